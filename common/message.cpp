@@ -1,0 +1,269 @@
+#include "common/message.hpp"
+
+#include <sys/random.h>
+
+#include <array>
+#include <cassert>
+#include <chrono>
+#include <cstring>
+
+#include <msgpack.hpp>
+
+#include "common/msgpack_reader.hpp"
+
+namespace remuda {
+
+namespace {
+
+constexpr std::size_t id_size_max = 128;
+constexpr std::size_t headers_size_max = 16 * 1024;
+constexpr std::uint32_t attributes_max = 64;
+
+/// Lets msgpack-c's packer append to a string.
+struct StringSink {
+  std::string& out;
+  void write(const char* data, std::size_t size) { out.append(data, size); }
+};
+using Packer = msgpack::packer<StringSink>;
+
+void pack_text(Packer& packer, std::string_view text) {
+  packer.pack_str(static_cast<std::uint32_t>(text.size()));
+  packer.pack_str_body(text.data(), static_cast<std::uint32_t>(text.size()));
+}
+
+void pack_binary(Packer& packer, std::string_view bytes) {
+  packer.pack_bin(static_cast<std::uint32_t>(bytes.size()));
+  packer.pack_bin_body(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
+}
+
+/// The text headers, in the order in which they are packed.
+struct TextHeader {
+  std::string_view name;
+  std::string Message::*member;
+};
+constexpr std::array text_headers{
+    TextHeader{"id", &Message::id},
+    TextHeader{"source", &Message::source},
+    TextHeader{"type", &Message::type},
+    TextHeader{"subject", &Message::subject},
+    TextHeader{"datacontenttype", &Message::datacontenttype},
+    TextHeader{"traceparent", &Message::traceparent},
+    TextHeader{"correlation_id", &Message::correlation_id},
+    TextHeader{"reply_to", &Message::reply_to},
+    TextHeader{"group_id", &Message::group_id},
+    TextHeader{"dedup_id", &Message::dedup_id},
+};
+
+bool is_attribute_type(std::string_view type) {
+  return type == "String" || type == "Number" || type == "Binary" || type == "String.Array";
+}
+
+Failure<Error> malformed(std::string text) { return fail("malformed_message", std::move(text)); }
+
+/// Walks a packed message once; `Visitor` is told each header. Checks every limit, so that view and unpack accept the same bytes.
+template <class Visitor>
+Result<void> walk(std::string_view packed, Visitor&& visitor) {
+  MsgpackReader in{packed};
+  if (in.array() != 2 || !in.ok()) return malformed("a message is the array [headers, body]");
+  const std::size_t headers_begin = in.position();
+  const std::uint32_t count = in.map();
+  if (!in.ok()) return malformed("message headers must be a map");
+  std::uint32_t seen = 0;  // one bit per known header: a repeated key would let two readers see different values
+  bool has_id = false;
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::string_view key = in.string();
+    if (!in.ok()) return malformed("a header name must be text");
+    std::uint32_t bit = 0;
+    for (std::size_t h = 0; h < text_headers.size(); ++h) {
+      if (text_headers[h].name == key) bit = 1U << h;
+    }
+    if (bit == 0 && key == "time_ms") bit = 1U << 20U;
+    if (bit == 0 && key == "sequence") bit = 1U << 21U;
+    if (bit == 0 && key == "attributes") bit = 1U << 22U;
+    if ((seen & bit) != 0) return malformed("header '" + std::string{key} + "' is given twice");
+    seen |= bit;
+    if (bit == 0) {
+      in.skip();  // a header of a newer sender
+    } else if (bit < 1U << 20U) {
+      const std::string_view text = in.string();
+      if (!in.ok()) return malformed("header '" + std::string{key} + "' must be text");
+      if (key == "id") {
+        if (text.empty() || text.size() > id_size_max) return malformed("header 'id' must have 1 to 128 bytes");
+        has_id = true;
+      }
+      visitor.text(key, text);
+    } else if (key == "time_ms") {
+      visitor.time(in.signed_integer());
+    } else if (key == "sequence") {
+      visitor.sequence(in.unsigned_integer());
+    } else {
+      const std::size_t begin = in.position();
+      const std::uint32_t attributes = in.map();
+      if (!in.ok() || attributes > attributes_max) return malformed("header 'attributes' must be a map of at most 64 entries");
+      for (std::uint32_t a = 0; a < attributes; ++a) {
+        const std::string_view name = in.string();
+        const bool is_pair = in.array() == 2;
+        const std::string_view type = in.string();
+        const auto value = in.next();
+        if (!in.ok() || !is_pair || !is_attribute_type(type) ||
+            (value.kind != MsgpackReader::Kind::string && value.kind != MsgpackReader::Kind::binary)) {
+          return malformed("attribute '" + std::string{name} + "' must be [type, value], type String, Number, Binary or String.Array");
+        }
+        visitor.attribute(name, type, value.bytes);
+      }
+      visitor.attributes(packed.substr(begin, in.position() - begin));
+    }
+    if (!in.ok()) return malformed("header '" + std::string{key} + "' has the wrong type");
+  }
+  if (in.position() - headers_begin > headers_size_max) return malformed("message headers are larger than 16 KiB");
+  const std::string_view body = in.binary();
+  if (!in.ok() || !in.at_end()) return malformed("a message body must be one binary value, and the last");
+  if (!has_id) return malformed("header 'id' is missing");
+  visitor.body(body);
+  return {};
+}
+
+struct Unpacker {
+  Message& message;
+  void text(std::string_view name, std::string_view value) {
+    for (const auto& header : text_headers) {
+      if (header.name == name) message.*header.member = value;
+    }
+  }
+  void time(std::int64_t time_ms) { message.time_ms = time_ms; }
+  void sequence(std::uint64_t sequence) { message.sequence = sequence; }
+  void attribute(std::string_view name, std::string_view type, std::string_view value) {
+    message.attributes[std::string{name}] = {std::string{type}, std::string{value}};
+  }
+  void attributes(std::string_view) {}
+  void body(std::string_view body) { message.body = body; }
+};
+
+struct Viewer {
+  MessageView& view;
+  void text(std::string_view name, std::string_view value) {
+    if (name == "id") view.id = value;
+    if (name == "group_id") view.group_id = value;
+    if (name == "dedup_id") view.dedup_id = value;
+  }
+  void time(std::int64_t) {}
+  void sequence(std::uint64_t) {}
+  void attribute(std::string_view, std::string_view, std::string_view) {}
+  void attributes(std::string_view bytes) { view.attributes = bytes; }
+  void body(std::string_view body) { view.body = body; }
+};
+
+void random_bytes(void* out, std::size_t size) {
+  // Up to 256 bytes getrandom neither fails nor is interrupted once the pool is ready.
+  const auto got = getrandom(out, size, 0);
+  assert(got == static_cast<ssize_t>(size));
+  static_cast<void>(got);
+}
+
+std::string uuid_text(std::uint64_t high, std::uint64_t low) {
+  static constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  text.reserve(36);
+  for (int nibble = 0; nibble < 32; ++nibble) {
+    if (nibble == 8 || nibble == 12 || nibble == 16 || nibble == 20) text += '-';
+    const std::uint64_t half = nibble < 16 ? high : low;
+    text += digits[half >> (60 - 4 * (nibble % 16)) & 0xfU];
+  }
+  return text;
+}
+
+}  // namespace
+
+void pack(const Message& message, std::string& out) {
+  StringSink sink{out};
+  Packer packer{sink};
+  std::uint32_t count = 0;
+  for (const auto& header : text_headers) count += (message.*header.member).empty() ? 0U : 1U;
+  count += message.time_ms != 0 ? 1U : 0U;
+  count += message.sequence != 0 ? 1U : 0U;
+  count += message.attributes.empty() ? 0U : 1U;
+  packer.pack_array(2);
+  packer.pack_map(count);
+  for (const auto& header : text_headers) {
+    if ((message.*header.member).empty()) continue;
+    pack_text(packer, header.name);
+    pack_text(packer, message.*header.member);
+  }
+  if (message.time_ms != 0) {
+    pack_text(packer, "time_ms");
+    packer.pack(message.time_ms);
+  }
+  if (message.sequence != 0) {
+    pack_text(packer, "sequence");
+    packer.pack(message.sequence);
+  }
+  if (!message.attributes.empty()) {
+    pack_text(packer, "attributes");
+    packer.pack_map(static_cast<std::uint32_t>(message.attributes.size()));
+    for (const auto& [name, attribute] : message.attributes) {
+      pack_text(packer, name);
+      packer.pack_array(2);
+      pack_text(packer, attribute.type);
+      if (attribute.type == "Binary") {
+        pack_binary(packer, attribute.value);
+      } else {
+        pack_text(packer, attribute.value);
+      }
+    }
+  }
+  pack_binary(packer, message.body);
+}
+
+std::string pack(const Message& message) {
+  std::string out;
+  pack(message, out);
+  return out;
+}
+
+Result<Message> unpack_message(std::string_view packed) {
+  Message message;
+  if (const auto walked = walk(packed, Unpacker{message}); !walked) return Failure{walked.error()};
+  return message;
+}
+
+Result<MessageView> view_message(std::string_view packed) {
+  MessageView view;
+  view.packed = packed;
+  if (const auto walked = walk(packed, Viewer{view}); !walked) return Failure{walked.error()};
+  return view;
+}
+
+std::string new_message_id() {
+  const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  std::array<std::uint64_t, 2> random{};
+  random_bytes(random.data(), sizeof random);
+  const std::uint64_t high = static_cast<std::uint64_t>(now_ms) << 16U | 0x7000U | (random[0] & 0x0fffU);
+  const std::uint64_t low = (random[1] & 0x3fffffffffffffffULL) | 0x8000000000000000ULL;
+  return uuid_text(high, low);
+}
+
+std::string derived_message_id(std::string_view input_id, std::string_view port, std::uint32_t ordinal) {
+  // Two independent 64-bit FNV-1a hashes: collisions matter only among the outputs of one system, never against an attacker.
+  std::uint64_t high = 0xcbf29ce484222325ULL;
+  std::uint64_t low = 0x84222325cbf29ce4ULL;
+  const auto mix = [&](std::string_view text) {
+    for (const char c : text) {
+      high = (high ^ static_cast<std::uint8_t>(c)) * 0x100000001b3ULL;
+      low = (low ^ static_cast<std::uint8_t>(c)) * 0x10000000233ULL;
+    }
+    high = (high ^ 0xffU) * 0x100000001b3ULL;
+    low = (low ^ 0xffU) * 0x10000000233ULL;
+  };
+  mix(input_id);
+  mix(port);
+  mix(std::to_string(ordinal));
+  return uuid_text((high & ~0xf000ULL) | 0x8000U, (low & 0x3fffffffffffffffULL) | 0x8000000000000000ULL);
+}
+
+std::ostream& operator<<(std::ostream& out, const Message& message) {
+  out << "Message{" << message.id;
+  if (!message.type.empty()) out << ' ' << message.type;
+  return out << ", " << message.body.size() << " B}";
+}
+
+}  // namespace remuda

@@ -1,0 +1,93 @@
+#pragma once
+// The plan: what a launch file and its arguments come to. Wiring is a pure function (launch file + arguments -> plan): no
+// process, socket, clock or file is touched, so every supervisor computes the same plan by itself, and a plan has a hash.
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace remuda::topology {
+
+enum class ChannelKind { pipe, topic, queue, stream, request };
+std::ostream& operator<<(std::ostream& out, ChannelKind kind);
+
+/// When to start a process again after it ended by itself. A planned stop never counts.
+struct RestartPolicy {
+  enum class When { never, on_failure, always };
+  When when = When::on_failure;
+  std::chrono::milliseconds delay{100};          ///< the first; doubles after each failure, with jitter
+  std::chrono::milliseconds max_delay{30'000};
+  int max_restarts = 10;                         ///< more than this within `window`: held as failed
+  std::chrono::milliseconds window{600'000};
+};
+
+/// One process of the topology: a replica of a node, or a broker.
+struct ProcessPlan {
+  enum class Kind { broker, node };
+  Kind kind = Kind::node;
+  std::string node;                   ///< the name in the launch file
+  int replica = 0;                    ///< from 0
+  std::string host;                   ///< the label; empty: this machine
+  std::string exec;                   ///< as written; the supervisor finds it in the binary folders
+  /// Complete but for what only the supervisor knows (data folder, control endpoint): `--name accounting --replica 0
+  /// --port rides=queue:ipc://@.../customer-accounting --param tax=0.19`. Never passed through a shell.
+  std::vector<std::string> arguments;
+  std::map<std::string, std::string> environment;
+  RestartPolicy restart;
+  std::chrono::milliseconds stop_grace{10'000};
+  /// Processes are started in waves: all of rank 0, then when those are ready rank 1, and so on; they stop in the opposite order.
+  int start_rank = 0;
+};
+
+struct QueuePlan {
+  std::string name;
+  std::string broker;
+  std::string from_topic;             ///< empty: not chained
+  std::string filter_policy;          ///< JSON text; empty: everything
+  bool filter_on_attributes = false;  ///< scope
+  std::chrono::milliseconds visibility_timeout{30'000};
+  std::chrono::milliseconds retention{4LL * 24 * 3'600'000};
+  std::chrono::milliseconds delay{0};
+  std::string dead_letter_queue;      ///< empty: none
+  int max_receives = 0;               ///< 0: no limit
+  std::uint64_t max_message_size_bytes = 1'048'576;
+  bool relaxed = false;               ///< durability = "relaxed": confirmed before the sync
+};
+
+struct TopicPlan {
+  std::string name;
+  std::string broker;                 ///< empty: direct PUB/SUB
+  std::string endpoint;               ///< direct topics: where the publisher binds
+};
+
+struct BrokerPlan {
+  std::string name;
+  std::string host;
+  /// Where it listens; the first is the one this machine's nodes use. `ipc://@...` or `tcp://127.0.0.1:5550`.
+  std::vector<std::string> endpoints;
+  std::string data_folder;            ///< as written; empty: `<topology data>/<name>`
+};
+
+/// One line between a port and a channel: for pictures and for `ps --links`.
+struct Link {
+  std::string node;
+  std::string port;
+  bool into_node = false;
+  std::string channel;
+  ChannelKind kind = ChannelKind::queue;
+};
+
+struct Plan {
+  std::string name;
+  std::string hash;                   ///< over everything below, hexadecimal
+  std::vector<BrokerPlan> brokers;
+  std::vector<QueuePlan> queues;
+  std::vector<TopicPlan> topics;
+  std::vector<ProcessPlan> processes; ///< brokers first, then nodes, in the order of the file
+  std::vector<Link> links;
+};
+
+}  // namespace remuda::topology
