@@ -1,21 +1,26 @@
 # How every target of this project is built: one place for flags, one function per kind of target.
 
-add_library(remuda_flags INTERFACE)
-target_include_directories(remuda_flags INTERFACE $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>)
-target_compile_options(remuda_flags INTERFACE
+add_compile_options(
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
   -fstack-protector-strong
   $<$<BOOL:${REMUDA_WERROR}>:-Werror>
-  $<$<AND:$<CXX_COMPILER_ID:GNU>,$<NOT:$<CONFIG:Debug>>>:-Wno-maybe-uninitialized>
-  $<$<CONFIG:Release,RelWithDebInfo>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>)
-target_link_options(remuda_flags INTERFACE -Wl,-z,relro,-z,now)
+  "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<NOT:$<CONFIG:Debug>>>:-Wno-maybe-uninitialized>"
+  "$<$<CONFIG:Release,RelWithDebInfo>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>")
+add_link_options(-Wl,-z,relro,-z,now)
 if(REMUDA_SANITIZE)
-  target_compile_options(remuda_flags INTERFACE -fsanitize=${REMUDA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
-  target_link_options(remuda_flags INTERFACE -fsanitize=${REMUDA_SANITIZE})
+  add_compile_options(-fsanitize=${REMUDA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
+  add_link_options(-fsanitize=${REMUDA_SANITIZE})
 endif()
 if(REMUDA_FUZZ)
-  target_compile_options(remuda_flags INTERFACE -fsanitize=fuzzer-no-link)
+  add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
+
+# Includes are rooted at the tree, and at include/remuda once installed: the same line works in both places.
+add_library(remuda_flags INTERFACE)
+target_compile_features(remuda_flags INTERFACE cxx_std_20)
+target_include_directories(remuda_flags INTERFACE
+  $<BUILD_INTERFACE:${PROJECT_SOURCE_DIR}> $<BUILD_INTERFACE:${PROJECT_BINARY_DIR}/generated>
+  $<INSTALL_INTERFACE:${CMAKE_INSTALL_INCLUDEDIR}/remuda>)
 
 # remuda_library(NAME SOURCES a.cpp... LIBRARIES lib...)
 function(remuda_library name)
