@@ -1,0 +1,146 @@
+#pragma once
+// The launch file as a model: which nodes run, which channel each of their ports is wired to, which kind each channel is.
+// Includes, arguments and defaults are resolved here; whether the parts fit together is check.hpp's business, what they come
+// to is wiring.hpp's. Pure: files and the environment are read through functions that are handed in.
+//
+// Channel names share one name space across kinds, so that changing [topics.x] into [queues.x] is a one-word edit.
+
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "common/result.hpp"
+#include "common/topology/diagnostics.hpp"
+#include "common/topology/plan.hpp"
+#include "common/topology/value.hpp"
+
+namespace remuda::topology {
+
+/// A name with the place where it is written.
+struct Name {
+  std::string text;
+  Place place;
+  [[nodiscard]] bool empty() const { return text.empty(); }
+};
+
+/// [args]: what `--set` may change.
+struct ArgumentSpec {
+  std::string name;
+  Place place;
+  std::string type;            ///< text, int, float, bool, duration or size
+  std::string help;
+  std::optional<Value> value;  ///< given, else the default
+};
+
+/// [hosts]: labels; `address` empty: this machine.
+struct HostSpec {
+  Name name;
+  std::string address;
+  int base_port = 5550;  ///< ports of direct channels between hosts count up from here
+};
+
+struct BrokerSpec {
+  Name name;
+  Name host;
+  std::string store;         ///< data folder; empty: the topology's own
+  std::vector<Name> listen;  ///< empty: an ipc name of the topology
+  RestartPolicy restart;
+  std::chrono::milliseconds stop_grace{10'000};
+  std::map<std::string, std::string> environment;
+  bool implicit = false;     ///< not written: there are queues and no [brokers]
+};
+
+struct TopicSpec {
+  Name name;
+  Name broker;  ///< empty: direct PUB/SUB
+  std::string message;
+};
+
+struct QueueSpec {
+  Name name;
+  Name broker;              ///< empty: the only broker
+  Name from;                ///< empty: not chained
+  std::optional<Value> filter;       ///< the policy as a table
+  std::optional<Value> filter_text;  ///< or as JSON text
+  Name dead_letter;         ///< empty: none. `max_receives` alone names `<queue>-dlq`
+  bool dead_letter_by_default = false;  ///< came from [defaults.queue]: not applied to queues that are dead-letter queues themselves
+  bool created = false;     ///< nobody wrote it: it is the `<queue>-dlq` of another queue
+  Place max_receives_place;
+  /// The settings; `broker`, `from_topic`, `dead_letter_queue` and `filter_policy` are filled in by wiring.
+  QueuePlan settings;
+};
+
+struct PipeSpec {
+  Name name;
+};
+
+struct RequestSpec {
+  Name name;
+  std::chrono::milliseconds timeout{5'000};
+};
+
+struct PortSpec {
+  Name name;
+  std::vector<Name> channels;
+};
+
+struct ParameterSpec {
+  Name name;
+  Value value;
+};
+
+struct NodeSpec {
+  Name name;
+  Name exec;
+  Name host;
+  std::vector<PortSpec> ports;
+  Place ports_place;  ///< of `ports = `, else of the node
+  std::vector<ParameterSpec> parameters;
+  int replicas = 1;
+  Place replicas_place;
+  RestartPolicy restart;
+  std::map<std::string, std::string> environment;
+  std::vector<Name> depends_on;
+  std::chrono::milliseconds stop_grace{10'000};
+};
+
+struct LaunchFile {
+  Name name;
+  std::vector<ArgumentSpec> arguments;
+  std::vector<HostSpec> hosts;
+  std::vector<BrokerSpec> brokers;
+  std::vector<TopicSpec> topics;
+  std::vector<QueueSpec> queues;
+  std::vector<PipeSpec> pipes;
+  std::vector<RequestSpec> requests;
+  std::vector<NodeSpec> nodes;
+
+  /// The kind of the channel, or nothing when no section has that name.
+  [[nodiscard]] std::optional<ChannelKind> kind_of(std::string_view channel) const;
+  [[nodiscard]] std::vector<std::string> channel_names() const;
+};
+
+/// Reads a file named by a path. Included files are named relative to the includer.
+using FileReader = std::function<Result<std::string>(const std::string& path)>;
+/// A variable of the environment, when it is set.
+using Environment = std::function<std::optional<std::string>(const std::string& name)>;
+
+struct LoadOptions {
+  /// `--set name=value`, in order; the last of a name counts. Checked against the type of the argument.
+  std::vector<std::pair<std::string, std::string>> set;
+  Environment environment;  ///< none: nothing is set
+};
+
+/// Reads and interprets `path` and everything it includes. All errors go to `diagnostics`; with errors the model is as complete as
+/// it can be, good for finding further errors and for nothing else. Profiles are not part of schema 1.
+[[nodiscard]] LaunchFile load(const std::string& path, const FileReader& read, const LoadOptions& options, Diagnostics& diagnostics);
+
+/// Names of nodes, channels, brokers, hosts and arguments: 1 to 80 of a-z A-Z 0-9 - _, not beginning with '-'.
+[[nodiscard]] bool is_name(std::string_view text);
+
+}  // namespace remuda::topology
