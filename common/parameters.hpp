@@ -14,6 +14,7 @@
 #include <nlohmann/json_fwd.hpp>
 
 #include "common/result.hpp"
+#include "common/units.hpp"  // parse_duration, parse_size
 
 namespace remuda {
 
@@ -56,10 +57,5 @@ class Parameters {
   struct Values;
   std::unique_ptr<Values> values_;
 };
-
-/// "250ms", "10s", "1.5s", "5m", "2h", "4d". Errors: `invalid_duration`.
-Result<std::chrono::milliseconds> parse_duration(std::string_view text);
-/// "64KiB", "1MiB", "2GiB", "100" (bytes). Errors: `invalid_size`.
-Result<std::uint64_t> parse_size(std::string_view text);
 
 }  // namespace remuda
