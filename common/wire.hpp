@@ -1,0 +1,296 @@
+#pragma once
+// The wire between a client and a broker: frames <-> commands and replies. Pure: bytes in, values out; no socket, no clock.
+// Malformed input is refused with a typed error and never crashes. The grammar is in PROTOCOL.md beside this file.
+//
+// Everything decoded is a view into the frame: it is valid as long as the frame's bytes are.
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "common/result.hpp"
+
+namespace remuda::wire {
+
+inline constexpr std::uint32_t protocol_version = 1;
+inline constexpr std::size_t session_size = 16;          ///< random bytes that name a client for as long as it lives
+inline constexpr std::size_t batch_size_max = 10'000;    ///< messages or handles in one request
+inline constexpr std::size_t transaction_steps_max = 1'000;
+
+// ---- What a client asks. One struct per operation, under its name on the wire. ----
+
+struct Hello {  ///< `hello`
+  std::uint32_t protocol = protocol_version;
+  std::string_view session;  ///< exactly session_size bytes
+  std::string_view node;     ///< who this is, for people: shown with failed attempts
+  std::string_view host;
+};
+struct Ping {};  ///< `ping`
+
+/// `send`: stores all messages in the queue, or none.
+struct Send {
+  std::string_view queue;
+  std::vector<std::string_view> messages;  ///< packed, see common/message.hpp
+  std::optional<std::uint64_t> delay_ms;   ///< absent: the queue's own
+};
+/// `publish`: stores the messages in every chained queue whose filter matches, and shows them to live subscribers.
+struct Publish {
+  std::string_view topic;
+  std::vector<std::string_view> messages;
+};
+/// `receive`: up to `max` visible messages; waits up to `wait_ms` when there is none.
+struct Receive {
+  std::string_view queue;
+  std::uint32_t max = 1;
+  std::uint64_t wait_ms = 0;
+  std::optional<std::uint64_t> visibility_timeout_ms;  ///< absent: the queue's own
+};
+/// `cancel_receives`: every waiting receive of this client is answered now, empty.
+struct CancelReceives {};
+struct Delete {  ///< `delete`
+  std::string_view queue;
+  std::vector<std::string_view> handles;
+};
+struct ChangeVisibility {  ///< `change_visibility`
+  std::string_view queue;
+  std::vector<std::string_view> handles;
+  std::uint64_t timeout_ms = 0;
+};
+/// `retry_later`: records a failed attempt.
+struct RetryLater {
+  std::string_view queue;
+  std::string_view handle;
+  std::string_view error_text;
+  std::optional<std::uint64_t> delay_ms;  ///< absent: the visibility timeout decides
+};
+struct Reject {  ///< `reject`: dead-letters at once
+  std::string_view queue;
+  std::string_view handle;
+  std::string_view reason;
+};
+struct Release {  ///< `release`: never started; visible again, receive count one less
+  std::string_view queue;
+  std::vector<std::string_view> handles;
+};
+using Step = std::variant<Send, Publish, Delete, ChangeVisibility, RetryLater, Reject, Release>;
+struct Transact {  ///< `transact`: all steps or none
+  std::vector<Step> steps;
+};
+
+/// Which messages of a queue an operator's verb is about. Policies are SNS filter policies as JSON text.
+struct Selection {
+  std::string_view filter_policy;  ///< empty: all
+  bool filter_on_attributes = false;
+};
+struct Peek {  ///< `peek`: looks without any effect
+  std::string_view queue;
+  std::uint64_t from = 0;       ///< sequence number to begin at
+  std::uint32_t max = 10;
+  Selection selection;
+};
+struct Purge {  ///< `purge`
+  std::string_view queue;
+  Selection selection;
+  bool dry_run = false;
+};
+struct Redrive {  ///< `redrive`: dead letters back to where they came from
+  std::string_view queue;
+  std::string_view to;          ///< empty: each to its origin queue
+  std::uint64_t max = 0;        ///< 0: all
+  Selection selection;
+  bool dry_run = false;
+};
+struct GetQueueInfo {  ///< `queue_info`
+  std::string_view queue;
+};
+struct ListQueues {};  ///< `list_queues`
+struct ListTopics {};  ///< `list_topics`
+struct DeclareQueue {  ///< `declare_queue`: creates it or changes its attributes
+  std::string_view queue;
+  std::uint64_t visibility_timeout_ms = 30'000;
+  std::uint64_t retention_ms = 4ULL * 24 * 3'600'000;
+  std::uint64_t delay_ms = 0;
+  std::string_view dead_letter_queue;  ///< empty: none
+  std::uint32_t max_receives = 0;      ///< 0: no limit
+  std::uint64_t max_message_size_bytes = 1'048'576;
+  bool relaxed = false;
+  std::string_view from_topic;         ///< empty: not chained
+  Selection selection;                 ///< of a chained queue
+};
+struct DeclareTopic {  ///< `declare_topic`
+  std::string_view topic;
+};
+struct Subscribe {  ///< `subscribe`: live events of a topic, nothing stored
+  std::string_view topic;
+  Selection selection;
+  std::uint32_t window = 1'024;  ///< events the broker may send beyond the last one credited
+};
+struct Unsubscribe {  ///< `unsubscribe`
+  std::uint64_t subscription = 0;
+};
+/// `credit`: the subscriber has taken every event up to `sequence`. The one request without a reply.
+struct Credit {
+  std::uint64_t subscription = 0;
+  std::uint64_t sequence = 0;
+};
+
+using Command = std::variant<Hello, Ping, Send, Publish, Receive, CancelReceives, Delete, ChangeVisibility, RetryLater, Reject, Release,
+                             Transact, Peek, Purge, Redrive, GetQueueInfo, ListQueues, ListTopics, DeclareQueue, DeclareTopic, Subscribe, Unsubscribe, Credit>;
+
+struct Request {
+  std::uint64_t request = 0;  ///< increasing per session; 0 for hello
+  std::uint64_t settled = 0;  ///< no remembered request below this number will be sent again
+  Command command;
+};
+
+/// True for the requests that change messages or declarations: a client keeps and resends them with their number, the
+/// broker remembers that it has done them. `receive` is not one of them.
+[[nodiscard]] bool is_remembered(const Command& command);
+/// The operation's name on the wire.
+[[nodiscard]] std::string_view name_of(const Command& command);
+
+/// Reads a request frame. On failure `out.request` holds the number if that much could be read, so that the reply finds its asker.
+/// Errors: `malformed_request`, `unknown_operation`, `over_limit` (all definite).
+Result<void> decode_request(std::string_view frame, Request& out);
+/// Appends the frame to `out`.
+void encode_request(const Request& request, std::string& out);
+/// Appends `[op, argument...]`, the form of a step inside `transact`.
+void encode_step(const Step& step, std::string& out);
+/// Appends a transact frame whose `step_count` steps are already encoded in `steps`.
+void encode_transact(std::uint64_t request, std::uint64_t settled, std::string_view steps, std::size_t step_count, std::string& out);
+
+// ---- What a broker answers. ----
+
+struct Ok {
+  std::uint64_t request = 0;
+  std::string_view result;  ///< one msgpack value: for the decoders below
+};
+struct Refused {
+  std::uint64_t request = 0;
+  Error error;
+};
+/// One or more messages of a live topic with consecutive sequence numbers from `sequence`.
+struct Event {
+  std::uint64_t subscription = 0;
+  std::uint64_t sequence = 0;
+  std::vector<std::string_view> messages;
+};
+using Reply = std::variant<Ok, Refused, Event>;
+
+/// Errors: `malformed_reply` (outcome unknown).
+Result<Reply> decode_reply(std::string_view frame);
+
+/// One message as `receive` hands it out.
+struct Received {
+  std::string_view handle;             ///< opaque; stops working when the message is received again
+  std::uint32_t receive_count = 0;     ///< 1 the first time
+  std::int64_t sent_ms = 0;            ///< when the queue got it
+  std::int64_t first_received_ms = 0;
+  std::string_view message;            ///< packed
+};
+/// What became of one handle that was refused.
+struct HandleError {
+  std::uint32_t index = 0;             ///< in the request's list
+  std::string code;                    ///< `stale_handle`, ...
+  friend bool operator==(const HandleError&, const HandleError&) = default;
+};
+struct Attempt {
+  std::string node;
+  std::string host;
+  std::int64_t time_ms = 0;
+  std::string error;
+  friend bool operator==(const Attempt&, const Attempt&) = default;
+};
+/// One message as `peek` shows it.
+struct Peeked {
+  std::uint64_t sequence = 0;
+  std::string state;                   ///< "visible", "in_flight", "delayed"
+  std::uint32_t receive_count = 0;
+  std::int64_t sent_ms = 0;
+  std::int64_t first_received_ms = 0;  ///< 0: never
+  std::string origin_queue;            ///< dead letters: where it came from
+  std::string reason;                  ///< dead letters: why it is here
+  std::vector<Attempt> attempts;       ///< the first and the last ones that failed
+  std::string message;                 ///< packed
+  friend bool operator==(const Peeked&, const Peeked&) = default;
+};
+struct QueueInfo {
+  std::string queue;
+  std::string from_topic;
+  std::string filter_policy;
+  bool filter_on_attributes = false;
+  std::uint64_t visibility_timeout_ms = 0;
+  std::uint64_t retention_ms = 0;
+  std::uint64_t delay_ms = 0;
+  std::string dead_letter_queue;
+  std::uint32_t max_receives = 0;
+  std::uint64_t max_message_size_bytes = 0;
+  bool relaxed = false;
+  // now
+  std::uint64_t visible = 0;
+  std::uint64_t in_flight = 0;
+  std::uint64_t delayed = 0;
+  std::uint64_t waiting_receives = 0;
+  std::uint64_t oldest_age_ms = 0;     ///< of the oldest message that is there; 0: none
+  // since the queue exists
+  std::uint64_t sent = 0;
+  std::uint64_t received = 0;
+  std::uint64_t deleted = 0;
+  std::uint64_t dead_lettered = 0;
+  std::uint64_t redelivered = 0;
+  std::uint64_t expired = 0;
+  friend bool operator==(const QueueInfo&, const QueueInfo&) = default;
+};
+struct ChainedQueue {
+  std::string queue;
+  std::string filter_policy;
+  bool filter_on_attributes = false;
+  friend bool operator==(const ChainedQueue&, const ChainedQueue&) = default;
+};
+struct TopicInfo {
+  std::string topic;
+  std::vector<ChainedQueue> queues;
+  std::uint64_t subscribers = 0;
+  std::uint64_t published = 0;         ///< since the broker started
+  std::uint64_t missed = 0;            ///< events that slow subscribers did not get, since the broker started
+  friend bool operator==(const TopicInfo&, const TopicInfo&) = default;
+};
+/// The answer to hello.
+struct Welcome {
+  std::uint32_t protocol = protocol_version;
+  std::string broker;
+  std::uint64_t max_frame_size_bytes = 0;
+  friend bool operator==(const Welcome&, const Welcome&) = default;
+};
+
+// Encoders append one whole reply frame to `out`.
+void encode_error(std::uint64_t request, const Error& error, std::string& out);
+void encode_ok(std::uint64_t request, std::string& out);                          ///< result nil
+void encode_ok(std::uint64_t request, std::uint64_t number, std::string& out);
+void encode_ok(std::uint64_t request, const Welcome& welcome, std::string& out);
+void encode_ok(std::uint64_t request, std::size_t handle_count, std::span<const HandleError> refused, std::string& out);
+void encode_ok(std::uint64_t request, std::span<const Peeked> messages, std::string& out);
+void encode_ok(std::uint64_t request, const QueueInfo& info, std::string& out);
+void encode_ok(std::uint64_t request, std::span<const QueueInfo> queues, std::string& out);
+void encode_ok(std::uint64_t request, std::span<const TopicInfo> topics, std::string& out);
+void encode_event(std::uint64_t subscription, std::uint64_t sequence, std::span<const std::string_view> messages, std::string& out);
+/// The reply of a receive is written in place: the head, then exactly `count` messages.
+void begin_received(std::uint64_t request, std::size_t count, std::string& out);
+void append_received(const Received& received, std::string& out);
+
+// Decoders of an Ok's result. Errors: `malformed_reply` (outcome unknown).
+Result<std::uint64_t> decode_number(std::string_view result);
+Result<Welcome> decode_welcome(std::string_view result);
+Result<std::vector<Received>> decode_received(std::string_view result);
+Result<std::vector<HandleError>> decode_handle_errors(std::string_view result);
+Result<std::vector<Peeked>> decode_peeked(std::string_view result);
+Result<QueueInfo> decode_queue_info(std::string_view result);
+Result<std::vector<QueueInfo>> decode_queue_list(std::string_view result);
+Result<std::vector<TopicInfo>> decode_topic_list(std::string_view result);
+
+}  // namespace remuda::wire
