@@ -7,8 +7,10 @@
 // request. Everything here is called on one thread, the node's loop.
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <memory>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -73,6 +75,13 @@ class [[nodiscard]] Outcome {
   std::chrono::milliseconds delay_{-1};
 };
 
+/// How often a message has come. Channels without receive counts (topics, pipes, requests) always say the first time.
+struct Delivery {
+  std::uint32_t receive_count = 1;     ///< 2 or more: redelivered
+  std::int64_t first_received_ms = 0;  ///< Unix milliseconds of the first receive; 0 = not known
+  friend bool operator==(const Delivery&, const Delivery&) = default;
+};
+
 /// Collects the outputs of one handler call. Nothing leaves before commit() returned.
 class Outbox {
  public:
@@ -83,8 +92,11 @@ class Outbox {
   /// Sends `message` to every channel of output port `port`. An empty id becomes one derived from the input's id and the
   /// output's ordinal, an empty `source` the node's name; `traceparent` and `correlation_id` are inherited.
   virtual void send(std::string_view port, Message message) = 0;
-  /// Answers the request being handled; only on a request port, at most once per call.
+  /// Answers the request being handled; only on a request port, at most once per call. A request that is `done` without a
+  /// reply is answered with an empty message.
   virtual void reply(Message message) = 0;
+  /// How often the message being handled has come.
+  [[nodiscard]] virtual Delivery delivery() const { return {}; }
 };
 
 /// The answer to a request, or why there is none: `timed_out` and `unreachable` (unknown outcome), or what the other side rejected with (definite).
@@ -118,6 +130,8 @@ class NodeContext {
   virtual void post(std::function<void()> task) = 0;
   /// Asks the node to drain and end with this exit code (for drivers that have finished their work).
   virtual void finish(int exit_code) = 0;
+  /// Adds to a named figure of this node (`received`, `redelivered`, ...), shown by the supervisor and in the farewell line.
+  virtual void count(std::string_view name, std::int64_t by = 1) { static_cast<void>(name), static_cast<void>(by); }
 };
 
 class Node {

@@ -5,7 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
-#include <optional>
+#include <ostream>
 #include <string>
 #include <string_view>
 #include <utility>
