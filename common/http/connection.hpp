@@ -1,0 +1,58 @@
+#pragma once
+// One client of the server: reads requests one after the other, hands each on, writes its answer. Lives on the server's
+// thread. Internal to the server; the only other header that knows Asio is server_core.hpp.
+
+#include <boost/asio/ip/tcp.hpp>
+#include <list>
+#include <memory>
+#include <string>
+
+#include "common/http/deadlines.hpp"
+#include "common/http/request_reader.hpp"
+#include "common/http/server.hpp"
+
+namespace remuda::http {
+
+class Connection : public std::enable_shared_from_this<Connection> {
+ public:
+  Connection(boost::asio::ip::tcp::socket socket, std::shared_ptr<Server::Core> core);
+
+  void begin();
+  /// The handler's answer to the present request; ignored unless `request` is still the present one.
+  void answer(std::uint64_t request, const Response& response);
+  /// Cuts the connection when its phase has taken too long.
+  void check_deadline(Instant now);
+  /// Closes an idle connection; any other one closes after its answer.
+  void drain();
+  void close();
+  /// True while no whole request has arrived: such a connection may be closed to make room.
+  [[nodiscard]] bool is_waiting() const;
+
+  std::list<std::shared_ptr<Connection>>::iterator place;  ///< in the server's list
+
+ private:
+  void read();
+  void on_read(std::size_t size);
+  void process_input();
+  void hand_on();
+  void refuse(const Problem& problem);
+  void write();
+  void on_written();
+  void linger();
+
+  boost::asio::ip::tcp::socket socket_;
+  std::shared_ptr<Server::Core> core_;
+  RequestReader reader_;
+  PhaseClock clock_;
+  std::string input_;
+  std::size_t input_begin_ = 0;   ///< what lies before it has been read
+  std::string output_;
+  std::uint64_t request_ = 0;     ///< counts requests, so that a late answer never meets the next one
+  bool head_ = false;
+  bool keep_alive_ = true;
+  bool draining_ = false;
+  bool closed_ = false;
+  std::size_t lingered_ = 0;
+};
+
+}  // namespace remuda::http
