@@ -1,0 +1,85 @@
+// W1 and W1c: the durable life of a message. The clock runs from the first send until every message is confirmed, received,
+// deleted, and every delete is confirmed.
+#include "bench/queue_load.hpp"
+
+namespace remuda::bench {
+
+namespace {
+
+struct Life {
+  double seconds = 0;
+  double broker_cpu_s = 0;
+  std::vector<double> confirm_us;
+};
+
+Life live(BrokerUnderTest& broker, const Options& options, int producers, int consumers, std::uint64_t messages) {
+  const SystemClock clock;
+  const std::uint64_t per_producer = messages / static_cast<std::uint64_t>(producers);
+  Account account{producers, per_producer};
+  std::vector<std::vector<double>> confirm_us(static_cast<std::size_t>(producers));
+  std::vector<std::function<void(std::atomic<bool>&)>> tasks;
+  // A socket belongs to the thread that made it, so every task connects by itself; the short run before has warmed everything up.
+  for (int number = 0; number < producers; ++number) {
+    tasks.emplace_back([&, number](std::atomic<bool>&) {
+      BrokerClient client{shared_context(), broker.endpoint(), {"producer", ""}, clock};
+      produce(client, clock, {"life", false, number, per_producer, options.size, options.window, options.batch},
+              confirm_us[static_cast<std::size_t>(number)], &account);
+    });
+  }
+  for (int number = 0; number < consumers; ++number) {
+    tasks.emplace_back([&](std::atomic<bool>& failed) {
+      BrokerClient client{shared_context(), broker.endpoint(), {"consumer", ""}, clock};
+      consume(client, clock, "life", options.batch, account, failed);
+    });
+  }
+  Life life;
+  const double cpu_before = broker.process().cpu_seconds();
+  const Instant begin = run_together(tasks);
+  life.broker_cpu_s = broker.process().cpu_seconds() - cpu_before;
+  life.seconds = Seconds{account.finish() - begin}.count();
+  require_exactly_once(account);
+  for (auto& some : confirm_us) life.confirm_us.insert(life.confirm_us.end(), some.begin(), some.end());
+  return life;
+}
+
+Report measure(std::string name, const Options& options, int producers, int consumers) {
+  BrokerUnderTest broker{options};
+  broker.declare_queue("life");
+  std::uint64_t messages = 40'000;
+  Life life = live(broker, options, producers, consumers, messages);
+  if (options.messages != 0) {
+    messages = options.messages;
+  } else {
+    messages = static_cast<std::uint64_t>(static_cast<double>(messages) / life.seconds * options.seconds);
+  }
+  messages -= messages % static_cast<std::uint64_t>(producers);
+  life = live(broker, options, producers, consumers, messages);
+
+  Report report;
+  report.workload = std::move(name);
+  report.size = options.size;
+  report.producers = producers;
+  report.consumers = consumers;
+  report.batch = options.batch;
+  report.window = options.window;
+  report.messages = messages;
+  report.msgs_per_s = static_cast<double>(messages) / life.seconds;
+  report.p50_us = percentile(life.confirm_us, 0.5);
+  report.p99_us = percentile(life.confirm_us, 0.99);
+  report.broker_cpu_us_per_msg = life.broker_cpu_s / static_cast<double>(messages) * 1e6;
+  report.peak_rss_mib = broker.process().peak_rss_mib();
+  report.durability = options.relaxed ? "relaxed" : "synced";
+  return report;
+}
+
+}  // namespace
+
+Result<Report> durable_life(const Options& options) {
+  return guarded([&] { return measure("W1", options, options.producers.value_or(1), options.consumers.value_or(1)); });
+}
+
+Result<Report> durable_life_crowd(const Options& options) {
+  return guarded([&] { return measure("W1c", options, options.producers.value_or(4), options.consumers.value_or(4)); });
+}
+
+}  // namespace remuda::bench
