@@ -65,6 +65,7 @@ class Transaction {
 
 class BrokerClient {
  public:
+  class Session;
   using Received = wire::Received;  ///< its views are valid during the callback only
   /// `missed`: events lost before this one because the subscriber was slow or the connection was down.
   using EventCallback = std::function<void(std::string_view packed_message, std::uint64_t missed)>;
@@ -138,7 +139,6 @@ class BrokerClient {
   [[nodiscard]] const std::string& endpoint() const;
 
  private:
-  class Session;
   std::unique_ptr<Session> session_;
 };
 
@@ -192,7 +192,7 @@ class BlockingBrokerClient {
 
  private:
   template <class T>
-  Result<T> wait_for(const std::function<void(Callback<T>)>& ask, std::chrono::milliseconds extra = {});
+  Result<T> wait_for(const std::function<void(Callback<T>)>& ask);
 
   SystemClock clock_;
   std::chrono::milliseconds deadline_;

@@ -68,6 +68,9 @@ enum class SendStatus {
 };
 std::ostream& operator<<(std::ostream& out, SendStatus status);
 
+/// What a ROUTER found waiting.
+enum class Arrival { nothing, frame, multipart };
+
 /// One received frame; reuse it, its bytes are valid until the next receive into it.
 class Frame {
  public:
@@ -101,9 +104,8 @@ class Socket {
   [[nodiscard]] SendStatus send_to(std::string_view routing_id, std::string_view frame);
   /// False when nothing is waiting.
   bool receive(Frame& frame);
-  /// ROUTER: one message of exactly one frame after the routing id. Messages of another shape are discarded and counted.
-  bool receive_from(Frame& routing_id, Frame& frame);
-  [[nodiscard]] std::uint64_t discarded() const { return discarded_; }
+  /// ROUTER: the next message, with who sent it. One of several frames is discarded: only its routing id is left.
+  Arrival receive_from(Frame& routing_id, Frame& frame);
 
   [[nodiscard]] zmq_pollitem_t poll_item(short events = ZMQ_POLLIN) const;
   [[nodiscard]] zmq::socket_t& native() { return *socket_; }
@@ -112,9 +114,7 @@ class Socket {
   void assert_owner() const;
 
   std::unique_ptr<zmq::socket_t> socket_;
-  SocketKind kind_;
   std::thread::id owner_;
-  std::uint64_t discarded_ = 0;
 };
 
 /// Tells when a connecting socket's connection came up or broke.

@@ -215,7 +215,10 @@ struct Peeked {
   std::int64_t first_received_ms = 0;  ///< 0: never
   std::string origin_queue;            ///< dead letters: where it came from
   std::string reason;                  ///< dead letters: why it is here
-  std::vector<Attempt> attempts;       ///< the first and the last ones that failed
+  std::string holder_node;             ///< in flight: who has it
+  std::string holder_host;
+  std::uint64_t attempts_total = 0;
+  std::vector<Attempt> attempts;       ///< those that failed: the first and the last nine
   std::string message;                 ///< packed
   friend bool operator==(const Peeked&, const Peeked&) = default;
 };
@@ -238,11 +241,14 @@ struct QueueInfo {
   std::uint64_t waiting_receives = 0;
   std::uint64_t oldest_age_ms = 0;     ///< of the oldest message that is there; 0: none
   // since the queue exists
-  std::uint64_t sent = 0;
+  std::uint64_t sent = 0;              ///< by senders and publishers
+  std::uint64_t moved_in = 0;          ///< dead-lettered or redriven into this queue
   std::uint64_t received = 0;
+  std::uint64_t redelivered = 0;       ///< of these, not the first of their message
   std::uint64_t deleted = 0;
-  std::uint64_t dead_lettered = 0;
-  std::uint64_t redelivered = 0;
+  std::uint64_t purged = 0;
+  std::uint64_t dead_lettered = 0;     ///< moved from here to the dead-letter queue
+  std::uint64_t redriven = 0;          ///< moved from here by a redrive
   std::uint64_t expired = 0;
   friend bool operator==(const QueueInfo&, const QueueInfo&) = default;
 };

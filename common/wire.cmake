@@ -1,0 +1,5 @@
+# The wire protocol, sockets, the broker client and the log.
+remuda_library(remuda_wire
+  SOURCES wire_requests.cpp wire_replies.cpp socket.cpp broker_client.cpp broker_session.cpp blocking_broker_client.cpp log.cpp
+  LIBRARIES remuda_message PkgConfig::ZeroMQ msgpackc-cxx)
+target_link_libraries(remuda_wire PRIVATE spdlog::spdlog fmt::fmt)

@@ -1,0 +1,332 @@
+#include "common/msgpack_reader.hpp"
+#include "common/msgpack_writer.hpp"
+#include "common/wire.hpp"
+
+namespace remuda::wire {
+
+namespace {
+
+Failure<Error> malformed(std::string_view what) {
+  return fail_unknown("malformed_reply", "the broker's answer is not understood (" + std::string{what} + "); do both sides have the same version?");
+}
+
+MsgpackWriter& begin_ok(MsgpackWriter& out, std::uint64_t request) { return out.array(3).text("ok").number(request); }
+
+std::string_view scope_name(bool on_attributes) { return on_attributes ? "attributes" : "body"; }
+
+void write(MsgpackWriter& out, const Peeked& message) {
+  out.map(12);
+  out.text("sequence").number(message.sequence);
+  out.text("state").text(message.state);
+  out.text("receive_count").number(message.receive_count);
+  out.text("sent_ms").signed_number(message.sent_ms);
+  out.text("first_received_ms").signed_number(message.first_received_ms);
+  out.text("origin_queue").text(message.origin_queue);
+  out.text("reason").text(message.reason);
+  out.text("holder_node").text(message.holder_node);
+  out.text("holder_host").text(message.holder_host);
+  out.text("attempts_total").number(message.attempts_total);
+  out.text("attempts").array(message.attempts.size());
+  for (const auto& attempt : message.attempts) {
+    out.array(4).text(attempt.node).text(attempt.host).signed_number(attempt.time_ms).text(attempt.error);
+  }
+  out.text("message").binary(message.message);
+}
+
+/// The numbers of a QueueInfo under their names: one table for writer and reader.
+struct Figure {
+  std::string_view name;
+  std::uint64_t QueueInfo::*member;
+};
+constexpr Figure figures[] = {
+    {"visibility_timeout_ms", &QueueInfo::visibility_timeout_ms},
+    {"retention_ms", &QueueInfo::retention_ms},
+    {"delay_ms", &QueueInfo::delay_ms},
+    {"max_message_size_bytes", &QueueInfo::max_message_size_bytes},
+    {"visible", &QueueInfo::visible},
+    {"in_flight", &QueueInfo::in_flight},
+    {"delayed", &QueueInfo::delayed},
+    {"waiting_receives", &QueueInfo::waiting_receives},
+    {"oldest_age_ms", &QueueInfo::oldest_age_ms},
+    {"sent", &QueueInfo::sent},
+    {"moved_in", &QueueInfo::moved_in},
+    {"received", &QueueInfo::received},
+    {"redelivered", &QueueInfo::redelivered},
+    {"deleted", &QueueInfo::deleted},
+    {"purged", &QueueInfo::purged},
+    {"dead_lettered", &QueueInfo::dead_lettered},
+    {"redriven", &QueueInfo::redriven},
+    {"expired", &QueueInfo::expired},
+};
+
+void write(MsgpackWriter& out, const QueueInfo& info) {
+  out.map(std::size(figures) + 7);
+  out.text("queue").text(info.queue);
+  out.text("from_topic").text(info.from_topic);
+  out.text("filter_policy").text(info.filter_policy);
+  out.text("scope").text(scope_name(info.filter_on_attributes));
+  out.text("dead_letter_queue").text(info.dead_letter_queue);
+  out.text("max_receives").number(info.max_receives);
+  out.text("relaxed").boolean(info.relaxed);
+  for (const auto& figure : figures) out.text(figure.name).number(info.*figure.member);
+}
+
+void write(MsgpackWriter& out, const TopicInfo& info) {
+  out.map(5).text("topic").text(info.topic);
+  out.text("queues").array(info.queues.size());
+  for (const auto& queue : info.queues) {
+    out.array(3).text(queue.queue).text(queue.filter_policy).text(scope_name(queue.filter_on_attributes));
+  }
+  out.text("subscribers").number(info.subscribers);
+  out.text("published").number(info.published);
+  out.text("missed").number(info.missed);
+}
+
+template <class T>
+void encode_list(std::uint64_t request, std::span<const T> values, std::string& out) {
+  MsgpackWriter writer{out};
+  begin_ok(writer, request).array(values.size());
+  for (const auto& value : values) write(writer, value);
+}
+
+/// Calls `take(key)` for every entry of a map; it reads the value, or leaves it to be skipped by answering false.
+template <class Take>
+void read_map(MsgpackReader& in, Take&& take) {
+  const std::uint32_t count = in.map();
+  for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+    const std::string_view key = in.string();
+    if (in.ok() && !take(key)) in.skip();
+  }
+}
+
+Peeked read_peeked(MsgpackReader& in) {
+  Peeked message;
+  read_map(in, [&](std::string_view key) {
+    if (key == "sequence") return message.sequence = in.unsigned_integer(), true;
+    if (key == "state") return message.state = in.string(), true;
+    if (key == "receive_count") return message.receive_count = static_cast<std::uint32_t>(in.unsigned_integer()), true;
+    if (key == "sent_ms") return message.sent_ms = in.signed_integer(), true;
+    if (key == "first_received_ms") return message.first_received_ms = in.signed_integer(), true;
+    if (key == "origin_queue") return message.origin_queue = in.string(), true;
+    if (key == "reason") return message.reason = in.string(), true;
+    if (key == "holder_node") return message.holder_node = in.string(), true;
+    if (key == "holder_host") return message.holder_host = in.string(), true;
+    if (key == "attempts_total") return message.attempts_total = in.unsigned_integer(), true;
+    if (key == "message") return message.message = in.binary(), true;
+    if (key != "attempts") return false;
+    const std::uint32_t count = in.array();
+    for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+      if (in.array() != 4) in.reject();
+      Attempt attempt;
+      attempt.node = in.string();
+      attempt.host = in.string();
+      attempt.time_ms = in.signed_integer();
+      attempt.error = in.string();
+      message.attempts.push_back(std::move(attempt));
+    }
+    return true;
+  });
+  return message;
+}
+
+QueueInfo read_queue_info(MsgpackReader& in) {
+  QueueInfo info;
+  read_map(in, [&](std::string_view key) {
+    if (key == "queue") return info.queue = in.string(), true;
+    if (key == "from_topic") return info.from_topic = in.string(), true;
+    if (key == "filter_policy") return info.filter_policy = in.string(), true;
+    if (key == "scope") return info.filter_on_attributes = in.string() == "attributes", true;
+    if (key == "dead_letter_queue") return info.dead_letter_queue = in.string(), true;
+    if (key == "max_receives") return info.max_receives = static_cast<std::uint32_t>(in.unsigned_integer()), true;
+    if (key == "relaxed") return info.relaxed = in.boolean(), true;
+    for (const auto& figure : figures) {
+      if (figure.name == key) return info.*figure.member = in.unsigned_integer(), true;
+    }
+    return false;
+  });
+  return info;
+}
+
+TopicInfo read_topic_info(MsgpackReader& in) {
+  TopicInfo info;
+  read_map(in, [&](std::string_view key) {
+    if (key == "topic") return info.topic = in.string(), true;
+    if (key == "subscribers") return info.subscribers = in.unsigned_integer(), true;
+    if (key == "published") return info.published = in.unsigned_integer(), true;
+    if (key == "missed") return info.missed = in.unsigned_integer(), true;
+    if (key != "queues") return false;
+    const std::uint32_t count = in.array();
+    for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+      if (in.array() != 3) in.reject();
+      ChainedQueue queue;
+      queue.queue = in.string();
+      queue.filter_policy = in.string();
+      queue.filter_on_attributes = in.string() == "attributes";
+      info.queues.push_back(std::move(queue));
+    }
+    return true;
+  });
+  return info;
+}
+
+template <class Read>
+auto decode_list(std::string_view result, std::string_view what, Read&& read) -> Result<std::vector<decltype(read(std::declval<MsgpackReader&>()))>> {
+  MsgpackReader in{result};
+  const std::uint32_t count = in.array();
+  std::vector<decltype(read(in))> values;
+  values.reserve(count);
+  for (std::uint32_t i = 0; i < count && in.ok(); ++i) values.push_back(read(in));
+  if (!in.ok() || !in.at_end()) return malformed(what);
+  return values;
+}
+
+}  // namespace
+
+Result<Reply> decode_reply(std::string_view frame) {
+  MsgpackReader in{frame};
+  const std::uint32_t fields = in.array();
+  const std::string_view kind = in.string();
+  const std::uint64_t number = in.unsigned_integer();
+  if (in.ok() && kind == "ok" && fields == 3) {
+    // The result is checked by whoever knows what was asked; here it is the rest of the frame.
+    return Reply{Ok{number, frame.substr(in.position())}};
+  }
+  if (in.ok() && kind == "error" && fields == 5) {
+    Refused refused{number, {}};
+    refused.error.code = in.string();
+    refused.error.message = in.string();
+    refused.error.definite = in.boolean();
+    if (in.ok() && in.at_end()) return Reply{std::move(refused)};
+  }
+  if (in.ok() && kind == "event" && fields > 3) {
+    Event event{number, in.unsigned_integer(), {}};
+    event.messages.reserve(fields - 3);
+    for (std::uint32_t i = 3; i < fields && in.ok(); ++i) event.messages.push_back(in.binary());
+    if (in.ok() && in.at_end()) return Reply{std::move(event)};
+  }
+  return malformed("not a reply");
+}
+
+void encode_error(std::uint64_t request, const Error& error, std::string& out) {
+  MsgpackWriter writer{out};
+  writer.array(5).text("error").number(request).text(error.code).text(error.message).boolean(error.definite);
+}
+
+void encode_ok(std::uint64_t request, std::string& out) {
+  MsgpackWriter writer{out};
+  begin_ok(writer, request).nil();
+}
+
+void encode_ok(std::uint64_t request, std::uint64_t number, std::string& out) {
+  MsgpackWriter writer{out};
+  begin_ok(writer, request).number(number);
+}
+
+void encode_ok(std::uint64_t request, const Welcome& welcome, std::string& out) {
+  MsgpackWriter writer{out};
+  begin_ok(writer, request).map(3).text("protocol").number(welcome.protocol);
+  writer.text("broker").text(welcome.broker).text("max_frame_size_bytes").number(welcome.max_frame_size_bytes);
+}
+
+void encode_ok(std::uint64_t request, std::size_t handle_count, std::span<const HandleError> refused, std::string& out) {
+  MsgpackWriter writer{out};
+  begin_ok(writer, request);
+  if (refused.empty()) {
+    writer.nil();
+    return;
+  }
+  writer.array(handle_count);
+  std::size_t next = 0;  // `refused` is in the order of the handles
+  for (std::size_t i = 0; i < handle_count; ++i) {
+    if (next < refused.size() && refused[next].index == i) {
+      writer.text(refused[next++].code);
+    } else {
+      writer.nil();
+    }
+  }
+}
+
+void encode_ok(std::uint64_t request, std::span<const Peeked> messages, std::string& out) { encode_list(request, messages, out); }
+void encode_ok(std::uint64_t request, std::span<const QueueInfo> queues, std::string& out) { encode_list(request, queues, out); }
+void encode_ok(std::uint64_t request, std::span<const TopicInfo> topics, std::string& out) { encode_list(request, topics, out); }
+void encode_ok(std::uint64_t request, const QueueInfo& info, std::string& out) {
+  MsgpackWriter writer{out};
+  write(begin_ok(writer, request), info);
+}
+
+void encode_event(std::uint64_t subscription, std::uint64_t sequence, std::span<const std::string_view> messages, std::string& out) {
+  MsgpackWriter writer{out};
+  writer.array(3 + messages.size()).text("event").number(subscription).number(sequence);
+  for (const auto message : messages) writer.binary(message);
+}
+
+void begin_received(std::uint64_t request, std::size_t count, std::string& out) {
+  MsgpackWriter writer{out};
+  begin_ok(writer, request).array(count);
+}
+
+void append_received(const Received& received, std::string& out) {
+  MsgpackWriter writer{out};
+  writer.array(5).binary(received.handle).number(received.receive_count);
+  writer.signed_number(received.sent_ms).signed_number(received.first_received_ms).binary(received.message);
+}
+
+Result<std::uint64_t> decode_number(std::string_view result) {
+  MsgpackReader in{result};
+  // Nil is the answer to a resent request whose result nobody remembers.
+  const std::uint64_t number = in.take_nil() ? 0 : in.unsigned_integer();
+  if (!in.ok() || !in.at_end()) return malformed("a number was expected");
+  return number;
+}
+
+Result<Welcome> decode_welcome(std::string_view result) {
+  MsgpackReader in{result};
+  Welcome welcome;
+  read_map(in, [&](std::string_view key) {
+    if (key == "protocol") return welcome.protocol = static_cast<std::uint32_t>(in.unsigned_integer()), true;
+    if (key == "broker") return welcome.broker = in.string(), true;
+    if (key == "max_frame_size_bytes") return welcome.max_frame_size_bytes = in.unsigned_integer(), true;
+    return false;
+  });
+  if (!in.ok() || !in.at_end()) return malformed("the answer to hello was expected");
+  return welcome;
+}
+
+Result<std::vector<Received>> decode_received(std::string_view result) {
+  return decode_list(result, "received messages were expected", [](MsgpackReader& in) {
+    Received received;
+    if (in.array() != 5) in.reject();
+    received.handle = in.binary();
+    received.receive_count = static_cast<std::uint32_t>(in.unsigned_integer());
+    received.sent_ms = in.signed_integer();
+    received.first_received_ms = in.signed_integer();
+    received.message = in.binary();
+    return received;
+  });
+}
+
+Result<std::vector<HandleError>> decode_handle_errors(std::string_view result) {
+  MsgpackReader in{result};
+  std::vector<HandleError> errors;
+  if (!in.take_nil()) {
+    const std::uint32_t count = in.array();
+    for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+      if (!in.take_nil()) errors.push_back({i, std::string{in.string()}});
+    }
+  }
+  if (!in.ok() || !in.at_end()) return malformed("one result per handle was expected");
+  return errors;
+}
+
+Result<std::vector<Peeked>> decode_peeked(std::string_view result) { return decode_list(result, "messages were expected", read_peeked); }
+Result<std::vector<QueueInfo>> decode_queue_list(std::string_view result) { return decode_list(result, "queues were expected", read_queue_info); }
+Result<std::vector<TopicInfo>> decode_topic_list(std::string_view result) { return decode_list(result, "topics were expected", read_topic_info); }
+
+Result<QueueInfo> decode_queue_info(std::string_view result) {
+  MsgpackReader in{result};
+  QueueInfo info = read_queue_info(in);
+  if (!in.ok() || !in.at_end()) return malformed("a queue was expected");
+  return info;
+}
+
+}  // namespace remuda::wire
