@@ -38,12 +38,14 @@ function(remuda_executable name)
 endfunction()
 
 # remuda_test(NAME SOURCES a_test.cpp... LIBRARIES lib... [TIMEOUT seconds] [LABELS l...]): one Boost.Test program, one ctest entry.
-# The test framework's `main` comes from Boost's library; each program defines BOOST_TEST_MODULE through its name.
+# The first source carries BOOST_TEST_MODULE, the program's name, and with it the test framework's `main`.
 function(remuda_test name)
   cmake_parse_arguments(arg "" "TIMEOUT" "SOURCES;LIBRARIES;LABELS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
-  target_compile_definitions(${name} PRIVATE BOOST_TEST_DYN_LINK BOOST_TEST_MODULE=${name})
+  target_compile_definitions(${name} PRIVATE BOOST_TEST_DYN_LINK)
+  list(GET arg_SOURCES 0 first_source)
+  set_property(SOURCE ${first_source} APPEND PROPERTY COMPILE_DEFINITIONS BOOST_TEST_MODULE=${name})
   target_link_libraries(${name} PRIVATE remuda_flags Boost::unit_test_framework ${arg_LIBRARIES})
   add_test(NAME ${name} COMMAND ${name} --log_level=test_suite --report_level=short)
   if(NOT arg_TIMEOUT)
