@@ -22,7 +22,7 @@ struct Edge {
   std::size_t from = 0;
   std::size_t to = 0;
   Kind kind = Kind::flow;
-  std::string label;   ///< the port, the filter in short form, `after 5 receives`
+  std::string label;  ///< the port, the filter in short form, `after 5 receives`
 };
 
 struct Graph {

@@ -32,7 +32,7 @@ struct Name {
 struct ArgumentSpec {
   std::string name;
   Place place;
-  std::string type;            ///< text, int, float, bool, duration or size
+  std::string type;  ///< text, int, float, bool, duration or size
   std::string help;
   std::optional<Value> value;  ///< given, else the default
 };
@@ -52,7 +52,7 @@ struct BrokerSpec {
   RestartPolicy restart;
   std::chrono::milliseconds stop_grace{10'000};
   std::map<std::string, std::string> environment;
-  bool implicit = false;     ///< not written: there are queues and no [brokers]
+  bool implicit = false;  ///< not written: there are queues and no [brokers]
 };
 
 struct TopicSpec {
@@ -63,13 +63,14 @@ struct TopicSpec {
 
 struct QueueSpec {
   Name name;
-  Name broker;              ///< empty: the only broker
-  Name from;                ///< empty: not chained
+  Name broker;                       ///< empty: the only broker
+  Name from;                         ///< empty: not chained
   std::optional<Value> filter;       ///< the policy as a table
   std::optional<Value> filter_text;  ///< or as JSON text
-  Name dead_letter;         ///< empty: none. `max_receives` alone names `<queue>-dlq`
-  bool dead_letter_by_default = false;  ///< came from [defaults.queue]: not applied to queues that are dead-letter queues themselves
-  bool created = false;     ///< nobody wrote it: it is the `<queue>-dlq` of another queue
+  Name dead_letter;                  ///< empty: none. `max_receives` alone names `<queue>-dlq`
+  bool dead_letter_by_default =
+      false;             ///< came from [defaults.queue]: not applied to queues that are dead-letter queues themselves
+  bool created = false;  ///< nobody wrote it: it is the `<queue>-dlq` of another queue
   Place max_receives_place;
   /// The settings; `broker`, `from_topic`, `dead_letter_queue` and `filter_policy` are filled in by wiring.
   QueuePlan settings;
@@ -118,6 +119,7 @@ struct LaunchFile {
   std::vector<QueueSpec> queues;
   std::vector<PipeSpec> pipes;
   std::vector<RequestSpec> requests;
+  std::vector<Name> streams;  ///< only named: the queue node of this version does not serve them, which is reported
   std::vector<NodeSpec> nodes;
 
   /// The kind of the channel, or nothing when no section has that name.
@@ -137,8 +139,9 @@ struct LoadOptions {
 };
 
 /// Reads and interprets `path` and everything it includes. All errors go to `diagnostics`; with errors the model is as complete as
-/// it can be, good for finding further errors and for nothing else. Profiles are not part of schema 1.
-[[nodiscard]] LaunchFile load(const std::string& path, const FileReader& read, const LoadOptions& options, Diagnostics& diagnostics);
+/// it can be, good for finding further errors and for nothing else.
+[[nodiscard]] LaunchFile load(const std::string& path, const FileReader& read, const LoadOptions& options,
+                              Diagnostics& diagnostics);
 
 /// Names of nodes, channels, brokers, hosts and arguments: 1 to 80 of a-z A-Z 0-9 - _, not beginning with '-'.
 [[nodiscard]] bool is_name(std::string_view text);

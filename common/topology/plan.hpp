@@ -18,9 +18,9 @@ std::ostream& operator<<(std::ostream& out, ChannelKind kind);
 struct RestartPolicy {
   enum class When { never, on_failure, always };
   When when = When::on_failure;
-  std::chrono::milliseconds delay{100};          ///< the first; doubles after each failure, with jitter
+  std::chrono::milliseconds delay{100};  ///< the first; doubles after each failure, with jitter
   std::chrono::milliseconds max_delay{30'000};
-  int max_restarts = 10;                         ///< more than this within `window`: held as failed
+  int max_restarts = 10;  ///< more than this within `window`: held as failed
   std::chrono::milliseconds window{600'000};
 };
 
@@ -28,10 +28,10 @@ struct RestartPolicy {
 struct ProcessPlan {
   enum class Kind { broker, node };
   Kind kind = Kind::node;
-  std::string node;                   ///< the name in the launch file
-  int replica = 0;                    ///< from 0
-  std::string host;                   ///< the label; empty: this machine
-  std::string exec;                   ///< as written; the supervisor finds it in the binary folders
+  std::string node;  ///< the name in the launch file
+  int replica = 0;   ///< from 0
+  std::string host;  ///< the label; empty: this machine
+  std::string exec;  ///< as written; the supervisor finds it in the binary folders
   /// Complete but for what only the supervisor knows (data folder, control endpoint): `--name accounting --replica 0
   /// --port rides=queue:ipc://@.../customer-accounting --param tax=0.19`. Never passed through a shell.
   std::vector<std::string> arguments;
@@ -51,16 +51,16 @@ struct QueuePlan {
   std::chrono::milliseconds visibility_timeout{30'000};
   std::chrono::milliseconds retention{4LL * 24 * 3'600'000};
   std::chrono::milliseconds delay{0};
-  std::string dead_letter_queue;      ///< empty: none
-  int max_receives = 0;               ///< 0: no limit
+  std::string dead_letter_queue;  ///< empty: none
+  int max_receives = 0;           ///< 0: no limit
   std::uint64_t max_message_size_bytes = 1'048'576;
-  bool relaxed = false;               ///< durability = "relaxed": confirmed before the sync
+  bool relaxed = false;  ///< durability = "relaxed": confirmed before the sync
 };
 
 struct TopicPlan {
   std::string name;
-  std::string broker;                 ///< empty: direct PUB/SUB
-  std::string endpoint;               ///< direct topics: where the publisher binds
+  std::string broker;    ///< empty: direct PUB/SUB
+  std::string endpoint;  ///< direct topics: where the publisher binds
 };
 
 struct BrokerPlan {
@@ -68,7 +68,7 @@ struct BrokerPlan {
   std::string host;
   /// Where it listens; the first is the one this machine's nodes use. `ipc://@...` or `tcp://127.0.0.1:5550`.
   std::vector<std::string> endpoints;
-  std::string data_folder;            ///< as written; empty: `<topology data>/<name>`
+  std::string data_folder;  ///< as written; empty: `<topology data>/<name>`
 };
 
 /// One line between a port and a channel: for pictures and for `ps --links`.
@@ -82,11 +82,11 @@ struct Link {
 
 struct Plan {
   std::string name;
-  std::string hash;                   ///< over everything below, hexadecimal
+  std::string hash;  ///< over everything below, hexadecimal
   std::vector<BrokerPlan> brokers;
   std::vector<QueuePlan> queues;
   std::vector<TopicPlan> topics;
-  std::vector<ProcessPlan> processes; ///< brokers first, then nodes, in the order of the file
+  std::vector<ProcessPlan> processes;  ///< brokers first, then nodes, in the order of the file
   std::vector<Link> links;
 };
 

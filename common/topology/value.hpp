@@ -27,8 +27,17 @@ struct Value {
   std::vector<Entry> entries;
   /// True for text that stands in for `${env:...}`: an environment has no types, so such text also serves as a number.
   bool from_environment = false;
+  /// True when what should stand here could not be worked out and has been reported: readers pass over it in silence.
+  bool broken = false;
+
+  static Value of(std::string text);
+  static Value of(const char* text) { return of(std::string{text}); }
+  static Value of(std::int64_t integer);
+  static Value of(bool boolean);
 
   [[nodiscard]] const Entry* find(std::string_view key) const;
+  /// For building: a table's next key.
+  void add(std::string key, Value value);
   [[nodiscard]] bool is(Kind wanted) const { return kind == wanted; }
 };
 
@@ -50,12 +59,15 @@ struct Entry {
 
 /// One line of TOML: `"text"`, `5`, `[1, 2]`, `{ fare = [{ numeric = [">=", 50] }] }`.
 [[nodiscard]] std::string to_toml(const Value& value);
+/// A whole file: plain values first, then tables under `[headers]`, two levels deep (`[queues.rides]`), everything deeper in one
+/// line.
+[[nodiscard]] std::string to_toml_document(const Value& root);
 /// Text as TOML, quoted; a key, quoted when it has to be.
 [[nodiscard]] std::string toml_text(std::string_view text);
 [[nodiscard]] std::string toml_key(std::string_view key);
 
-/// JSON without a space. `spans`, when given, receives where in the JSON each value and key of `value` begins, in rising order, so that
-/// an error at an offset of the JSON can be shown in the launch file.
+/// JSON without a space. `spans`, when given, receives where in the JSON each value and key of `value` begins, in rising order, so
+/// that an error at an offset of the JSON can be shown in the launch file.
 struct JsonSpan {
   std::size_t offset = 0;
   Place place;

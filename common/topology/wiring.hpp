@@ -1,5 +1,6 @@
 #pragma once
-// Wiring: a checked launch file -> the plan. A pure function with deterministic endpoints, so every supervisor computes the same plan.
+// Wiring: a checked launch file -> the plan. A pure function with deterministic endpoints, so every supervisor computes the same
+// plan.
 //
 // Who binds. A broker listens for queues and topics that have one. On the direct channels the side that must exist first
 // binds, one endpoint per process, and the other side connects to all of them:
@@ -16,10 +17,12 @@
 //
 // CHANNEL is what follows the last '/'. A port with several channels is given once per channel.
 //
-// Endpoints on one host are abstract ipc names `ipc://@remuda/<topology>-<folder hash>/<channel>.<number>`, which need no cleaning up and which a
-// second bind cannot steal. Between hosts: `tcp://<address>:<base_port + number>`.
+// Endpoints on one host are abstract ipc names `ipc://@remuda/<topology>-<folder hash>/<channel>.<number>`, which need no cleaning
+// up and which a second bind cannot steal. Between hosts: `tcp://<address>:<base_port + number>`.
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "common/topology/check.hpp"
 #include "common/topology/diagnostics.hpp"
@@ -38,20 +41,24 @@ struct PlanOptions {
 /// Eight hexadecimal digits of a canonical path.
 [[nodiscard]] std::string folder_hash(std::string_view canonical_path);
 
+/// The queues as a broker needs them: filters as JSON text, topic, broker and dead-letter queue filled in.
+[[nodiscard]] std::vector<QueuePlan> queue_plans(const LaunchFile& file);
+
 /// Reports endpoint trouble (T4xx) to `diagnostics`. Only a plan without errors there and in check() may be started.
-[[nodiscard]] Plan plan(const LaunchFile& file, const Descriptions& descriptions, const PlanOptions& options, Diagnostics& diagnostics);
+[[nodiscard]] Plan plan(const LaunchFile& file, const Descriptions& descriptions, const PlanOptions& options,
+                        Diagnostics& diagnostics);
 
 /// Everything at once, for a command line.
 struct Surroundings {
   FileReader read;
   LoadOptions load;
-  Describer describe;                      ///< none: executables are not asked, and only broker channels can be planned in full
-  std::vector<std::string> executables;    ///< known ones, for suggestions
+  Describer describe;                    ///< none: executables are not asked, and only broker channels can be planned in full
+  std::vector<std::string> executables;  ///< known ones, for suggestions
   PlanOptions plan;
 };
 struct Topology {
   LaunchFile file;
-  Plan plan;                ///< complete only when `diagnostics.ok()`
+  Plan plan;  ///< complete only when `diagnostics.ok()`
   Diagnostics diagnostics;
 };
 /// load, describe_all, check and plan.

@@ -1,0 +1,149 @@
+#include <algorithm>
+
+#include "common/topology/channel_use.hpp"
+#include "common/topology/checks.hpp"
+#include "common/topology/parameter_value.hpp"
+#include "common/topology/words.hpp"
+
+namespace remuda::topology {
+namespace {
+
+std::string_view expectation(ParameterType type) {
+  switch (type) {
+    case ParameterType::text:
+      return "text";
+    case ParameterType::integer:
+      return "an integer";
+    case ParameterType::number:
+      return "a number";
+    case ParameterType::boolean:
+      return "true or false";
+    case ParameterType::duration:
+      return "a duration such as \"30s\"";
+    case ParameterType::size:
+      return "a size such as \"256KiB\"";
+    case ParameterType::list:
+      return "a list";
+    case ParameterType::table:
+      return "a table";
+  }
+  return "a value";
+}
+
+std::string declared_ports(const NodeDescription& description) {
+  std::vector<std::string> words;
+  for (const auto& port : description.ports) words.push_back((port.direction == Direction::input ? "in " : "out ") + port.name);
+  return listed(words);
+}
+
+class NodeChecks {
+ public:
+  NodeChecks(const LaunchFile& file, const Descriptions& descriptions, Diagnostics& diagnostics)
+      : file_{file}, descriptions_{descriptions}, diagnostics_{diagnostics}, channels_{file.channel_names()} {}
+
+  void run(const NodeSpec& node) {
+    const auto found = descriptions_.find(node.exec.text);
+    const NodeDescription* description = found == descriptions_.end() ? nullptr : &found->second;
+    for (const auto& port : node.ports) {
+      const PortDescription* declared = find_port(descriptions_, node, port.name.text);
+      if (description != nullptr && declared == nullptr) unknown_port(node, port, *description);
+      for (const auto& channel : port.channels) check_channel(node, port, channel, declared);
+    }
+    if (description == nullptr) return;
+    check_unwired(node, *description);
+    check_parameters(node, *description);
+  }
+
+ private:
+  const LaunchFile& file_;
+  const Descriptions& descriptions_;
+  Diagnostics& diagnostics_;
+  std::vector<std::string> channels_;
+
+  void unknown_port(const NodeSpec& node, const PortSpec& port, const NodeDescription& description) {
+    std::vector<std::string> names;
+    for (const auto& known : description.ports) names.push_back(known.name);
+    diagnostics_.error(port.name.place, "T110",
+                       "node " + in_quotes(node.name.text) + " has no port " + in_quotes(port.name.text) +
+                           "; its executable declares: " + declared_ports(description),
+                       did_you_mean(port.name.text, names));
+  }
+
+  void check_channel(const NodeSpec& node, const PortSpec& port, const Name& channel, const PortDescription* declared) {
+    const auto kind = file_.kind_of(channel.text);
+    if (!kind) {
+      diagnostics_.error(channel.place, "T101",
+                         "there is no channel " + in_quotes(channel.text) + "; a port is wired to a topic, queue, pipe or request",
+                         did_you_mean(channel.text, channels_));
+      return;
+    }
+    if (declared == nullptr || *kind == ChannelKind::stream) return;
+    const std::string who = "port " + in_quotes(port.name.text) + " of " + in_quotes(node.name.text);
+    if (declared->request && *kind != ChannelKind::request) {
+      const std::string does = declared->direction == Direction::input ? " answers requests" : " asks and waits for the answer";
+      diagnostics_.error(channel.place, "T112", who + does + ", which needs a request channel",
+                         "move " + in_quotes(channel.text) + " to [requests]");
+    } else if (!declared->request && *kind == ChannelKind::request) {
+      const std::string does =
+          declared->direction == Direction::input ? " takes messages and answers nobody" : " sends and waits for no answer";
+      diagnostics_.error(channel.place, "T112", who + does + ", so a request channel does not fit", "use a queue, topic or pipe");
+    } else if (declared->wants_acknowledgement && (*kind == ChannelKind::pipe || *kind == ChannelKind::topic)) {
+      diagnostics_.warning(channel.place, "T308",
+                           who + " wants no message lost, and a " + (*kind == ChannelKind::pipe ? "pipe" : "topic") +
+                               " read live loses what arrives while the node is away; a queue keeps it");
+    }
+  }
+
+  void check_unwired(const NodeSpec& node, const NodeDescription& description) {
+    for (const auto& port : description.ports) {
+      if (port.optional) continue;
+      const bool wired =
+          std::any_of(node.ports.begin(), node.ports.end(), [&](const PortSpec& known) { return known.name.text == port.name; });
+      if (wired) continue;
+      const std::string direction = port.direction == Direction::input ? "input" : "output";
+      diagnostics_.error(
+          node.ports_place, "T111",
+          "node " + in_quotes(node.name.text) + " leaves its " + direction + " port " + in_quotes(port.name) + " without a channel",
+          "add " + port.name + " = \"<channel>\"");
+    }
+  }
+
+  void check_parameters(const NodeSpec& node, const NodeDescription& description) {
+    std::vector<std::string> names;
+    for (const auto& parameter : description.parameters) names.push_back(parameter.name);
+    for (const auto& given : node.parameters) {
+      const auto known = std::find_if(description.parameters.begin(), description.parameters.end(),
+                                      [&](const ParameterDescription& parameter) { return parameter.name == given.name.text; });
+      if (known == description.parameters.end()) {
+        diagnostics_.error(given.name.place, "T114",
+                           "node " + in_quotes(node.name.text) + " has no parameter " + in_quotes(given.name.text) +
+                               "; its executable declares: " + listed(names, 20),
+                           did_you_mean(given.name.text, names));
+      } else if (!given.value.broken && !fits(given.value, known->type)) {
+        diagnostics_.error(
+            given.value.place, "T115",
+            "parameter " + in_quotes(given.name.text) + " must be " + std::string{expectation(known->type)} + ", not " +
+                (given.value.is(Value::Kind::text) ? in_quotes(given.value.text) : std::string{kind_name(given.value.kind)}));
+      }
+    }
+    for (const auto& parameter : description.parameters) {
+      if (!parameter.default_value.empty()) continue;
+      const bool given = std::any_of(node.parameters.begin(), node.parameters.end(),
+                                     [&](const ParameterSpec& known) { return known.name.text == parameter.name; });
+      if (given) continue;
+      diagnostics_.error(node.name.place, "T116",
+                         "node " + in_quotes(node.name.text) + " needs the parameter " + in_quotes(parameter.name) + ", " +
+                             std::string{expectation(parameter.type)},
+                         "add params = { " + toml_key(parameter.name) + " = ... }");
+    }
+  }
+};
+
+}  // namespace
+
+void check_nodes(const LaunchFile& file, const Descriptions& descriptions, Diagnostics& diagnostics) {
+  NodeChecks checks{file, descriptions, diagnostics};
+  for (const auto& node : file.nodes) checks.run(node);
+}
+
+}  // namespace remuda::topology

@@ -1,0 +1,33 @@
+#include "common/topology/queue_values.hpp"
+
+#include "common/units.hpp"
+
+namespace remuda::topology {
+
+Value queue_value(const QueuePlan& queue, bool with_broker) {
+  Value table;
+  if (with_broker && !queue.broker.empty()) table.add("broker", Value::of(queue.broker));
+  if (!queue.from_topic.empty()) table.add("from", Value::of(queue.from_topic));
+  if (!queue.filter_policy.empty()) table.add("filter_policy", Value::of(queue.filter_policy));
+  if (queue.filter_on_attributes) table.add("filter_scope", Value::of("attributes"));
+  table.add("visibility_timeout", Value::of(format_duration(queue.visibility_timeout)));
+  table.add("retention", Value::of(format_duration(queue.retention)));
+  if (queue.delay.count() != 0) table.add("delay", Value::of(format_duration(queue.delay)));
+  if (!queue.dead_letter_queue.empty()) {
+    Value dead_letter;
+    dead_letter.add("queue", Value::of(queue.dead_letter_queue));
+    dead_letter.add("max_receives", Value::of(std::int64_t{queue.max_receives}));
+    table.add("dead_letter", std::move(dead_letter));
+  }
+  table.add("max_message_size", Value::of(format_size(queue.max_message_size_bytes)));
+  if (queue.relaxed) table.add("durability", Value::of("relaxed"));
+  return table;
+}
+
+Value topic_value(const TopicPlan& topic, bool with_broker) {
+  Value table;
+  if (with_broker && !topic.broker.empty()) table.add("broker", Value::of(topic.broker));
+  return table;
+}
+
+}  // namespace remuda::topology

@@ -1,0 +1,283 @@
+#include "common/topology/sections.hpp"
+
+#include <algorithm>
+#include <functional>
+#include <limits>
+#include <utility>
+
+#include "common/topology/words.hpp"
+
+namespace remuda::topology {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// Calls `each` for every named table of a section such as [queues.*].
+void each_named(TableReader& root, const std::string& section, const std::function<void(const Name&, const Value&)>& each) {
+  const Value* tables = root.take(section);
+  if (tables == nullptr || !expect(*tables, Value::Kind::table, in_quotes(section), root.diagnostics())) return;
+  for (const auto& entry : tables->entries) {
+    const Name name{entry.key, entry.key_place};
+    if (!is_name(entry.key)) {
+      root.diagnostics().error(
+          entry.key_place, "T008",
+          in_quotes(entry.key) + " cannot be a name; a name is 1 to 80 of a-z A-Z 0-9 - _ and does not begin with '-'");
+      continue;
+    }
+    if (expect(entry.value, Value::Kind::table, "[" + section + "." + entry.key + "]", root.diagnostics())) each(name, entry.value);
+  }
+}
+
+std::string title(std::string_view section, const Name& name) {
+  return std::string{"["}.append(section) + "." + name.text + "]";
+}
+
+RestartPolicy read_restart(std::optional<TableReader> table) {
+  RestartPolicy restart;
+  if (!table) return restart;
+  const auto policy = table->choice("policy", {"never", "on-failure", "always"});
+  if (policy == "never") restart.when = RestartPolicy::When::never;
+  if (policy == "always") restart.when = RestartPolicy::When::always;
+  restart.delay = table->duration("delay", 0ms, 1h).value_or(restart.delay);
+  restart.max_delay = table->duration("max_delay", 0ms, 24h).value_or(std::max(restart.max_delay, restart.delay));
+  restart.max_restarts = static_cast<int>(table->integer("max_restarts", 0, 1'000'000).value_or(restart.max_restarts));
+  restart.window = table->duration("window", 1ms, 24h).value_or(restart.window);
+  if (restart.max_delay < restart.delay) {
+    if (const Value* shorter = table->take("max_delay")) {
+      table->diagnostics().error(shorter->place, "T007", "'max_delay' is shorter than 'delay'");
+    }
+  }
+  table->finish();
+  return restart;
+}
+
+HostSpec read_host(const Name& name, TableReader& table) {
+  HostSpec host;
+  host.name = name;
+  host.address = table.text("address").value_or("");
+  host.base_port = static_cast<int>(table.integer("base_port", 1, 65'000).value_or(host.base_port));
+  table.finish();
+  return host;
+}
+
+BrokerSpec read_broker(const Name& name, TableReader& table, const Name& include_host) {
+  BrokerSpec broker;
+  broker.name = name;
+  broker.host = table.has("host") ? table.name("host") : include_host;
+  broker.store = table.text("store").value_or("");
+  broker.listen = table.names("listen");
+  broker.restart = read_restart(table.table("restart"));
+  broker.stop_grace = table.duration("stop_grace", 0ms, 1h).value_or(broker.stop_grace);
+  broker.environment = table.texts("env");
+  table.finish();
+  return broker;
+}
+
+TopicSpec read_topic(const Name& name, TableReader& table) {
+  TopicSpec topic;
+  topic.name = name;
+  topic.broker = table.name("broker");
+  topic.message = table.text("message").value_or("");
+  table.finish();
+  return topic;
+}
+
+void read_dead_letter(QueueSpec& queue, TableReader& table) {
+  constexpr std::int64_t most = 1'000;
+  queue.dead_letter_by_default = !table.has_own("dead_letter") && !table.has_own("max_receives");
+  std::int64_t receives = table.integer("max_receives", 1, most).value_or(0);
+  if (const auto* value = table.take("max_receives")) queue.max_receives_place = value->place;
+  if (const Value* value = table.take("dead_letter")) {
+    if (queue.max_receives_place.line == 0) queue.max_receives_place = value->place;
+    auto dead_letter = table.table("dead_letter");
+    if (!dead_letter) return;
+    queue.dead_letter = dead_letter->name("queue");
+    const std::int64_t inner = dead_letter->integer("max_receives", 1, most).value_or(0);
+    // What the queue's own table says counts before what the defaults say.
+    if (inner != 0 && (receives == 0 || table.has_own("dead_letter"))) receives = inner;
+    if (!dead_letter->has("max_receives") && !table.has("max_receives")) {
+      table.diagnostics().error(value->place, "T005", "'dead_letter' does not say after how many receives", "add max_receives = 5");
+    }
+    dead_letter->finish();
+  }
+  queue.settings.max_receives = static_cast<int>(receives);
+}
+
+void read_filter(QueueSpec& queue, TableReader& table) {
+  auto& diagnostics = table.diagnostics();
+  const Value* policy = table.take("filter");
+  const Value* text = table.take("filter_policy");
+  if (policy != nullptr && expect(*policy, Value::Kind::table, "'filter'", diagnostics)) queue.filter = *policy;
+  if (text != nullptr && expect(*text, Value::Kind::text, "'filter_policy'", diagnostics)) queue.filter_text = *text;
+  const auto scope = table.choice("filter_scope", {"body", "attributes"});
+  queue.settings.filter_on_attributes = scope == "attributes";
+  if (policy != nullptr && text != nullptr) {
+    diagnostics.error(text->place, "T202", "a queue has one filter: either 'filter' (a table) or 'filter_policy' (JSON text)");
+  }
+  const Value* first = policy != nullptr ? policy : text;
+  if (first != nullptr && queue.from.empty() && !table.has("from")) {
+    diagnostics.error(first->place, "T202", "a filter chooses what a queue takes from a topic, and this queue has no 'from'",
+                      "add from = \"<topic>\"");
+  }
+}
+
+QueueSpec read_queue(const Name& name, TableReader& table) {
+  QueueSpec queue;
+  queue.name = name;
+  queue.broker = table.name("broker");
+  queue.from = table.name("from");
+  QueuePlan& settings = queue.settings;
+  settings.name = name.text;
+  read_filter(queue, table);
+  settings.visibility_timeout = table.duration("visibility_timeout", 0s, 12h).value_or(settings.visibility_timeout);
+  settings.retention = table.duration("retention", 60s, 14 * 24h).value_or(settings.retention);
+  settings.delay = table.duration("delay", 0s, 15min).value_or(settings.delay);
+  read_dead_letter(queue, table);
+  settings.max_message_size_bytes = table.size("max_message_size", 1'024, 1'048'576).value_or(settings.max_message_size_bytes);
+  settings.relaxed = table.choice("durability", {"synced", "relaxed"}) == "relaxed";
+  table.finish();
+  return queue;
+}
+
+std::vector<PortSpec> read_ports(const Value& ports, Diagnostics& diagnostics) {
+  std::vector<PortSpec> out;
+  if (!expect(ports, Value::Kind::table, "'ports'", diagnostics)) return out;
+  for (const auto& entry : ports.entries) {
+    PortSpec port{{entry.key, entry.key_place}, {}};
+    const bool several = entry.value.is(Value::Kind::array);
+    const std::vector<Value> one{several ? Value{} : entry.value};
+    for (const auto& item : several ? entry.value.items : one) {
+      if (!expect(item, Value::Kind::text, "the channel of a port", diagnostics)) continue;
+      const bool again =
+          std::any_of(port.channels.begin(), port.channels.end(), [&](const Name& known) { return known.text == item.text; });
+      if (again) {
+        diagnostics.error(item.place, "T007",
+                          "port " + in_quotes(entry.key) + " lists the channel " + in_quotes(item.text) + " twice");
+      } else {
+        port.channels.push_back({item.text, item.place});
+      }
+    }
+    if (several && entry.value.items.empty()) {
+      diagnostics.error(entry.value.place, "T007",
+                        "port " + in_quotes(entry.key) + " lists no channel; leave the port out instead");
+    }
+    out.push_back(std::move(port));
+  }
+  return out;
+}
+
+NodeSpec read_node(const Name& name, TableReader& table, const Name& include_host) {
+  NodeSpec node;
+  node.name = name;
+  node.exec = table.name("exec");
+  if (!table.has("exec") && name.place.line > 0) {
+    table.diagnostics().error(name.place, "T005", table.title() + " does not say which executable it runs", "add exec = \"...\"");
+  }
+  node.host = table.has("host") ? table.name("host") : include_host;
+  node.ports_place = name.place;
+  if (const Value* ports = table.take("ports")) {
+    node.ports = read_ports(*ports, table.diagnostics());
+    node.ports_place = ports->place;
+  }
+  if (const Value* params = table.take("params");
+      params != nullptr && expect(*params, Value::Kind::table, "'params'", table.diagnostics())) {
+    for (const auto& entry : params->entries) node.parameters.push_back({{entry.key, entry.key_place}, entry.value});
+  }
+  node.replicas_place = name.place;
+  if (const Value* replicas = table.take("replicas")) node.replicas_place = replicas->place;
+  node.replicas = static_cast<int>(table.integer("replicas", 1, 1'000).value_or(1));
+  node.restart = read_restart(table.table("restart"));
+  node.environment = table.texts("env");
+  node.depends_on = table.names("depends_on");
+  node.stop_grace = table.duration("stop_grace", 0ms, 1h).value_or(node.stop_grace);
+  table.finish();
+  return node;
+}
+
+/// The defaults must be right even when nothing uses them.
+void check_defaults(const Defaults& defaults, const Name& include_host, Diagnostics& diagnostics) {
+  const Value none;
+  const Name nobody;
+  if (defaults.node != nullptr) {
+    TableReader table{"[defaults.node]", *defaults.node, nullptr, diagnostics};
+    static_cast<void>(read_node(nobody, table, include_host));
+  }
+  if (defaults.queue != nullptr) {
+    TableReader table{"[defaults.queue]", *defaults.queue, nullptr, diagnostics};
+    static_cast<void>(read_queue(nobody, table));
+  }
+  if (defaults.broker != nullptr) {
+    TableReader table{"[defaults.broker]", *defaults.broker, nullptr, diagnostics};
+    static_cast<void>(read_broker(nobody, table, include_host));
+  }
+}
+
+Defaults read_defaults(TableReader& root) {
+  Defaults defaults;
+  auto table = root.table("defaults");
+  if (!table) return defaults;
+  const auto read = [&](std::string_view key) {
+    const Value* value = table->take(key);
+    return value != nullptr && expect(*value, Value::Kind::table, in_quotes(key), table->diagnostics()) ? value : nullptr;
+  };
+  defaults = {read("node"), read("queue"), read("broker")};
+  table->finish();
+  return defaults;
+}
+
+}  // namespace
+
+void read_topics(TableReader& root, LaunchFile& file) {
+  each_named(root, "topics", [&](const Name& name, const Value& value) {
+    TableReader table{title("topics", name), value, nullptr, root.diagnostics()};
+    file.topics.push_back(read_topic(name, table));
+  });
+}
+
+void read_queues(TableReader& root, const Defaults& defaults, LaunchFile& file) {
+  each_named(root, "queues", [&](const Name& name, const Value& value) {
+    TableReader table{title("queues", name), value, defaults.queue, root.diagnostics()};
+    file.queues.push_back(read_queue(name, table));
+  });
+}
+
+void read_sections(TableReader& root, const Name& include_host, LaunchFile& file) {
+  auto& diagnostics = root.diagnostics();
+  const Defaults defaults = read_defaults(root);
+  check_defaults(defaults, include_host, diagnostics);
+
+  each_named(root, "hosts", [&](const Name& name, const Value& value) {
+    TableReader table{title("hosts", name), value, nullptr, diagnostics};
+    file.hosts.push_back(read_host(name, table));
+  });
+  each_named(root, "brokers", [&](const Name& name, const Value& value) {
+    TableReader table{title("brokers", name), value, defaults.broker, diagnostics};
+    file.brokers.push_back(read_broker(name, table, include_host));
+  });
+  read_topics(root, file);
+  read_queues(root, defaults, file);
+  each_named(root, "streams", [&](const Name& name, const Value&) {
+    file.streams.push_back(name);
+    diagnostics.error(name.place, "T310", "the queue node of this version does not serve streams",
+                      "write [queues." + name.text + "], one queue for each reader");
+  });
+  each_named(root, "pipes", [&](const Name& name, const Value& value) {
+    TableReader table{title("pipes", name), value, nullptr, diagnostics};
+    table.finish();
+    file.pipes.push_back({name});
+  });
+  each_named(root, "requests", [&](const Name& name, const Value& value) {
+    TableReader table{title("requests", name), value, nullptr, diagnostics};
+    RequestSpec request;
+    request.name = name;
+    request.timeout = table.duration("timeout", 1ms, 1h).value_or(request.timeout);
+    table.finish();
+    file.requests.push_back(std::move(request));
+  });
+  each_named(root, "nodes", [&](const Name& name, const Value& value) {
+    TableReader table{title("nodes", name), value, defaults.node, diagnostics};
+    file.nodes.push_back(read_node(name, table, include_host));
+  });
+}
+
+}  // namespace remuda::topology

@@ -1,0 +1,344 @@
+#include "common/topology/wiring.hpp"
+
+#include <algorithm>
+#include <array>
+#include <set>
+#include <utility>
+
+#include "common/topology/channel_use.hpp"
+#include "common/topology/config_view.hpp"
+#include "common/topology/endpoint.hpp"
+#include "common/topology/parameter_value.hpp"
+#include "common/topology/start_order.hpp"
+#include "common/topology/words.hpp"
+
+namespace remuda::topology {
+namespace {
+
+constexpr std::string_view broker_executable = "remuda-broker";
+
+/// FNV-1a: tells plans and folders apart; nothing here resists an adversary, and nothing has to.
+std::uint64_t fnv1a(std::string_view text) {
+  std::uint64_t hash = 14'695'981'039'346'656'037ULL;
+  for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 1'099'511'628'211ULL;
+  return hash;
+}
+
+std::string hexadecimal(std::uint64_t number, std::size_t digits) {
+  std::string text(digits, '0');
+  for (std::size_t i = 0; i < digits; ++i) text[digits - 1 - i] = "0123456789abcdef"[(number >> (4 * i)) & 15U];
+  return text;
+}
+
+std::string filter_json(const QueueSpec& queue) {
+  if (queue.filter) return to_json(*queue.filter);
+  return queue.filter_text ? queue.filter_text->text : "";
+}
+
+class Wiring {
+ public:
+  Wiring(const LaunchFile& file, const Descriptions& descriptions, const PlanOptions& options, Diagnostics& diagnostics)
+      : file_{file},
+        descriptions_{descriptions},
+        options_{options},
+        diagnostics_{diagnostics},
+        uses_{channel_uses(file, descriptions)} {
+    prefix_ = "ipc://@remuda/" + file.name.text + "-" + options.folder_hash + "/";
+    for (const auto& host : file.hosts) hosts_.emplace(host.name.text, &host);
+    for (const auto& broker : file.brokers) brokers_.emplace(broker.name.text, &broker);
+    for (const auto& topic : file.topics) topics_.emplace(topic.name.text, &topic);
+    for (const auto& request : file.requests) requests_.emplace(request.name.text, &request);
+    for (const auto& queue : file.queues) queue_brokers_.emplace(queue.name.text, queue.broker.text);
+  }
+
+  Plan run() {
+    plan_.name = file_.name.text;
+    place_brokers();
+    place_direct_channels();
+    plan_.queues = queue_plans(file_);
+    for (const auto& topic : file_.topics) {
+      const auto bound = direct_.find(topic.name.text);
+      const bool has_publisher = bound != direct_.end() && !bound->second.endpoints.empty();
+      plan_.topics.push_back({topic.name.text, topic.broker.text, has_publisher ? bound->second.endpoints.front() : ""});
+    }
+    add_broker_processes();
+    add_node_processes();
+    plan_.hash = hexadecimal(fnv1a(plan_as_json(plan_)), 16);
+    return std::move(plan_);
+  }
+
+ private:
+  /// The endpoints of a channel without a broker, and which of them belong to which node.
+  struct DirectChannel {
+    std::vector<std::string> endpoints;
+    std::map<const NodeSpec*, std::size_t> first_of;
+    Direction binder = Direction::input;
+  };
+
+  const LaunchFile& file_;
+  const Descriptions& descriptions_;
+  const PlanOptions& options_;
+  Diagnostics& diagnostics_;
+  std::map<std::string, ChannelUse> uses_;
+  std::string prefix_;
+  std::map<std::string, const HostSpec*> hosts_;
+  std::map<std::string, const BrokerSpec*> brokers_;
+  std::map<std::string, const TopicSpec*> topics_;
+  std::map<std::string, const RequestSpec*> requests_;
+  std::map<std::string, std::string> queue_brokers_;
+  std::map<std::string, std::vector<std::string>> broker_endpoints_;
+  std::map<std::string, DirectChannel> direct_;
+  std::map<std::string, int> next_port_;  ///< by host
+  Plan plan_;
+
+  /// The label of another machine, or nothing: hosts without an address are this one, and --local folds them all.
+  [[nodiscard]] std::string machine(const Name& host) const {
+    const auto known = hosts_.find(host.text);
+    return options_.local || known == hosts_.end() || known->second->address.empty() ? std::string{} : host.text;
+  }
+
+  [[nodiscard]] std::string label(const Name& host) const { return options_.local ? std::string{} : host.text; }
+
+  std::string tcp_endpoint(const Name& host, const Place& wanted_by) {
+    const std::string where = machine(host);
+    if (where.empty()) {
+      diagnostics_.error(wanted_by, "T405", "this is reached from another host, so its own host needs an address",
+                         "add one to [hosts], or use --local");
+      return "tcp://127.0.0.1:1";
+    }
+    const HostSpec& spec = *hosts_.at(where);
+    if (!is_loopback_host(spec.address)) {
+      diagnostics_.error(spec.name.place, "T401",
+                         "host " + in_quotes(where) + " would be reached at " + spec.address +
+                             ", and nothing proves who connects: no keys are set up",
+                         "use --local, or addresses of this machine");
+    }
+    return "tcp://" + spec.address + ":" + std::to_string(spec.base_port + next_port_[where]++);
+  }
+
+  std::string ipc_endpoint(const std::string& name, const Place& wanted_by) {
+    std::string endpoint = prefix_ + name;
+    if (const auto parsed = parse_endpoint(endpoint); !parsed && parsed.error().code == "name_too_long") {
+      diagnostics_.error(wanted_by, "T404",
+                         "the names of the topology and of this make an endpoint that is too long: " + parsed.error().message,
+                         "shorten one of them");
+    }
+    return endpoint;
+  }
+
+  [[nodiscard]] bool is_on_broker(const std::string& channel, const std::string& broker) const {
+    const auto queue = queue_brokers_.find(channel);
+    const auto topic = topics_.find(channel);
+    return (queue != queue_brokers_.end() && queue->second == broker) ||
+           (topic != topics_.end() && topic->second->broker.text == broker);
+  }
+
+  void place_brokers() {
+    for (const auto& broker : file_.brokers) {
+      std::vector<std::string> endpoints;
+      for (const auto& listen : broker.listen) endpoints.push_back(listen.text);
+      bool from_elsewhere = false;
+      for (const auto& [channel, use] : uses_) {
+        if (!is_on_broker(channel, broker.name.text)) continue;
+        for (const auto* ends : {&use.inputs, &use.outputs}) {
+          for (const auto& end : *ends) from_elsewhere = from_elsewhere || machine(end.node->host) != machine(broker.host);
+        }
+      }
+      if (endpoints.empty()) endpoints.push_back(ipc_endpoint(broker.name.text, broker.name.place));
+      const bool has_tcp =
+          std::any_of(endpoints.begin(), endpoints.end(), [](const auto& text) { return text.substr(0, 4) == "tcp:"; });
+      if (from_elsewhere && !has_tcp) endpoints.push_back(tcp_endpoint(broker.host, broker.name.place));
+      plan_.brokers.push_back({broker.name.text, label(broker.host), endpoints, broker.store});
+      broker_endpoints_.emplace(broker.name.text, std::move(endpoints));
+    }
+  }
+
+  void place_direct_channel(const std::string& channel, Direction binder) {
+    const auto found = uses_.find(channel);
+    if (found == uses_.end()) return;
+    const auto& binders = binder == Direction::input ? found->second.inputs : found->second.outputs;
+    const auto& others = binder == Direction::input ? found->second.outputs : found->second.inputs;
+    DirectChannel direct;
+    direct.binder = binder;
+    for (const auto& end : binders) {
+      direct.first_of.emplace(end.node, direct.endpoints.size());
+      const bool from_elsewhere = std::any_of(others.begin(), others.end(), [&](const ChannelUse::End& other) {
+        return machine(other.node->host) != machine(end.node->host);
+      });
+      for (int replica = 0; replica < end.node->replicas; ++replica) {
+        const std::string name = channel + "." + std::to_string(direct.endpoints.size());
+        direct.endpoints.push_back(from_elsewhere ? tcp_endpoint(end.node->host, end.channel->place)
+                                                  : ipc_endpoint(name, end.channel->place));
+      }
+    }
+    direct_.emplace(channel, std::move(direct));
+  }
+
+  void place_direct_channels() {
+    for (const auto& topic : file_.topics) {
+      if (topic.broker.empty()) place_direct_channel(topic.name.text, Direction::output);
+    }
+    for (const auto& pipe : file_.pipes) place_direct_channel(pipe.name.text, Direction::input);
+    for (const auto& request : file_.requests) place_direct_channel(request.name.text, Direction::input);
+  }
+
+  /// On the broker's own machine its first endpoint, elsewhere its first that is not ipc.
+  [[nodiscard]] std::string broker_endpoint(const std::string& broker, const NodeSpec& node) const {
+    const auto known = brokers_.find(broker);
+    const auto endpoints = broker_endpoints_.find(broker);
+    if (known == brokers_.end() || endpoints == broker_endpoints_.end()) return {};
+    const bool same_machine = machine(node.host) == machine(known->second->host);
+    for (const auto& endpoint : endpoints->second) {
+      if (same_machine || endpoint.substr(0, 4) == "tcp:") return endpoint;
+    }
+    return {};
+  }
+
+  /// KIND:ENDPOINT[,ENDPOINT...]/CHANNEL[?options]
+  [[nodiscard]] std::string binding(const NodeSpec& node, int replica, Direction direction, const std::string& channel,
+                                    ChannelKind kind) const {
+    const auto topic = topics_.find(channel);
+    if (kind == ChannelKind::queue) return "queue:" + broker_endpoint(queue_brokers_.at(channel), node) + "/" + channel;
+    if (topic != topics_.end() && !topic->second->broker.empty()) {
+      return "topic:" + broker_endpoint(topic->second->broker.text, node) + "/" + channel;
+    }
+    const auto direct = direct_.find(channel);
+    if (direct == direct_.end()) return {};
+    std::string text = kind == ChannelKind::topic ? "pubsub:" : kind == ChannelKind::pipe ? "pipe:" : "request:";
+    if (direction == direct->second.binder) {
+      const auto first = direct->second.first_of.find(&node);
+      if (first == direct->second.first_of.end()) return {};
+      text += direct->second.endpoints[first->second + static_cast<std::size_t>(replica)];
+    } else {
+      for (std::size_t i = 0; i < direct->second.endpoints.size(); ++i) text += (i > 0 ? "," : "") + direct->second.endpoints[i];
+    }
+    text += "/" + channel;
+    if (kind == ChannelKind::topic && direction == Direction::output) {
+      text += "?subscribers=" + std::to_string(uses_.at(channel).input_processes());
+    }
+    const auto request = requests_.find(channel);
+    if (kind == ChannelKind::request && direction == Direction::output && request != requests_.end()) {
+      text += "?timeout_ms=" + std::to_string(request->second->timeout.count());
+    }
+    return text;
+  }
+
+  void add_broker_processes() {
+    for (std::size_t i = 0; i < file_.brokers.size(); ++i) {
+      const BrokerSpec& broker = file_.brokers[i];
+      ProcessPlan process;
+      process.kind = ProcessPlan::Kind::broker;
+      process.node = broker.name.text;
+      process.host = label(broker.host);
+      process.exec = broker_executable;
+      process.arguments = {"--name", broker.name.text};
+      for (const auto& endpoint : plan_.brokers[i].endpoints) {
+        process.arguments.emplace_back("--listen");
+        process.arguments.push_back(endpoint);
+      }
+      process.environment = broker.environment;
+      process.restart = broker.restart;
+      process.stop_grace = broker.stop_grace;
+      plan_.processes.push_back(std::move(process));
+    }
+  }
+
+  void add_node_processes() {
+    const std::vector<int> ranks = start_ranks(file_, uses_);
+    const int first_rank = file_.brokers.empty() ? 0 : 1;
+    for (std::size_t i = 0; i < file_.nodes.size(); ++i) {
+      const NodeSpec& node = file_.nodes[i];
+      add_links(node);
+      for (int replica = 0; replica < node.replicas; ++replica) {
+        ProcessPlan process;
+        process.node = node.name.text;
+        process.replica = replica;
+        process.host = label(node.host);
+        process.exec = node.exec.text;
+        process.arguments = arguments(node, replica);
+        process.environment = node.environment;
+        process.restart = node.restart;
+        process.stop_grace = node.stop_grace;
+        process.start_rank = first_rank + ranks[i];
+        plan_.processes.push_back(std::move(process));
+      }
+    }
+  }
+
+  [[nodiscard]] std::vector<std::string> arguments(const NodeSpec& node, int replica) const {
+    std::vector<std::string> out{"--name", node.name.text, "--replica", std::to_string(replica)};
+    for (const auto& port : node.ports) {
+      const PortDescription* description = find_port(descriptions_, node, port.name.text);
+      const Direction direction = description == nullptr ? Direction::input : description->direction;
+      for (const auto& channel : port.channels) {
+        const auto kind = file_.kind_of(channel.text);
+        if (!kind) continue;
+        out.emplace_back("--port");
+        out.push_back(port.name.text + "=" + binding(node, replica, direction, channel.text, *kind));
+      }
+    }
+    for (const auto& parameter : node.parameters) {
+      out.emplace_back("--param");
+      out.push_back(parameter.name.text + "=" + parameter_text(parameter.value, parameter_type(node, parameter.name.text)));
+    }
+    return out;
+  }
+
+  [[nodiscard]] ParameterType parameter_type(const NodeSpec& node, const std::string& name) const {
+    const auto description = descriptions_.find(node.exec.text);
+    if (description == descriptions_.end()) return ParameterType::text;
+    for (const auto& known : description->second.parameters) {
+      if (known.name == name) return known.type;
+    }
+    return ParameterType::text;
+  }
+
+  void add_links(const NodeSpec& node) {
+    for (const auto& port : node.ports) {
+      const PortDescription* description = find_port(descriptions_, node, port.name.text);
+      // A queue is read far more often than written to by hand: without a description that is the better guess for a picture.
+      const bool into_node = description == nullptr || description->direction == Direction::input;
+      for (const auto& channel : port.channels) {
+        if (const auto kind = file_.kind_of(channel.text))
+          plan_.links.push_back({node.name.text, port.name.text, into_node, channel.text, *kind});
+      }
+    }
+  }
+};
+
+}  // namespace
+
+std::string folder_hash(std::string_view canonical_path) {
+  const std::uint64_t hash = fnv1a(canonical_path);
+  return hexadecimal(hash ^ (hash >> 32U), 8);
+}
+
+std::vector<QueuePlan> queue_plans(const LaunchFile& file) {
+  std::vector<QueuePlan> plans;
+  for (const auto& queue : file.queues) {
+    QueuePlan settings = queue.settings;
+    settings.name = queue.name.text;
+    settings.broker = queue.broker.text;
+    settings.from_topic = queue.from.text;
+    settings.dead_letter_queue = queue.dead_letter.text;
+    settings.filter_policy = filter_json(queue);
+    plans.push_back(std::move(settings));
+  }
+  return plans;
+}
+
+Plan plan(const LaunchFile& file, const Descriptions& descriptions, const PlanOptions& options, Diagnostics& diagnostics) {
+  return Wiring{file, descriptions, options, diagnostics}.run();
+}
+
+Topology resolve(const std::string& path, const Surroundings& surroundings) {
+  Topology topology;
+  topology.file = load(path, surroundings.read, surroundings.load, topology.diagnostics);
+  const Descriptions descriptions =
+      describe_all(topology.file, surroundings.describe, surroundings.executables, topology.diagnostics);
+  check(topology.file, descriptions, topology.diagnostics);
+  topology.plan = plan(topology.file, descriptions, surroundings.plan, topology.diagnostics);
+  return topology;
+}
+
+}  // namespace remuda::topology
