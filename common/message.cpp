@@ -2,6 +2,7 @@
 
 #include <sys/random.h>
 
+#include <algorithm>
 #include <array>
 #include <cassert>
 #include <chrono>
@@ -36,7 +37,7 @@ void pack_binary(Packer& packer, std::string_view bytes) {
   packer.pack_bin_body(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
 }
 
-/// The text headers, in the order in which they are packed.
+/// The headers by index: the text headers, in the order in which they are packed, then the others.
 struct TextHeader {
   std::string_view name;
   std::string Message::*member;
@@ -53,12 +54,55 @@ constexpr std::array text_headers{
     TextHeader{"group_id", &Message::group_id},
     TextHeader{"dedup_id", &Message::dedup_id},
 };
+constexpr std::size_t time_ms_header = text_headers.size();
+constexpr std::size_t sequence_header = time_ms_header + 1;
+constexpr std::size_t attributes_header = time_ms_header + 2;
+constexpr std::size_t unknown_header = time_ms_header + 3;
+
+constexpr std::size_t header_index(std::string_view name) {
+  for (std::size_t h = 0; h < text_headers.size(); ++h) {
+    if (text_headers[h].name == name) return h;
+  }
+  if (name == "time_ms") return time_ms_header;
+  if (name == "sequence") return sequence_header;
+  if (name == "attributes") return attributes_header;
+  return unknown_header;
+}
+constexpr std::size_t id_header = header_index("id");
+constexpr std::size_t group_id_header = header_index("group_id");
+constexpr std::size_t dedup_id_header = header_index("dedup_id");
 
 bool is_attribute_type(std::string_view type) {
   return type == "String" || type == "Number" || type == "Binary" || type == "String.Array";
 }
 
-Failure<Error> malformed(std::string text) { return fail("malformed_message", std::move(text)); }
+Failure<Error> malformed(std::string text) {
+  return fail("malformed_message", std::move(text));
+}
+
+/// Reads the map of attributes. A name given twice is refused: two readers might see different values.
+template <class Visitor>
+Result<void> walk_attributes(MsgpackReader& in, Visitor& visitor) {
+  const std::uint32_t count = in.map();
+  if (!in.ok() || count > attributes_max) return malformed("header 'attributes' must be a map of at most 64 entries");
+  std::array<std::string_view, attributes_max> names;
+  for (std::uint32_t a = 0; a < count; ++a) {
+    names[a] = in.string();
+    const bool is_pair = in.array() == 2;
+    const std::string_view type = in.string();
+    const auto value = in.next();
+    const bool is_bytes = value.kind == MsgpackReader::Kind::string || value.kind == MsgpackReader::Kind::binary;
+    if (!in.ok() || !is_pair || !is_attribute_type(type) || !is_bytes) {
+      return malformed("attribute '" + std::string{names[a]} +
+                       "' must be [type, value], type String, Number, Binary or String.Array");
+    }
+    if (std::find(names.begin(), names.begin() + a, names[a]) != names.begin() + a) {
+      return malformed("attribute '" + std::string{names[a]} + "' is given twice");
+    }
+    visitor.attribute(names[a], type, value.bytes);
+  }
+  return {};
+}
 
 /// Walks a packed message once; `Visitor` is told each header. Checks every limit, so that view and unpack accept the same bytes.
 template <class Visitor>
@@ -69,67 +113,45 @@ Result<void> walk(std::string_view packed, Visitor&& visitor) {
   const std::uint32_t count = in.map();
   if (!in.ok()) return malformed("message headers must be a map");
   std::uint32_t seen = 0;  // one bit per known header: a repeated key would let two readers see different values
-  bool has_id = false;
   for (std::uint32_t i = 0; i < count; ++i) {
-    const std::string_view key = in.string();
+    const std::string_view name = in.string();
     if (!in.ok()) return malformed("a header name must be text");
-    std::uint32_t bit = 0;
-    for (std::size_t h = 0; h < text_headers.size(); ++h) {
-      if (text_headers[h].name == key) bit = 1U << h;
-    }
-    if (bit == 0 && key == "time_ms") bit = 1U << 20U;
-    if (bit == 0 && key == "sequence") bit = 1U << 21U;
-    if (bit == 0 && key == "attributes") bit = 1U << 22U;
-    if ((seen & bit) != 0) return malformed("header '" + std::string{key} + "' is given twice");
-    seen |= bit;
-    if (bit == 0) {
+    const std::size_t header = header_index(name);
+    if (header == unknown_header) {
       in.skip();  // a header of a newer sender
-    } else if (bit < 1U << 20U) {
+      if (!in.ok()) return malformed("header '" + std::string{name} + "' is no msgpack value");
+      continue;
+    }
+    if ((seen >> header & 1U) != 0) return malformed("header '" + std::string{name} + "' is given twice");
+    seen |= 1U << header;
+    if (header < text_headers.size()) {
       const std::string_view text = in.string();
-      if (!in.ok()) return malformed("header '" + std::string{key} + "' must be text");
-      if (key == "id") {
-        if (text.empty() || text.size() > id_size_max) return malformed("header 'id' must have 1 to 128 bytes");
-        has_id = true;
-      }
-      visitor.text(key, text);
-    } else if (key == "time_ms") {
+      if (!in.ok()) return malformed("header '" + std::string{name} + "' must be text");
+      if (header == id_header && (text.empty() || text.size() > id_size_max))
+        return malformed("header 'id' must have 1 to 128 bytes");
+      visitor.text(header, text);
+    } else if (header == time_ms_header) {
       visitor.time(in.signed_integer());
-    } else if (key == "sequence") {
+    } else if (header == sequence_header) {
       visitor.sequence(in.unsigned_integer());
     } else {
       const std::size_t begin = in.position();
-      const std::uint32_t attributes = in.map();
-      if (!in.ok() || attributes > attributes_max) return malformed("header 'attributes' must be a map of at most 64 entries");
-      for (std::uint32_t a = 0; a < attributes; ++a) {
-        const std::string_view name = in.string();
-        const bool is_pair = in.array() == 2;
-        const std::string_view type = in.string();
-        const auto value = in.next();
-        if (!in.ok() || !is_pair || !is_attribute_type(type) ||
-            (value.kind != MsgpackReader::Kind::string && value.kind != MsgpackReader::Kind::binary)) {
-          return malformed("attribute '" + std::string{name} + "' must be [type, value], type String, Number, Binary or String.Array");
-        }
-        visitor.attribute(name, type, value.bytes);
-      }
+      if (auto walked = walk_attributes(in, visitor); !walked) return walked;
       visitor.attributes(packed.substr(begin, in.position() - begin));
     }
-    if (!in.ok()) return malformed("header '" + std::string{key} + "' has the wrong type");
+    if (!in.ok()) return malformed("header '" + std::string{name} + "' has the wrong type");
   }
   if (in.position() - headers_begin > headers_size_max) return malformed("message headers are larger than 16 KiB");
   const std::string_view body = in.binary();
   if (!in.ok() || !in.at_end()) return malformed("a message body must be one binary value, and the last");
-  if (!has_id) return malformed("header 'id' is missing");
+  if ((seen >> id_header & 1U) == 0) return malformed("header 'id' is missing");
   visitor.body(body);
   return {};
 }
 
 struct Unpacker {
   Message& message;
-  void text(std::string_view name, std::string_view value) {
-    for (const auto& header : text_headers) {
-      if (header.name == name) message.*header.member = value;
-    }
-  }
+  void text(std::size_t header, std::string_view value) { message.*text_headers[header].member = value; }
   void time(std::int64_t time_ms) { message.time_ms = time_ms; }
   void sequence(std::uint64_t sequence) { message.sequence = sequence; }
   void attribute(std::string_view name, std::string_view type, std::string_view value) {
@@ -141,10 +163,10 @@ struct Unpacker {
 
 struct Viewer {
   MessageView& view;
-  void text(std::string_view name, std::string_view value) {
-    if (name == "id") view.id = value;
-    if (name == "group_id") view.group_id = value;
-    if (name == "dedup_id") view.dedup_id = value;
+  void text(std::size_t header, std::string_view value) {
+    if (header == id_header) view.id = value;
+    if (header == group_id_header) view.group_id = value;
+    if (header == dedup_id_header) view.dedup_id = value;
   }
   void time(std::int64_t) {}
   void sequence(std::uint64_t) {}
@@ -234,7 +256,8 @@ Result<MessageView> view_message(std::string_view packed) {
 }
 
 std::string new_message_id() {
-  const auto now_ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const auto now_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   std::array<std::uint64_t, 2> random{};
   random_bytes(random.data(), sizeof random);
   const std::uint64_t high = static_cast<std::uint64_t>(now_ms) << 16U | 0x7000U | (random[0] & 0x0fffU);

@@ -6,7 +6,8 @@
 // a sticky failure: after the first wrong byte every read returns an empty value, so callers read a whole structure and
 // then ask `ok()` once. Writing is msgpack-c's packer.
 //
-// Source of the rules: msgpack's default limits are 2^32-1, so five bytes can ask for 100 GB and nested arrays overflow a recursive visitor.
+// Source of the rules: msgpack's default limits are 2^32-1, so five bytes can ask for 100 GB and nested arrays overflow a recursive
+// visitor.
 
 #include <cstddef>
 #include <cstdint>
@@ -24,11 +25,11 @@ class MsgpackReader {
   struct Token {
     Kind kind = Kind::invalid;
     bool boolean = false;
-    std::int64_t signed_integer = 0;      ///< negative integers only
-    std::uint64_t unsigned_integer = 0;   ///< integers >= 0, however they were encoded
+    std::int64_t signed_integer = 0;     ///< negative integers only
+    std::uint64_t unsigned_integer = 0;  ///< integers >= 0, however they were encoded
     double floating = 0;
-    std::string_view bytes;               ///< string, binary: a view into the input
-    std::uint32_t count = 0;              ///< array: elements; map: pairs
+    std::string_view bytes;   ///< string, binary: a view into the input
+    std::uint32_t count = 0;  ///< array: elements; map: pairs
   };
 
   /// The bytes must outlive the reader and every view it returns.
@@ -64,9 +65,30 @@ class MsgpackReader {
   bool failed_ = false;
 
   [[nodiscard]] std::size_t left() const { return input_.size() - position_; }
+  [[nodiscard]] std::uint8_t head() const { return static_cast<std::uint8_t>(input_[position_]); }
+  std::string_view any_string();
+  std::string_view skip_rest(const Token& first, std::size_t begin);
   std::uint64_t big_endian(std::size_t width);
   std::string_view take(std::uint64_t size);
 };
+
+// Names and short values are what headers and bodies are made of, so these two are worth inlining.
+
+inline std::string_view MsgpackReader::string() {
+  if (failed_ || at_end() || (head() & 0xe0U) != 0xa0) return any_string();
+  const std::size_t size = head() & 0x1fU;
+  if (size >= left()) return any_string();
+  const auto bytes = input_.substr(position_ + 1, size);
+  position_ += 1 + size;
+  return bytes;
+}
+
+inline std::string_view MsgpackReader::skip() {
+  const std::size_t begin = position_;
+  const Token first = next();
+  if (first.kind == Kind::array || first.kind == Kind::map) return skip_rest(first, begin);
+  return input_.substr(begin, failed_ ? 0 : position_ - begin);
+}
 
 /// True when `bytes` are exactly one well-formed msgpack value within the limits above.
 bool is_msgpack(std::string_view bytes);
