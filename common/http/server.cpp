@@ -44,7 +44,7 @@ Result<void> Server::Core::listen() {
   return {};
 }
 
-void Server::Core::run() {
+void Server::Core::serve() {
   accept();
   sweep();
   // Signals belong to the thread that runs the node: a new thread inherits the mask that is set while it is made.
@@ -139,14 +139,13 @@ void Server::Core::say_when_empty() {
 }
 
 void Server::Core::stop(std::chrono::milliseconds grace) {
-  if (!thread_.joinable()) return;
   drain();
-  {
+  if (thread_.joinable()) {
     std::unique_lock lock{empty_mutex_};
     empty_changed_.wait_for(lock, grace, [&] { return empty_; });
   }
   loop.stop();
-  thread_.join();
+  if (thread_.joinable()) thread_.join();
   // Connections hold the core and the core holds connections: this is where the ring is cut.
   while (!connections.empty()) {
     const auto connection = connections.front();
@@ -159,13 +158,13 @@ void Server::Core::stop(std::chrono::milliseconds grace) {
   loop.poll();  // runs the aborted operations, so that nothing keeps a connection alive
 }
 
-Result<std::unique_ptr<Server>> Server::start(const ServerOptions& options, Handler handler, const Clock& clock) {
+Result<std::unique_ptr<Server>> Server::listen(const ServerOptions& options, Handler handler, const Clock& clock) {
   auto core = std::make_shared<Core>(options, std::move(handler), clock);
   if (auto listening = core->listen(); !listening) return Failure<Error>{listening.error()};
-  core->run();
   return std::unique_ptr<Server>{new Server{std::move(core)}};
 }
 
+void Server::serve() { core_->serve(); }
 Server::~Server() { core_->stop(std::chrono::milliseconds{0}); }
 const Endpoint& Server::endpoint() const { return core_->endpoint; }
 void Server::drain() { core_->drain(); }

@@ -55,8 +55,10 @@ struct ServerStatistics {
 
 class Server {
  public:
-  /// Listens and starts the thread. Errors: `address_in_use`, `cannot_listen` (definite).
-  static Result<std::unique_ptr<Server>> start(const ServerOptions& options, Handler handler, const Clock& clock);
+  /// Listens; connections wait until serve(). `clock` must outlive the server. Errors: `address_in_use`, `cannot_listen` (definite).
+  static Result<std::unique_ptr<Server>> listen(const ServerOptions& options, Handler handler, const Clock& clock);
+  /// Starts the thread; once.
+  void serve();
   /// As stop() without grace.
   ~Server();
   Server(const Server&) = delete;

@@ -22,7 +22,7 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
   Core(ServerOptions given_options, Handler given_handler, const Clock& given_clock);
 
   Result<void> listen();
-  void run();
+  void serve();
   void drain();
   void stop(std::chrono::milliseconds grace);
 

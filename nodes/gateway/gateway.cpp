@@ -1,0 +1,167 @@
+#include "nodes/gateway/gateway.hpp"
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "common/http/http_messages.hpp"
+#include "common/log.hpp"
+
+namespace remuda {
+
+namespace {
+
+/// How soon the gateway notices that its node is to drain.
+constexpr std::chrono::milliseconds drain_check_interval{50};
+constexpr std::chrono::milliseconds stop_grace{2'000};
+
+/// The metrics' label for requests that found no route: one, so that clients cannot invent labels.
+constexpr std::string_view no_route = "none";
+
+/// Methods are a label too.
+std::string_view method_label(std::string_view method) {
+  for (const std::string_view known : {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}) {
+    if (method == known) return known;
+  }
+  return "other";
+}
+
+[[noreturn]] void refuse_start(const Error& error) { throw std::invalid_argument{error.message}; }
+
+}  // namespace
+
+NodeDescription Gateway::describe() const {
+  return {.name = "gateway",
+          .summary = "answers HTTP requests by asking nodes over request channels",
+          .ports = {},
+          .parameters =
+              {{"listen", ParameterType::text, "\"127.0.0.1:8080\"", "address and port; port 0 lets the system choose"},
+               {"routes", ParameterType::table, "{}", "which request goes to which port: { \"GET /rides/{id}\" = \"submit\" }"},
+               {"deadline", ParameterType::duration, "\"5s\"", "how long a node may take for its answer; then 504"},
+               {"outstanding", ParameterType::integer, "1024", "requests per port that may wait for an answer; further ones get 503"},
+               {"connections", ParameterType::integer, "1024", "open connections; beyond it the one that has idled longest is closed"},
+               {"body_size", ParameterType::size, "\"1MiB\"", "the largest body of a request; then 413"},
+               {"hosts", ParameterType::list, "[]", "names that Host may hold besides localhost and the address itself"},
+               {"allow_remote", ParameterType::boolean, "false", "listen beyond this machine; only behind a proxy that does TLS and authentication"}},
+          .open_request_ports = true};
+}
+
+void Gateway::start(NodeContext& context) {
+  context_ = &context;
+  const Parameters& parameters = context.parameters();
+  const auto listen = http::parse_endpoint(parameters.text("listen"));
+  if (!listen) refuse_start(listen.error());
+  if (!listen->is_loopback() && !parameters.boolean("allow_remote")) {
+    throw std::invalid_argument{"listen = \"" + listen->text() + "\" is open to the network, and the gateway has neither TLS nor authentication: listen on 127.0.0.1, or put a proxy that has both in front and set allow_remote = true"};
+  }
+  std::map<std::string, std::string> routes;
+  for (const auto& [route, port] : parameters.json("routes").items()) {
+    if (!port.is_string()) throw std::invalid_argument{"parameter routes: '" + route + "' must name a port"};
+    routes[route] = port.get<std::string>();
+  }
+  auto router = http::Router::make(routes);
+  if (!router) refuse_start(router.error());
+  router_ = std::move(*router);
+  for (const auto& route : router_.routes()) {
+    if (!context.is_wired(route.port)) throw std::invalid_argument{"route '" + route.method + " " + route.path + "' goes to port '" + route.port + "', which is not wired"};
+    outstanding_[route.port] = 0;
+  }
+  deadline_ = parameters.duration("deadline");
+  outstanding_max_ = static_cast<int>(parameters.integer("outstanding"));
+
+  http::ServerOptions options;
+  options.listen = *listen;
+  options.limits.body_size_max = parameters.size("body_size");
+  options.connections_max = static_cast<std::size_t>(parameters.integer("connections"));
+  options.deadlines.handling = deadline_ + std::chrono::seconds{5};  // the node's deadline comes first: it knows more
+  for (const auto& host : parameters.json("hosts")) options.hosts.push_back(host.get<std::string>());
+  auto server = http::Server::listen(
+      options, [this](http::Request request, http::Responder respond) { on_request(std::move(request), std::move(respond)); }, context.clock());
+  if (!server) refuse_start(server.error());
+  server_ = std::move(*server);
+  server_->serve();
+  context.every(drain_check_interval, [this] { check_drain(); });
+  log_info("listening", {{"http", "http://" + server_->endpoint().text()}});
+}
+
+void Gateway::on_request(http::Request request, http::Responder respond) {
+  const Instant began = context_->clock().now();
+  const auto answer_now = [&](std::string_view route, http::Response response) {
+    metrics_.record(method_label(request.method), route, response.status, context_->clock().now() - began);
+    respond(std::move(response));
+  };
+  const bool is_read = request.method == "GET" || request.method == "HEAD";
+  if (is_read && request.path() == "/healthz") return answer_now("/healthz", health());
+  if (is_read && request.path() == "/metrics") return answer_now("/metrics", metrics());
+  if (draining_) return answer_now(no_route, http::to_response({503, "the gateway is about to stop", {}}));
+
+  auto decided = route_request(router_, request, to_unix_ms(context_->clock().wall_now()));
+  if (auto* refused = std::get_if<RefusedRequest>(&decided)) {
+    auto response = http::to_response(refused->problem);
+    if (!refused->allow.empty()) response.fields.emplace_back("Allow", refused->allow);
+    return answer_now(refused->route == nullptr ? no_route : std::string_view{refused->route->path}, std::move(response));
+  }
+  auto& outgoing = std::get<OutgoingRequest>(decided);
+  auto& waiting = outstanding_.find(outgoing.route->port)->second;
+  if (waiting.fetch_add(1) >= outstanding_max_) {
+    waiting.fetch_sub(1);
+    return answer_now(outgoing.route->path, http::to_response({503, "too many requests wait for an answer", {}}));
+  }
+  forward(std::move(outgoing), std::move(respond), began);
+}
+
+void Gateway::forward(OutgoingRequest outgoing, http::Responder respond, Instant began) {
+  // std::function wants something it can copy; a message is moved through it by way of the heap.
+  auto message = std::make_shared<Message>(std::move(outgoing.message));
+  context_->post([this, route = outgoing.route, message = std::move(message), respond = std::move(respond), began] {
+    context_->request(route->port, std::move(*message), deadline_, [this, route, respond, began](const Result<Message>& answer) {
+      outstanding_.find(route->port)->second.fetch_sub(1);
+      http::Response response = answer ? http::response_of(*answer) : http::to_response(problem_of(answer.error()));
+      metrics_.record(route->method, route->path, response.status, context_->clock().now() - began);
+      respond(std::move(response));
+    });
+  });
+}
+
+void Gateway::check_drain() {
+  if (!context_->is_draining() || draining_.exchange(true)) return;
+  server_->drain();
+}
+
+Outcome Gateway::on_message(std::string_view, const Message&, Outbox&) { return Outcome::done; }
+
+void Gateway::stop() {
+  draining_ = true;
+  if (server_) server_->stop(stop_grace);
+}
+
+http::Response Gateway::health() const {
+  http::Response response;
+  nlohmann::ordered_json json{{"status", draining_ ? "draining" : "ok"}};
+  auto& waiting = json["outstanding"] = nlohmann::ordered_json::object();
+  bool overloaded = false;
+  for (const auto& [port, count] : outstanding_) {
+    waiting[port] = count.load();
+    overloaded = overloaded || count >= outstanding_max_;
+  }
+  if (draining_ || overloaded) {
+    response.status = 503;
+    json["reason"] = draining_ ? "the gateway is about to stop" : "a port has as many outstanding requests as it may";
+    if (overloaded && !draining_) json["status"] = "overloaded";
+  }
+  response.body = json.dump();
+  return response;
+}
+
+http::Response Gateway::metrics() const {
+  const auto statistics = server_->statistics();
+  http::Response response;
+  response.content_type = "text/plain; version=0.0.4";
+  response.body = metrics_.render() + http::metric_text("remuda_http_connections", "gauge", "Open connections.", statistics.connections) +
+                  http::metric_text("remuda_http_requests_handling", "gauge", "Requests that wait for an answer.", statistics.handling) +
+                  http::metric_text("remuda_http_refused_total", "counter", "Requests that were malformed or over a limit.", statistics.refused) +
+                  http::metric_text("remuda_http_timed_out_total", "counter", "Connections cut at a deadline.", statistics.timed_out) +
+                  http::metric_text("remuda_http_evicted_total", "counter", "Connections closed to make room.", statistics.evicted);
+  return response;
+}
+
+}  // namespace remuda

@@ -1,0 +1,51 @@
+#pragma once
+// The gateway: an HTTP face for request channels, for any topology. Its `routes` say which method and path goes to which
+// port; it knows nothing of rides. Requests travel as common/http/http_messages.hpp says.
+//
+// It answers by itself: GET /healthz, GET /metrics, and every request that no node should see (see http_requests.hpp). At most `outstanding` requests per port wait for an
+// answer, further ones get 503, so a service that hangs takes nothing from the others.
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "common/http/metrics.hpp"
+#include "common/http/router.hpp"
+#include "common/http/server.hpp"
+#include "common/node.hpp"
+#include "nodes/gateway/http_requests.hpp"
+
+namespace remuda {
+
+class Gateway final : public Node {
+ public:
+  [[nodiscard]] NodeDescription describe() const override;
+  void start(NodeContext& context) override;
+  Outcome on_message(std::string_view port, const Message& message, Outbox& out) override;
+  void stop() override;
+
+  /// Where it listens, once started.
+  [[nodiscard]] const http::Endpoint& endpoint() const { return server_->endpoint(); }
+
+ private:
+  // constant after start
+  NodeContext* context_ = nullptr;
+  http::Router router_;
+  std::chrono::milliseconds deadline_{};
+  int outstanding_max_ = 0;
+  std::map<std::string, std::atomic<int>, std::less<>> outstanding_;  ///< by port; the keys are constant
+  // used by both threads
+  http::RequestMetrics metrics_;
+  std::atomic<bool> draining_{false};
+
+  std::unique_ptr<http::Server> server_;  ///< last: its thread uses all of the above
+
+  void on_request(http::Request request, http::Responder respond);
+  void forward(OutgoingRequest outgoing, http::Responder respond, Instant began);
+  void check_drain();
+  [[nodiscard]] http::Response health() const;
+  [[nodiscard]] http::Response metrics() const;
+};
+
+}  // namespace remuda
