@@ -24,13 +24,17 @@ T get(std::string_view bytes, std::uint64_t at) {
   return value;
 }
 
-std::uint64_t aligned(std::uint64_t size) { return (size + record_alignment - 1) / record_alignment * record_alignment; }
+std::uint64_t aligned(std::uint64_t size) {
+  return (size + record_alignment - 1) / record_alignment * record_alignment;
+}
 
 std::uint64_t size_in(FileForm form, const RecordHeader& header) {
   return record_size(header.operations_size, form == FileForm::segment ? header.payload_size : 0);
 }
 
-std::string_view magic_of(FileForm form) { return form == FileForm::segment ? segment_magic : index_magic; }
+std::string_view magic_of(FileForm form) {
+  return form == FileForm::segment ? segment_magic : index_magic;
+}
 
 /// Writes the header, checksummed together with the operations that follow it at `to + record_header_size`.
 void put_record_header(char* to, std::uint32_t seed, const RecordHeader& header) {
@@ -69,7 +73,8 @@ Result<SegmentHeader> decode_segment_header(std::string_view bytes, FileForm for
   if (get<std::uint32_t>(bytes, 44) != crc32c(bytes.substr(0, 44))) return fail("journal_damaged", "header checksum is wrong");
   SegmentHeader header;
   header.number = get<std::uint32_t>(bytes, 12);
-  std::transform(bytes.begin() + 16, bytes.begin() + 32, header.identity.begin(), [](char c) { return static_cast<std::uint8_t>(c); });
+  std::transform(bytes.begin() + 16, bytes.begin() + 32, header.identity.begin(),
+                 [](char c) { return static_cast<std::uint8_t>(c); });
   header.first_sequence = get<std::uint64_t>(bytes, 32);
   header.capacity = get<std::uint32_t>(bytes, 40);
   if (header.number == 0 || header.first_sequence == 0) return fail("journal_damaged", "header counts from zero");

@@ -65,7 +65,8 @@ struct RecordHeader {
 /// Bytes a record takes in a file of this form.
 [[nodiscard]] std::uint64_t record_size(std::uint64_t operations_size, std::uint64_t payload_size);
 
-/// Appends the record to `out`; sizes and payload checksum are filled in from what is given. Returns where in `out` the payload starts.
+/// Appends the record to `out`; sizes and payload checksum are filled in from what is given. Returns where in `out` the payload
+/// starts.
 std::size_t append_record(std::string& out, std::uint32_t seed, RecordHeader header, std::string_view operations,
                           std::span<const std::string_view> payload);
 /// The same record as it stands in an index: `header` and `operations` as read, no payload.
@@ -81,7 +82,8 @@ struct RecordView {
 [[nodiscard]] std::optional<RecordHeader> read_plausible_header(std::string_view file, std::uint64_t position, FileForm form);
 /// The record at `position`, when its header and operations are whole: in range, plausible, checksum right. The payload is in
 /// range, in a segment, but not verified: see payload_intact().
-[[nodiscard]] std::optional<RecordView> read_record_head(std::string_view file, std::uint64_t position, std::uint32_t seed, FileForm form);
+[[nodiscard]] std::optional<RecordView> read_record_head(std::string_view file, std::uint64_t position, std::uint32_t seed,
+                                                         FileForm form);
 [[nodiscard]] bool payload_intact(std::string_view segment, std::uint64_t position, const RecordHeader& header);
 [[nodiscard]] inline std::uint64_t payload_offset(std::uint64_t position, const RecordHeader& header) {
   return position + record_header_size + header.operations_size;

@@ -24,7 +24,8 @@ Result<void> check(const JournalOptions& options) {
   if (size < segment_capacity_min || size > segment_capacity_max || size % page_size != 0) {
     return fail("journal_options", "segment size must be 4 KiB to 1 GiB in steps of 4 KiB, not " + std::to_string(size) + " bytes");
   }
-  if (options.spare_segments_max < SegmentKeeper::spares_wanted) return fail("journal_options", "at least 2 spare segments are needed");
+  if (options.spare_segments_max < SegmentKeeper::spares_wanted)
+    return fail("journal_options", "at least 2 spare segments are needed");
   return {};
 }
 
@@ -32,9 +33,12 @@ Result<void> check(const JournalOptions& options) {
 
 std::ostream& operator<<(std::ostream& out, StorageState state) {
   switch (state) {
-    case StorageState::healthy: return out << "healthy";
-    case StorageState::read_only: return out << "read_only";
-    case StorageState::poisoned: return out << "poisoned";
+    case StorageState::healthy:
+      return out << "healthy";
+    case StorageState::read_only:
+      return out << "read_only";
+    case StorageState::poisoned:
+      return out << "poisoned";
   }
   return out << "unknown";
 }
@@ -155,7 +159,8 @@ Result<Recovery> Journal::Implementation::open(const Replay& replay, Checkpoint 
   file_capacity_ = last.capacity;
 
   keeper_ = std::make_unique<SegmentKeeper>(
-      folder_, SegmentKeeper::Settings{options_.segment_size_bytes, options_.spare_segments_max, options_.background}, chain.spares);
+      folder_, SegmentKeeper::Settings{options_.segment_size_bytes, options_.spare_segments_max, options_.background},
+      chain.spares);
   if (auto started = keeper_->start(); !started) return Failure<Error>{started.error()};
   for (const auto number : chain.unindexed) keeper_->index(number);
   return std::move(chain.report);
@@ -216,7 +221,8 @@ Location Journal::Implementation::append(std::string_view operations, std::span<
   for (const auto piece : payload) payload_size += piece.size();
   const auto size = record_size(operations.size(), payload_size);
   if (operations.size() + payload_size > max_record_size()) {
-    static_cast<void>(poison({"record_too_large", "a record of " + std::to_string(size) + " bytes was appended without asking for room", true}));
+    static_cast<void>(
+        poison({"record_too_large", "a record of " + std::to_string(size) + " bytes was appended without asking for room", true}));
   }
   if (!fits(size)) roll_over();
   if (active_.position == segment_header_size && checkpoint_) append_checkpoint(size);
@@ -231,7 +237,8 @@ void Journal::Implementation::append_checkpoint(std::uint64_t next_size) {
   const std::string state = checkpoint_();
   if (state.empty()) return;
   if (state.size() > max_record_size()) {
-    static_cast<void>(poison({"record_too_large", "the checkpoint of " + std::to_string(state.size()) + " bytes fills half a segment", true}));
+    static_cast<void>(
+        poison({"record_too_large", "the checkpoint of " + std::to_string(state.size()) + " bytes fills half a segment", true}));
   }
   // The two fit into every segment but a journal's first, which is small.
   if (!fits(record_size(state.size(), 0) + next_size)) roll_over();
@@ -239,7 +246,7 @@ void Journal::Implementation::append_checkpoint(std::uint64_t next_size) {
 }
 
 void Journal::Implementation::append_to_batch(std::uint16_t flags, std::string_view operations,
-                                                     std::span<const std::string_view> payload) {
+                                              std::span<const std::string_view> payload) {
   Batch& target = batch();
   RecordHeader header;
   header.sequence = next_sequence_++;
@@ -264,7 +271,8 @@ Journal::Implementation::Batch& Journal::Implementation::batch() {
 
 void Journal::Implementation::roll_over() {
   if (!keeper_->promise()) {
-    static_cast<void>(poison({"storage_full", "a record was appended without asking for room, and there is none in " + folder_.path(), true}));
+    static_cast<void>(
+        poison({"storage_full", "a record was appended without asking for room, and there is none in " + folder_.path(), true}));
   }
   if (!active_.sealed) append_to_batch(record_flag::seal, {}, {});
   const auto number = active_.number + 1;
@@ -393,14 +401,18 @@ Failure<Error> Journal::Implementation::poison(Error cause) {
 
 StorageState Journal::Implementation::state() const {
   if (poison_ || (keeper_ && keeper_->failed())) return StorageState::poisoned;
-  return keeper_ && keeper_->full() && keeper_->available() < SegmentKeeper::spares_wanted ? StorageState::read_only : StorageState::healthy;
+  return keeper_ && keeper_->full() && keeper_->available() < SegmentKeeper::spares_wanted ? StorageState::read_only
+                                                                                           : StorageState::healthy;
 }
 
 std::string Journal::Implementation::state_reason() const {
   switch (state()) {
-    case StorageState::healthy: break;
-    case StorageState::read_only: return "no space for another segment in " + folder_.path() + ": free some, it resumes by itself";
-    case StorageState::poisoned: return poison_ ? poison_->message : keeper_->failure()->message;
+    case StorageState::healthy:
+      break;
+    case StorageState::read_only:
+      return "no space for another segment in " + folder_.path() + ": free some, it resumes by itself";
+    case StorageState::poisoned:
+      return poison_ ? poison_->message : keeper_->failure()->message;
   }
   return {};
 }
@@ -413,28 +425,63 @@ std::uint64_t Journal::Implementation::size_bytes() const {
 
 // --- the public face ---
 
-Journal::Journal(Folder& folder, JournalOptions options) : implementation_{std::make_unique<Implementation>(folder, std::move(options))} {}
+Journal::Journal(Folder& folder, JournalOptions options)
+    : implementation_{std::make_unique<Implementation>(folder, std::move(options))} {}
 Journal::~Journal() = default;
 
-Result<Recovery> Journal::open(const Replay& replay, Checkpoint checkpoint) { return implementation_->open(replay, std::move(checkpoint)); }
-Result<void> Journal::close() { return implementation_->close(); }
+Result<Recovery> Journal::open(const Replay& replay, Checkpoint checkpoint) {
+  return implementation_->open(replay, std::move(checkpoint));
+}
+Result<void> Journal::close() {
+  return implementation_->close();
+}
 Location Journal::append(std::string_view operations, std::span<const std::string_view> payload) {
   return implementation_->append(operations, payload);
 }
-bool Journal::has_room(std::uint64_t size) const { return implementation_->has_room(size); }
-std::string_view Journal::read(Location at, std::uint32_t size) const { return implementation_->read(at, size); }
-bool Journal::has_reserve(std::uint64_t size) const { return implementation_->has_reserve(size); }
-std::uint64_t Journal::max_record_size() const { return implementation_->max_record_size(); }
-Result<void> Journal::write() { return implementation_->write(); }
-Result<void> Journal::sync() { return implementation_->sync(); }
-void Journal::truncate(std::uint32_t before_segment) { implementation_->truncate(before_segment); }
-void Journal::tick(Instant now) { implementation_->tick(now); }
-StorageState Journal::state() const { return implementation_->state(); }
-std::string Journal::state_reason() const { return implementation_->state_reason(); }
-std::uint32_t Journal::oldest_segment() const { return implementation_->oldest_segment(); }
-std::uint32_t Journal::active_segment() const { return implementation_->active_segment(); }
-std::uint64_t Journal::last_sequence() const { return implementation_->last_sequence(); }
-std::uint64_t Journal::synced_sequence() const { return implementation_->synced_sequence(); }
-std::uint64_t Journal::size_bytes() const { return implementation_->size_bytes(); }
+bool Journal::has_room(std::uint64_t size) const {
+  return implementation_->has_room(size);
+}
+std::string_view Journal::read(Location at, std::uint32_t size) const {
+  return implementation_->read(at, size);
+}
+bool Journal::has_reserve(std::uint64_t size) const {
+  return implementation_->has_reserve(size);
+}
+std::uint64_t Journal::max_record_size() const {
+  return implementation_->max_record_size();
+}
+Result<void> Journal::write() {
+  return implementation_->write();
+}
+Result<void> Journal::sync() {
+  return implementation_->sync();
+}
+void Journal::truncate(std::uint32_t before_segment) {
+  implementation_->truncate(before_segment);
+}
+void Journal::tick(Instant now) {
+  implementation_->tick(now);
+}
+StorageState Journal::state() const {
+  return implementation_->state();
+}
+std::string Journal::state_reason() const {
+  return implementation_->state_reason();
+}
+std::uint32_t Journal::oldest_segment() const {
+  return implementation_->oldest_segment();
+}
+std::uint32_t Journal::active_segment() const {
+  return implementation_->active_segment();
+}
+std::uint64_t Journal::last_sequence() const {
+  return implementation_->last_sequence();
+}
+std::uint64_t Journal::synced_sequence() const {
+  return implementation_->synced_sequence();
+}
+std::uint64_t Journal::size_bytes() const {
+  return implementation_->size_bytes();
+}
 
 }  // namespace remuda::broker

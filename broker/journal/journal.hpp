@@ -51,20 +51,20 @@ std::ostream& operator<<(std::ostream& out, StorageState state);
 /// A stretch of the journal that salvage gave up.
 struct LostRecords {
   std::string file;
-  std::uint64_t offset = 0;         ///< of the first unreadable byte
-  std::uint64_t size_bytes = 0;     ///< how much was skipped
-  std::uint64_t first_sequence = 0; ///< records `first_sequence` to `last_sequence` are gone
+  std::uint64_t offset = 0;          ///< of the first unreadable byte
+  std::uint64_t size_bytes = 0;      ///< how much was skipped
+  std::uint64_t first_sequence = 0;  ///< records `first_sequence` to `last_sequence` are gone
   std::uint64_t last_sequence = 0;
 };
 
 /// What open() found.
 struct Recovery {
-  std::uint64_t records = 0;           ///< given to `replay`
-  std::uint64_t last_sequence = 0;     ///< 0: an empty journal
+  std::uint64_t records = 0;        ///< given to `replay`
+  std::uint64_t last_sequence = 0;  ///< 0: an empty journal
   std::uint32_t segments = 0;
-  std::uint64_t cut_bytes = 0;         ///< of an unfinished, never confirmed tail
-  std::vector<LostRecords> lost;       ///< only with `salvage`
-  std::vector<std::string> warnings;   ///< sentences for the log: file system that lies about syncs, indexes rebuilt, tail cut
+  std::uint64_t cut_bytes = 0;        ///< of an unfinished, never confirmed tail
+  std::vector<LostRecords> lost;      ///< only with `salvage`
+  std::vector<std::string> warnings;  ///< sentences for the log: file system that lies about syncs, indexes rebuilt, tail cut
 };
 
 class Journal final : public Log {
@@ -82,8 +82,8 @@ class Journal final : public Log {
 
   /// Locks the folder, recovers the records that are there, gives each to `replay`, makes the tail durable again and gets
   /// ready to append. Call once, before anything else. Idempotent: a crash inside leaves the same records.
-  /// Errors, all definite, nothing is served after them: `journal_locked` (names the holder's process id), `journal_damaged` (names file
-  /// and offset; `salvage` continues past it), `journal_version`, `journal_options`, `storage_failed`, `storage_full`.
+  /// Errors, all definite, nothing is served after them: `journal_locked` (names the holder's process id), `journal_damaged` (names
+  /// file and offset; `salvage` continues past it), `journal_version`, `journal_options`, `storage_failed`, `storage_full`.
   Result<Recovery> open(const Replay& replay, Checkpoint checkpoint = {});
   /// Syncs, marks the end as clean, releases the lock. Errors as sync(). Afterwards only destruction is allowed.
   Result<void> close();

@@ -1,5 +1,5 @@
-// Folder and File as system calls. Every name is opened relative to the folder's descriptor, so renaming the folder under us, symbolic
-// links and path tricks change nothing.
+// Folder and File as system calls. Every name is opened relative to the folder's descriptor, so renaming the folder under us,
+// symbolic links and path tricks change nothing.
 
 #include <dirent.h>
 #include <fcntl.h>
@@ -20,7 +20,9 @@
 namespace remuda::broker {
 namespace {
 
-Failure<Errno> last_error() { return {Errno{errno}}; }
+Failure<Errno> last_error() {
+  return {Errno{errno}};
+}
 
 Io<Unit> outcome(int returned) {
   if (returned != 0) return last_error();
@@ -93,15 +95,23 @@ class RealFile final : public File {
 /// The file systems on which a sync promises less than it says. Numbers: statfs(2), linux/magic.h.
 std::string doubt_about(const struct statfs& system) {
   switch (static_cast<std::uint64_t>(system.f_type)) {
-    case 0x01021994: return "tmpfs: nothing here survives a restart of the machine";
-    case 0x858458F6: return "ramfs: nothing here survives a restart of the machine";
-    case 0x794C7630: return "overlay: the layer below decides whether syncs are kept; use a volume";
-    case 0x6969: return "NFS: locks and syncs depend on the server; use a local disk";
+    case 0x01021994:
+      return "tmpfs: nothing here survives a restart of the machine";
+    case 0x858458F6:
+      return "ramfs: nothing here survives a restart of the machine";
+    case 0x794C7630:
+      return "overlay: the layer below decides whether syncs are kept; use a volume";
+    case 0x6969:
+      return "NFS: locks and syncs depend on the server; use a local disk";
     case 0xFF534D42:
-    case 0xFE534D42: return "SMB: locks and syncs depend on the server; use a local disk";
-    case 0x65735546: return "FUSE: syncs depend on the program behind it";
-    case 0x01021997: return "9p: syncs depend on the host behind it";
-    default: return {};
+    case 0xFE534D42:
+      return "SMB: locks and syncs depend on the server; use a local disk";
+    case 0x65735546:
+      return "FUSE: syncs depend on the program behind it";
+    case 0x01021997:
+      return "9p: syncs depend on the host behind it";
+    default:
+      return {};
   }
 }
 
@@ -136,7 +146,8 @@ class RealFolder final : public Folder {
       const dirent* entry = ::readdir(folder.get());
       if (entry == nullptr) break;
       struct stat about {};
-      if (::fstatat(fd_.get(), entry->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(about.st_mode)) names.emplace_back(entry->d_name);
+      if (::fstatat(fd_.get(), entry->d_name, &about, AT_SYMLINK_NOFOLLOW) == 0 && S_ISREG(about.st_mode))
+        names.emplace_back(entry->d_name);
     }
     if (errno != 0) return last_error();
     return names;
@@ -155,7 +166,9 @@ class RealFolder final : public Folder {
 
 }  // namespace
 
-std::ostream& operator<<(std::ostream& out, Errno error) { return out << std::generic_category().message(error.value); }
+std::ostream& operator<<(std::ostream& out, Errno error) {
+  return out << std::generic_category().message(error.value);
+}
 
 namespace {
 

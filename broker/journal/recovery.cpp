@@ -118,7 +118,8 @@ class ChainRecovery {
       if (!bytes) return io_failure("reading", name, bytes.error());
       auto header = decode_segment_header(*bytes, FileForm::segment);
       if (header && header->number != number) return damaged(name, "its header says segment " + std::to_string(header->number));
-      if (!header && header.error().code == "journal_version") return fail("journal_version", place(name) + ": " + header.error().message);
+      if (!header && header.error().code == "journal_version")
+        return fail("journal_version", place(name) + ": " + header.error().message);
       if (!header) unreadable.emplace(number, header.error());
       headers_.push_back(header ? *header : SegmentHeader{});
     }
@@ -189,8 +190,10 @@ class ChainRecovery {
     if (header.number == 0) {
       const auto bytes = read_fully(file, segment_capacity_max);
       if (!bytes) return io_failure("reading", name, bytes.error());
-      const auto capacity = std::clamp<std::uint64_t>(*size / segment_capacity_min * segment_capacity_min, segment_capacity_min, segment_capacity_max);
-      const auto first = read_record_head(*bytes, segment_header_size, record_seed(chain_.identity, numbers_[i]), FileForm::segment);
+      const auto capacity = std::clamp<std::uint64_t>(*size / segment_capacity_min * segment_capacity_min, segment_capacity_min,
+                                                      segment_capacity_max);
+      const auto first =
+          read_record_head(*bytes, segment_header_size, record_seed(chain_.identity, numbers_[i]), FileForm::segment);
       const auto first_sequence = i > 0 ? chain_.next_sequence : (first ? first->header.sequence : 1);
       header = {chain_.identity, numbers_[i], static_cast<std::uint32_t>(capacity), first_sequence};
       warn("the header of " + place(name) + " was damaged and is written anew");
@@ -239,14 +242,16 @@ class ChainRecovery {
 
   // --- the tail ---
 
-  /// Makes durable what was replayed but may so far only stand in the page cache (after a failed sync the kernel shows data that never
-  /// reached the disk), and erases what stands behind it, lest it pass for a continuation one day.
-  Result<void> settle_tail(File& file, const std::string& name, const std::string& bytes, const ScanState& state, const Remnants& remnants) {
+  /// Makes durable what was replayed but may so far only stand in the page cache (after a failed sync the kernel shows data that
+  /// never reached the disk), and erases what stands behind it, lest it pass for a continuation one day.
+  Result<void> settle_tail(File& file, const std::string& name, const std::string& bytes, const ScanState& state,
+                           const Remnants& remnants) {
     const std::uint64_t doubtful = state.unsynced.empty() ? state.position : state.unsynced.front().second;
     auto done = write_fully(file, doubtful, std::string_view{bytes}.substr(doubtful, state.position - doubtful));
     if (done && remnants.end > state.position) {
       chain_.report.cut_bytes = remnants.end - state.position;
-      warn("cut " + std::to_string(chain_.report.cut_bytes) + " bytes of an unfinished, never confirmed write at the end of " + place(name));
+      warn("cut " + std::to_string(chain_.report.cut_bytes) + " bytes of an unfinished, never confirmed write at the end of " +
+           place(name));
       done = write_zeros(file, state.position, remnants.end);
     }
     if (done) done = file.sync();
@@ -256,8 +261,8 @@ class ChainRecovery {
 
   // --- damage ---
 
-  /// Without `salvage`, refuses. With it, covers the unreadable stretch with a `lost` record, on disk and in `bytes`, so that this and every
-  /// later start reads on behind it.
+  /// Without `salvage`, refuses. With it, covers the unreadable stretch with a `lost` record, on disk and in `bytes`, so that this
+  /// and every later start reads on behind it.
   Result<void> cover_damage(File& file, const std::string& name, std::string& bytes, std::uint32_t seed, const ScanState& state,
                             const Remnants& remnants, std::uint64_t next_segment_first) {
     const bool last = next_segment_first == 0;
@@ -282,7 +287,8 @@ class ChainRecovery {
     const bool coverable = end >= state.position + record_header_size && lost.sequence >= state.next_sequence;
     if (!coverable) return refusal(unreadable + ", and there is no place to go on from");
 
-    const std::string_view hole = std::string_view{bytes}.substr(state.position + record_header_size, end - state.position - record_header_size);
+    const std::string_view hole =
+        std::string_view{bytes}.substr(state.position + record_header_size, end - state.position - record_header_size);
     std::string cover;
     append_record(cover, seed, lost, {}, std::array{hole});
     std::copy_n(cover.begin(), record_header_size, bytes.begin() + static_cast<std::ptrdiff_t>(state.position));
@@ -296,10 +302,12 @@ class ChainRecovery {
   std::string place(const std::string& name) const { return name.empty() ? folder_.path() : folder_.path() + "/" + name; }
   void warn(std::string sentence) { chain_.report.warnings.push_back(std::move(sentence)); }
 
-  Failure<Error> damaged(const std::string& name, const std::string& why, std::optional<std::uint64_t> offset = std::nullopt) const {
+  Failure<Error> damaged(const std::string& name, const std::string& why,
+                         std::optional<std::uint64_t> offset = std::nullopt) const {
     const std::string advice =
-        options_.salvage ? ". Restore the folder from a backup."
-                         : ". Restore the folder from a backup; or copy it, then start once with --salvage to go on without what is lost.";
+        options_.salvage
+            ? ". Restore the folder from a backup."
+            : ". Restore the folder from a backup; or copy it, then start once with --salvage to go on without what is lost.";
     return fail("journal_damaged", place(name) + (offset ? ": offset " + std::to_string(*offset) : "") + ": " + why + advice);
   }
   Failure<Error> io_failure(std::string_view call, const std::string& name, Errno error) const {

@@ -33,10 +33,18 @@ std::optional<std::uint32_t> number_in(std::string_view name, std::string_view p
 
 }  // namespace
 
-std::string segment_name(std::uint32_t number) { return numbered("segment-", number, ".log"); }
-std::string index_name(std::uint32_t number) { return numbered("segment-", number, ".index"); }
-std::string spare_name(std::uint32_t number) { return numbered("spare-", number, ".log"); }
-std::string unfinished_name(const std::string& name) { return name + std::string{unfinished_suffix}; }
+std::string segment_name(std::uint32_t number) {
+  return numbered("segment-", number, ".log");
+}
+std::string index_name(std::uint32_t number) {
+  return numbered("segment-", number, ".index");
+}
+std::string spare_name(std::uint32_t number) {
+  return numbered("spare-", number, ".log");
+}
+std::string unfinished_name(const std::string& name) {
+  return name + std::string{unfinished_suffix};
+}
 
 FileName parse_file_name(std::string_view name) {
   if (name.ends_with(unfinished_suffix)) {
@@ -89,7 +97,9 @@ Io<std::string> read_fully(const File& file, std::uint64_t size) {
   return bytes;
 }
 
-bool is_disk_full(Errno error) { return error.value == ENOSPC || error.value == EDQUOT; }
+bool is_disk_full(Errno error) {
+  return error.value == ENOSPC || error.value == EDQUOT;
+}
 
 Error storage_error(const Folder& folder, std::string_view call, const std::string& name, Errno error) {
   std::ostringstream text;

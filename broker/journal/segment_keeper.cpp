@@ -117,9 +117,13 @@ void SegmentKeeper::work(Lock& lock) {
   while (!idle()) do_one(lock);
 }
 
-bool SegmentKeeper::idle() const { return failed_ || (jobs_.empty() && !spare_missing()); }
+bool SegmentKeeper::idle() const {
+  return failed_ || (jobs_.empty() && !spare_missing());
+}
 
-bool SegmentKeeper::spare_missing() const { return !reserved_.empty() || (count() < promised_ + spares_wanted && !full_); }
+bool SegmentKeeper::spare_missing() const {
+  return !reserved_.empty() || (count() < promised_ + spares_wanted && !full_);
+}
 
 /// Truncated segments first: each may save preparing a spare. Indexes last: nobody waits for them.
 void SegmentKeeper::do_one(Lock& lock) {

@@ -17,8 +17,8 @@ struct ScanState {
   std::uint64_t position = segment_header_size;          ///< in the file walked
   std::uint64_t segment_position = segment_header_size;  ///< of the same record in the segment
   std::uint64_t next_sequence = 1;
-  bool sealed = false;                                   ///< the last record read was the segment's last
-  std::uint64_t synced_sequence = 0;                     ///< the highest that any record read claims to be durable
+  bool sealed = false;                ///< the last record read was the segment's last
+  std::uint64_t synced_sequence = 0;  ///< the highest that any record read claims to be durable
   /// Places of the records that no later record claims to be durable, oldest first: (sequence, segment position).
   std::deque<std::pair<std::uint64_t, std::uint64_t>> unsynced;
 };
@@ -44,8 +44,8 @@ struct Remnants {
   std::optional<std::pair<std::uint64_t, RecordHeader>> resume;
 };
 
-/// Looks behind the end of a scan. A power cut keeps any part of what was written after the last sync, so whole records behind a broken
-/// one are normal there; a record that was appended after the broken one had been synced proves damage.
+/// Looks behind the end of a scan. A power cut keeps any part of what was written after the last sync, so whole records behind a
+/// broken one are normal there; a record that was appended after the broken one had been synced proves damage.
 [[nodiscard]] Remnants look_behind(std::string_view segment, std::uint32_t seed, const ScanState& end);
 
 }  // namespace remuda::broker

@@ -1,0 +1,283 @@
+// What the journal makes of a folder that is not as it left it: torn tails are cut, damage is named and refused, indexes are
+// rebuilt.
+
+#include "broker/journal/format.hpp"
+#include "journal_fixture.hpp"
+
+using namespace remuda;
+using namespace remuda::broker;
+using namespace remuda::broker::testing;
+using Words = std::vector<std::string>;
+
+namespace {
+
+constexpr std::uint64_t one_word_record = 32 + 24;  // header, then "ride-N" three times, 18 bytes, aligned
+
+struct DamageFixture : JournalFixture {
+  /// Three confirmed records in one segment, stopped cleanly: none of them may ever go missing silently.
+  void three_confirmed_records() {
+    start();
+    for (const auto* word : {"ride-1", "ride-2", "ride-3"}) append_and_sync(word);
+    stop();
+  }
+  void expect_refused(const std::string& file, std::uint64_t offset) {
+    const auto error = try_start();
+    BOOST_REQUIRE(error);
+    BOOST_TEST(error->code == "journal_damaged");
+    BOOST_TEST(error->message.find(file + ": offset " + std::to_string(offset) + ":") != std::string::npos, error->message);
+    BOOST_TEST(error->message.find("--salvage") != std::string::npos);
+  }
+};
+
+}  // namespace
+
+BOOST_AUTO_TEST_SUITE(journal_recovery)
+
+BOOST_FIXTURE_TEST_CASE(a_last_record_torn_at_any_byte_is_cut_and_the_rest_stays, JournalFixture) {
+  start();
+  append_and_sync("ride-1");
+  const std::uint64_t begin = segment_header_size + one_word_record;
+  append("ride-2");
+  BOOST_REQUIRE(journal->write().ok());
+  journal.reset();
+  const auto whole = disk.contents(segment_name(1));
+  for (std::uint64_t kept = 0; kept < 32 + 18; ++kept) {
+    auto torn = whole;
+    torn.replace(begin + kept, one_word_record - kept, one_word_record - kept, '\0');
+    disk.set_contents(segment_name(1), torn);
+    start();
+    BOOST_TEST(replayed == Words{"ride-1"}, boost::test_tools::per_element());
+    append_and_sync("ride-3");
+    crash();
+    start();
+    BOOST_TEST(replayed == (Words{"ride-1", "ride-3"}), boost::test_tools::per_element());
+    journal.reset();
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(of_an_unsynced_batch_nothing_behind_the_first_lost_record_comes_back, JournalFixture) {
+  start();
+  append_and_sync("ride-1");
+  for (const auto* word : {"ride-2", "ride-3", "ride-4"}) append(word);
+  BOOST_REQUIRE(journal->write().ok());
+  journal.reset();
+  disk.flip_bit(segment_name(1), segment_header_size + one_word_record + 40);
+  start();
+  BOOST_TEST(replayed == Words{"ride-1"}, boost::test_tools::per_element());
+  BOOST_TEST(recovery.cut_bytes == 3 * one_word_record);
+  BOOST_TEST(recovery.warnings.size() == 1U);
+  // A record of the same size is written exactly where the lost one was: the whole ones behind it must not continue it.
+  append_and_sync("ride-9");
+  crash();
+  start();
+  BOOST_TEST(replayed == (Words{"ride-1", "ride-9"}), boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(any_bit_flipped_in_a_confirmed_record_is_refused_with_its_place, DamageFixture) {
+  three_confirmed_records();
+  const auto whole = disk.contents(segment_name(1));
+  for (std::uint64_t byte = 0; byte < 3 * one_word_record; ++byte) {
+    const auto record = byte / one_word_record;
+    if (byte % one_word_record >= 32 + 18) continue;  // padding carries nothing
+    disk.flip_bit(segment_name(1), segment_header_size + byte, static_cast<unsigned>(byte % 8));
+    expect_refused(segment_name(1), segment_header_size + record * one_word_record);
+    disk.set_contents(segment_name(1), whole);
+  }
+  start();
+  BOOST_TEST(replayed.size() == 3U);
+}
+
+BOOST_FIXTURE_TEST_CASE(no_bit_flipped_anywhere_loses_a_record_silently, DamageFixture) {
+  three_confirmed_records();
+  const auto whole = disk.contents(segment_name(1));
+  for (std::uint64_t byte = 0; byte < 400; ++byte) {
+    disk.flip_bit(segment_name(1), byte, static_cast<unsigned>(byte * 5 % 8));
+    if (!try_start()) BOOST_TEST(replayed.size() == 3U);
+    journal.reset();
+    disk.set_contents(segment_name(1), whole);
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_file_cut_short_at_any_byte_is_refused, DamageFixture) {
+  three_confirmed_records();
+  const auto whole = disk.contents(segment_name(1));
+  for (std::uint64_t size = 0; size < whole.size(); size += 7) {
+    disk.set_contents(segment_name(1), whole.substr(0, size));
+    const auto error = try_start();
+    BOOST_REQUIRE(error);
+    BOOST_TEST(error->code == "journal_damaged");
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_sealed_segment_is_replayed_from_its_index, JournalFixture) {
+  start();
+  const auto words = fill_until_segment(3);
+  crash();
+  disk.flip_bit(segment_name(1), 2000);  // only a reader of the payload meets this
+  BOOST_REQUIRE(!try_start());
+  BOOST_TEST(replayed == words, boost::test_tools::per_element());
+  BOOST_TEST(disk.contents(index_name(1)).size() < 4096U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_lost_or_damaged_index_is_rebuilt_from_its_segment, JournalFixture) {
+  start();
+  const auto words = fill_until_segment(3);
+  crash();
+  const auto index = disk.contents(index_name(1));
+  const auto expect_rebuilt = [&] {
+    start();
+    BOOST_TEST(replayed == words, boost::test_tools::per_element());
+    BOOST_TEST((disk.contents(index_name(1)) == index));
+    crash();
+  };
+  disk.remove_durably(index_name(1));
+  expect_rebuilt();
+  for (std::size_t byte = 0; byte < index.size(); byte += 11) {
+    disk.flip_bit(index_name(1), byte);
+    expect_rebuilt();
+  }
+  disk.set_contents(index_name(1), index.substr(0, index.size() - 8));
+  expect_rebuilt();
+  disk.set_contents(index_name(1), index + "more");
+  expect_rebuilt();
+  disk.set_contents(index_name(1), disk.contents(index_name(2)));
+  expect_rebuilt();
+}
+
+BOOST_FIXTURE_TEST_CASE(damage_in_a_sealed_segment_without_index_is_refused_with_its_place, DamageFixture) {
+  start();
+  fill_until_segment(3);
+  crash();
+  disk.remove_durably(index_name(1));
+  disk.flip_bit(segment_name(1), segment_header_size + 40);
+  expect_refused(segment_name(1), segment_header_size);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_missing_segment_is_refused_by_name, DamageFixture) {
+  start();
+  fill_until_segment(4);
+  crash();
+  disk.remove_durably(segment_name(2));
+  const auto error = try_start();
+  BOOST_REQUIRE(error);
+  BOOST_TEST(error->code == "journal_damaged");
+  BOOST_TEST(error->message.find(segment_name(2)) != std::string::npos);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_folder_whose_segments_were_removed_is_not_taken_for_a_new_one, DamageFixture) {
+  three_confirmed_records();
+  disk.remove_durably(segment_name(1));
+  const auto error = try_start();
+  BOOST_REQUIRE(error);
+  BOOST_TEST(error->code == "journal_damaged");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_segment_of_another_journal_is_refused, DamageFixture) {
+  start();
+  fill_until_segment(3);
+  crash();
+  auto foreign = SegmentHeader{{1, 2, 3}, 2, 4096, 1};
+  auto bytes = disk.contents(segment_name(2));
+  disk.set_contents(segment_name(2), bytes.replace(0, segment_header_size, encode(foreign, FileForm::segment)));
+  const auto error = try_start();
+  BOOST_REQUIRE(error);
+  BOOST_TEST(error->message.find("another journal") != std::string::npos);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_journal_of_a_later_format_is_refused_as_such, DamageFixture) {
+  three_confirmed_records();
+  auto bytes = disk.contents(segment_name(1));
+  bytes[8] = 9;
+  disk.set_contents(segment_name(1), bytes);
+  BOOST_TEST(try_start()->code == "journal_version");
+}
+
+BOOST_FIXTURE_TEST_CASE(unfinished_files_are_swept_and_strangers_left_alone, JournalFixture) {
+  start();
+  append_and_sync("ride-1");
+  crash();
+  disk.set_contents(unfinished_name(index_name(1)), "half an index");
+  disk.set_contents(index_name(77), "an index without its segment");
+  disk.set_contents("notes.txt", "mine");
+  start();
+  BOOST_TEST(replayed == Words{"ride-1"}, boost::test_tools::per_element());
+  const auto names = disk.names();
+  BOOST_TEST(std::count(names.begin(), names.end(), unfinished_name(index_name(1))) == 0);
+  BOOST_TEST(std::count(names.begin(), names.end(), index_name(77)) == 0);
+  BOOST_TEST(disk.contents("notes.txt") == "mine");
+}
+
+// --- salvage: a person has decided to go on without what is lost ---
+
+BOOST_FIXTURE_TEST_CASE(salvage_reads_on_behind_damage_reports_it_and_repairs_it_for_good, DamageFixture) {
+  three_confirmed_records();
+  disk.flip_bit(segment_name(1), segment_header_size + one_word_record + 34);
+  options.salvage = true;
+  start();
+  BOOST_TEST(replayed == (Words{"ride-1", "ride-3"}), boost::test_tools::per_element());
+  BOOST_REQUIRE_EQUAL(recovery.lost.size(), 1U);
+  BOOST_TEST(recovery.lost[0].file == "disk/" + segment_name(1));
+  BOOST_TEST(recovery.lost[0].offset == segment_header_size + one_word_record);
+  BOOST_TEST(recovery.lost[0].size_bytes == one_word_record);
+  BOOST_TEST(recovery.lost[0].first_sequence == 2U);
+  BOOST_TEST(recovery.lost[0].last_sequence == 2U);
+  append_and_sync("ride-4");
+  crash();
+  options.salvage = false;
+  start();
+  BOOST_TEST(replayed == (Words{"ride-1", "ride-3", "ride-4"}), boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(salvage_gives_up_the_end_of_a_sealed_segment_and_goes_on_with_the_next, DamageFixture) {
+  start();
+  const auto words = fill_until_segment(4);
+  crash();
+  disk.remove_durably(index_name(2));
+  auto bytes = disk.contents(segment_name(2));
+  disk.set_contents(segment_name(2), bytes.replace(1000, bytes.size() - 1000, bytes.size() - 1000, '\xff'));
+  BOOST_TEST(try_start()->code == "journal_damaged");
+  options.salvage = true;
+  start();
+  BOOST_REQUIRE_EQUAL(recovery.lost.size(), 1U);
+  BOOST_TEST(replayed.size() < words.size());
+  BOOST_TEST(replayed.front() == words.front());
+  BOOST_TEST(replayed.back() == words.back());
+  crash();
+  options.salvage = false;
+  const auto salvaged = replayed;
+  start();
+  BOOST_TEST(replayed == salvaged, boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(salvage_writes_a_damaged_header_anew, DamageFixture) {
+  start();
+  const auto words = fill_until_segment(4);
+  crash();
+  for (const std::uint32_t segment : {1U, 2U, 4U}) disk.flip_bit(segment_name(segment), 20);
+  BOOST_TEST(try_start()->code == "journal_damaged");
+  options.salvage = true;
+  start();
+  BOOST_TEST(replayed == words, boost::test_tools::per_element());
+  BOOST_TEST(recovery.warnings.size() == 3U);
+  crash();
+  options.salvage = false;
+  start();
+  BOOST_TEST(replayed == words, boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(salvage_of_a_file_cut_short_keeps_what_is_left, DamageFixture) {
+  three_confirmed_records();
+  disk.set_contents(segment_name(1), disk.contents(segment_name(1)).substr(0, segment_header_size + 2 * one_word_record));
+  options.salvage = true;
+  start();
+  BOOST_TEST(replayed == (Words{"ride-1", "ride-2"}), boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(salvage_without_any_readable_header_is_refused, DamageFixture) {
+  three_confirmed_records();
+  disk.flip_bit(segment_name(1), 20);
+  options.salvage = true;
+  BOOST_TEST(try_start()->code == "journal_damaged");
+}
+
+BOOST_AUTO_TEST_SUITE_END()

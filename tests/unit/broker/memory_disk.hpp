@@ -1,0 +1,97 @@
+#pragma once
+// A disk in memory that behaves as badly as real ones may: what was not synced can vanish in part and in any order, any call can
+// fail, space can run out. Deterministic: same seed, same survivors. Unlike a real one it counts its calls, so that a test can
+// cut the power at each of them in turn.
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "broker/journal/files.hpp"
+
+namespace remuda::broker::testing {
+
+/// Which unsynced changes survive a power cut.
+enum class Survivors : std::uint8_t { none, all, prefix, random_subset, torn_last, random_sectors };
+inline constexpr Survivors all_survivor_variants[] = {Survivors::none,          Survivors::all,       Survivors::prefix,
+                                                      Survivors::random_subset, Survivors::torn_last, Survivors::random_sectors};
+std::ostream& operator<<(std::ostream& out, Survivors survivors);
+
+class MemoryDisk final : public Folder {
+ public:
+  explicit MemoryDisk(std::uint64_t seed = 1) : random_{seed} {}
+
+  // --- what a test does to it ---
+
+  /// The machine loses power and comes back: of what was not synced, `survivors` remain. Locks are gone.
+  void cut(Survivors survivors);
+  /// From call `n` on (counted from 1, from now) every call fails without effect, as if the cable were pulled; until cut().
+  void pull_cable_at_call(std::uint64_t n) { cable_pulled_at_ = calls_ + n; }
+  /// Call `n` from now fails with `error`, once. For a write EINTR and short_write are harmless by contract.
+  void fail_call(std::uint64_t n, int error) { failing_calls_[calls_ + n] = error; }
+  static constexpr int short_write = -1;
+  /// The next sync of any file fails with EIO, once; as on Linux, what it should have written is then thought clean.
+  void fail_next_sync() { fail_next_sync_ = true; }
+  /// Space for all files together; the default is no limit.
+  void limit_space(std::uint64_t bytes) { space_ = bytes; }
+  [[nodiscard]] std::uint64_t used_space() const;
+  /// Calls that change something or make it durable, so far.
+  [[nodiscard]] std::uint64_t calls() const { return calls_; }
+  [[nodiscard]] bool cable_is_pulled() const { return cable_pulled_at_ != 0 && calls_ >= cable_pulled_at_; }
+
+  /// The bytes of a file, for looking at and for damaging; what is done to them is durable.
+  [[nodiscard]] std::string contents(const std::string& name) const;
+  void set_contents(const std::string& name, std::string bytes);
+  void flip_bit(const std::string& name, std::uint64_t offset, unsigned bit = 0);
+  void remove_durably(const std::string& name);
+  [[nodiscard]] std::vector<std::string> names() const;
+
+  // --- Folder ---
+  Io<std::unique_ptr<File>> open(const std::string& name, OpenMode mode) override;
+  Io<Unit> rename(const std::string& from, const std::string& to) override;
+  Io<Unit> remove(const std::string& name) override;
+  Io<Unit> sync() override;
+  Io<std::vector<std::string>> list() const override;
+  std::string path() const override { return "disk"; }
+  std::string warning() const override { return {}; }
+
+ private:
+  friend class MemoryFile;
+  /// One change of a file: bytes written at an offset, or its growth to a size (bytes empty).
+  struct Change {
+    std::uint64_t offset = 0;
+    std::string bytes;
+  };
+  struct Inode {
+    std::string now;               // as the kernel shows it
+    std::string durable;           // as the disk has it
+    std::vector<Change> unsynced;  // oldest first
+    bool locked = false;
+  };
+  using Names = std::map<std::string, std::shared_ptr<Inode>>;
+  /// One change of the folder: each name then stands for that inode, or for nothing.
+  using NameChange = Names;
+
+  /// Counts a call; the error it must fail with, if any.
+  std::optional<Errno> next_call();
+  void change_names(NameChange change);
+  static void apply(const Change& change, std::string& to);
+  void cut(Inode& inode, Survivors survivors);
+
+  Names now_;
+  Names durable_;
+  std::vector<NameChange> unsynced_names_;
+  std::vector<std::shared_ptr<Inode>> inodes_;
+  std::mt19937_64 random_;
+  std::uint64_t calls_ = 0;
+  std::uint64_t cable_pulled_at_ = 0;
+  std::map<std::uint64_t, int> failing_calls_;
+  bool fail_next_sync_ = false;
+  std::uint64_t space_ = UINT64_MAX;
+};
+
+}  // namespace remuda::broker::testing
