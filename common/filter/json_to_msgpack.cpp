@@ -1,6 +1,8 @@
 #include "common/filter/json_to_msgpack.hpp"
 
+#include <bit>
 #include <cmath>
+#include <cstdint>
 #include <vector>
 
 #include <msgpack/pack.hpp>
@@ -21,7 +23,14 @@ struct StringSink {
 };
 using Packer = msgpack::packer<StringSink>;
 
-void pack_number(Packer& packer, std::string_view written) {
+/// msgpack-c's own pack_double converts to an integer first, which is undefined for 2^64.
+void pack_double(std::string& out, double value) {
+  const auto bits = std::bit_cast<std::uint64_t>(value);
+  out += '\xcb';
+  for (unsigned shift = 64; shift > 0;) out += static_cast<char>(bits >> (shift -= 8));
+}
+
+void pack_number(Packer& packer, std::string& out, std::string_view written) {
   const filter::Number value = filter::parse_number(written).value_or(0);
   const bool whole = value == std::floor(value) && !(value == 0 && std::signbit(value));
   if (whole && value >= 0 && value < 0x1p64L) {
@@ -29,7 +38,7 @@ void pack_number(Packer& packer, std::string_view written) {
   } else if (whole && value < 0 && value >= -0x1p63L) {
     packer.pack_int64(static_cast<std::int64_t>(value));
   } else {
-    packer.pack_double(static_cast<double>(value));
+    pack_double(out, static_cast<double>(value));
   }
 }
 
@@ -71,7 +80,7 @@ bool json_to_msgpack(std::string_view json, std::string& out) {
         token.boolean ? packer.pack_true() : packer.pack_false();
         break;
       case Kind::number:
-        pack_number(packer, token.text);
+        pack_number(packer, out, token.text);
         break;
       case Kind::key:
       case Kind::text:
