@@ -12,7 +12,6 @@
 
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -20,11 +19,10 @@
 
 #include "broker/engine/broker_state.hpp"
 #include "broker/engine/commands.hpp"
-#include "broker/engine/draft.hpp"
 #include "broker/engine/effects.hpp"
 #include "broker/engine/log.hpp"
 #include "broker/engine/queue_views.hpp"
-#include "broker/engine/waiting_receives.hpp"
+#include "broker/engine/steady_time.hpp"
 
 namespace remuda::broker {
 
@@ -71,8 +69,136 @@ class QueueEngine {
   [[nodiscard]] std::string dump() const { return state_.dump(); }
 
  private:
-  // to be listed with the implementation
+  /// One call of apply() or tick(): the present, and where the effects go.
+  struct Turn {
+    Moment moment;
+    std::int64_t time_ms;         ///< steady
+    std::int64_t wall_offset_ms;  ///< Unix time minus steady time
+    Effects& effects;
+  };
+  /// What a step of a request comes to, beside the record being written: an error, or nothing.
+  using Refusal = std::optional<Error>;
+  struct Waiting {
+    Requester from;
+    std::uint32_t max;
+    std::uint32_t visibility_timeout_ms;
+    Instant deadline;
+  };
+  /// Per queue, not recorded.
+  struct Upkeep {
+    std::deque<Waiting> waiting;
+    Instant next_expiry_check{};
+  };
+
+  // One operation, one file.
+  void on(const SendMessage& command, Turn& turn);
+  void on(const PublishMessage& command, Turn& turn);
+  void on(const ReceiveMessage& command, Turn& turn);
+  void on(const DeleteMessage& command, Turn& turn);
+  void on(const ChangeMessageVisibility& command, Turn& turn);
+  void on(const RetryLater& command, Turn& turn);
+  void on(const RejectMessage& command, Turn& turn);
+  void on(const ReleaseMessage& command, Turn& turn);
+  void on(const Transact& command, Turn& turn);
+  void on(const PurgeQueue& command, Turn& turn);
+  void on(const RedriveMessages& command, Turn& turn);
+  void on(const DeclareQueue& command, Turn& turn);
+  void on(const DeclareTopic& command, Turn& turn);
+  void on(const OpenSession& command, Turn& turn);
+  void on(const CancelReceives& command, Turn& turn);
+
+  // The steps that a transaction may be made of: each writes its operations into record_, or refuses and says why.
+  Refusal decide(const SendMessage& step, Turn& turn);
+  Refusal decide(const PublishMessage& step, Turn& turn);
+  Refusal decide(const DeleteMessage& step, Turn& turn);
+  Refusal decide(const ChangeMessageVisibility& step, Turn& turn);
+  Refusal decide(const ReleaseMessage& step, Turn& turn);
+  Refusal decide(const RetryLater& step, Turn& turn);
+  Refusal decide(const RejectMessage& step, Turn& turn);
+  // Requests of their own.
+  Refusal decide(const Transact& command, Turn& turn);
+  Refusal decide(const PurgeQueue& command, Turn& turn);
+  Refusal decide(const RedriveMessages& command, Turn& turn);
+  Refusal decide(const DeclareQueue& command, Turn& turn);
+  Refusal decide(const DeclareTopic& command, Turn& turn);
+
+  // Operations on several handles: what becomes of each, then the operations for those that change (sorted).
+  struct Judgement {
+    HandleOutcome outcome;
+    bool changes;
+  };
+  [[nodiscard]] Judgement judge(const DeleteMessage& command, const Queue& queue, const ReceiptHandle& handle, Instant now) const;
+  [[nodiscard]] Judgement judge(const ChangeMessageVisibility& command, const Queue& queue, const ReceiptHandle& handle, Instant now) const;
+  [[nodiscard]] Judgement judge(const ReleaseMessage& command, const Queue& queue, const ReceiptHandle& handle, Instant now) const;
+  void write(const DeleteMessage& command, Queue& queue, std::span<const Sequence> sequences, Turn& turn);
+  void write(const ChangeMessageVisibility& command, Queue& queue, std::span<const Sequence> sequences, Turn& turn);
+  void write(const ReleaseMessage& command, Queue& queue, std::span<const Sequence> sequences, Turn& turn);
+  [[nodiscard]] static Refusal check(const DeleteMessage&) { return std::nullopt; }
+  [[nodiscard]] static Refusal check(const ChangeMessageVisibility& command);
+  [[nodiscard]] static Refusal check(const ReleaseMessage&) { return std::nullopt; }
+  template <class Step>
+  Refusal decide_all(const Step& step, Turn& turn);
+  template <class Settling>
+  void settle_each(const Settling& command, Turn& turn);
+
+  // redrive.cpp: when a message has used up its receives.
+  void write_dead_letter(const Queue& queue, Sequence sequence, std::string_view reason);
+  void write_failed_attempt(const Queue& queue, Sequence sequence, std::string_view error);
+  void write_end_of_attempts(const Queue& queue, std::span<const Sequence> sequences, AttemptEnd cause);
+  [[nodiscard]] static std::string used_up_reason(const Queue& queue, const Slot& slot);
+  [[nodiscard]] QueueId origin_of(const Queue& queue, const Slot& slot) const;
+
+  // receive_message.cpp
+  bool deliver(Queue& queue, const Waiting& receive, Turn& turn);
+  void serve_waiting(Turn& turn);
+  void answer_expired_waits(Turn& turn);
+
+  // timeouts.cpp
+  void end_timed_out(Queue& queue, Turn& turn);
+  void expire_old(Queue& queue, Turn& turn);
+  void forget_idle_sessions(Turn& turn);
+
+  // Requests, records, replies.
+  template <class C>
+  void change(const C& command, Turn& turn);
+  [[nodiscard]] bool is_known(const Requester& from, Turn& turn);
+  [[nodiscard]] bool was_applied(const Requester& from, AppliedRequest& before) const;
+  [[nodiscard]] static Refusal no_such_queue();
+  [[nodiscard]] static Refusal too_large(const Body& message, const Queue& queue);
+  [[nodiscard]] static Refusal stale_handle(const ReceiptHandle& handle);
+  void begin(const Requester& from, Turn& turn);
+  AppliedRequest commit(Turn& turn);
+  void reply(const Requester& to, Answer answer, bool after_sync, Turn& turn) const;
+  void note(Instant deadline);
+  void note_moved_in(Queue& queue);
+  void note_stored(Milliseconds delay, const Turn& turn);
+  [[nodiscard]] Upkeep& upkeep(QueueId queue);
+  [[nodiscard]] QueueInfo info(const Queue& queue, Moment moment) const;
+
+  // constant after construction
+  Log& log_;
+  std::uint64_t segment_size_bytes_;
+  // changed by evolving records only
   BrokerState state_;
+  // changed by apply and tick, not recorded
+  SteadyTime time_;
+  std::vector<Upkeep> upkeep_;  // by queue id
+  std::optional<Instant> next_;
+  Instant next_session_sweep_{};
+  // the record being decided; memory kept from one to the next
+  RecordWriter record_;
+  bool sync_ = false;
+  std::vector<Sequence> sequences_;
+  std::vector<Sequence> used_up_;
+  std::vector<ReceiptHandle> touched_;  // by the steps of a transaction
+  std::vector<std::size_t> wanted_;     // messages of a publish that some queue wants
+  struct StoredRun {
+    QueueId queue;
+    std::uint32_t first;
+    std::uint32_t count;
+  };
+  std::vector<StoredRun> runs_;
+  std::vector<std::size_t> last_run_;  // by queue id: its last run in runs_
 };
 
 }  // namespace remuda::broker

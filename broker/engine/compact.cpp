@@ -1,0 +1,103 @@
+// Keeps one old message from pinning the whole log: live stragglers of the oldest segment are copied forward, so that the segment can go.
+
+#include <map>
+
+#include "broker/engine/queue_engine.hpp"
+
+namespace remuda::broker {
+
+namespace {
+// The log may hold four times what lives, and four segments on top, before copying starts: each byte copied frees at least three.
+constexpr std::uint64_t slack_factor = 4;
+constexpr std::uint64_t slack_segments = 4;
+constexpr std::size_t messages_per_record = 4'096;
+
+void write_relocated(RecordWriter& record, const Queue& queue, Sequence sequence, const Slot& slot, std::uint32_t body) {
+  const MessageDetail* detail = queue.detail_of(slot);
+  const MessageHistory* history = detail == nullptr ? nullptr : detail->history.get();
+  unsigned flags = 0;
+  if (detail != nullptr) flags |= relocated_detail;
+  if (history != nullptr) flags |= relocated_history;
+  if (slot.state() == MessageState::in_flight) flags |= relocated_in_flight;
+  if (slot.state() == MessageState::delayed) flags |= relocated_delayed;
+  std::string& out = record.operation(Operation::relocated);
+  put_varint(out, queue.id());
+  put_varint(out, sequence);
+  put_varint(out, body);
+  put_varint(out, static_cast<std::uint64_t>(slot.sent_ms()));
+  put_varint(out, slot.receive_count());
+  put_varint(out, slot.attempt());
+  put_byte(out, static_cast<std::uint8_t>(flags));
+  if (detail != nullptr) {
+    put_varint(out, static_cast<std::uint64_t>(detail->first_received_ms));
+    put_varint(out, static_cast<std::uint64_t>(detail->delayed_until_ms));
+    put_varint(out, detail->visibility_timeout_ms);
+    put_varint(out, detail->holder);
+    put_byte(out, detail->attempt_recorded ? 1 : 0);
+  }
+  if (history == nullptr) return;
+  put_text(out, history->origin_queue);
+  put_text(out, history->reason);
+  put_varint(out, history->receives_elsewhere);
+  put_varint(out, history->attempts_total);
+  put_byte(out, static_cast<std::uint8_t>(history->attempts.size()));
+  for (const Attempt& attempt : history->attempts) {
+    put_text(out, attempt.node);
+    put_text(out, attempt.host);
+    put_varint(out, static_cast<std::uint64_t>(attempt.time_ms));
+    put_text(out, attempt.error);
+  }
+}
+
+/// A message to copy, and which body of the record is its own: messages that share a body share the copy.
+struct Straggler {
+  const Queue* queue;
+  Sequence sequence;
+  std::uint32_t body;
+};
+}  // namespace
+
+bool QueueEngine::compact(std::uint64_t budget_bytes, Moment moment) {
+  const SegmentLedger& ledger = state_.ledger();
+  const std::uint32_t oldest = ledger.oldest_needed_segment();
+  if (oldest == ledger.newest_segment()) return false;
+  const std::uint64_t chain_bytes = (std::uint64_t{ledger.newest_segment()} - oldest + 1) * segment_size_bytes_;
+  if (chain_bytes <= slack_factor * ledger.live_bytes() + slack_segments * segment_size_bytes_) return false;
+
+  std::vector<Straggler> stragglers;
+  std::vector<Body> bodies;
+  std::map<Location, std::uint32_t> copied;
+  std::uint64_t bytes = 0;
+  for (QueueId id = 1; id < state_.next_queue_id(); ++id) {
+    Queue& queue = *state_.queue(id);
+    sequences_.clear();
+    queue.find_in_segment(oldest, messages_per_record - stragglers.size(), sequences_);
+    for (const Sequence sequence : sequences_) {
+      if (bytes >= budget_bytes) break;
+      const Slot& slot = *queue.find(sequence);
+      const auto [copy, is_new] = copied.try_emplace(slot.place, static_cast<std::uint32_t>(bodies.size()));
+      if (is_new) {
+        const std::string_view body = log_.read(slot.place, slot.size);
+        if (body.size() != slot.size) {  // unreadable: it keeps its place, so that whoever receives it is told
+          copied.erase(copy);
+          continue;
+        }
+        bodies.push_back(Body{body, slot.crc32c});
+        bytes += body.size();
+      }
+      stragglers.push_back({&queue, sequence, copy->second});
+    }
+  }
+  if (stragglers.empty()) return false;
+
+  Effects none;
+  Turn turn{moment, time_.at(moment.now), time_.follow_wall(moment), none};
+  begin(Requester{}, turn);
+  record_.bodies(bodies.size(), [&](std::size_t i) -> const Body& { return bodies[i]; });
+  for (const Straggler& each : stragglers) write_relocated(record_, *each.queue, each.sequence, *each.queue->find(each.sequence), each.body);
+  if (!log_.has_room(record_.size_bytes())) return false;
+  commit(turn);
+  return true;
+}
+
+}  // namespace remuda::broker

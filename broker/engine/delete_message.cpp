@@ -1,0 +1,19 @@
+#include "broker/engine/settle_handles.hpp"
+
+namespace remuda::broker {
+
+QueueEngine::Judgement QueueEngine::judge(const DeleteMessage&, const Queue& queue, const ReceiptHandle& handle, Instant) const {
+  const Slot* slot = held_by(handle, queue);
+  if (slot == nullptr) return {HandleOutcome::stale_handle, false};
+  // Also when the visibility timeout has ended, as long as nobody else has received the message: deleting it is what was meant.
+  if (is_live(slot->state())) return {HandleOutcome::done, true};
+  return {slot->state() == MessageState::deleted ? HandleOutcome::done : HandleOutcome::stale_handle, false};
+}
+
+void QueueEngine::write(const DeleteMessage&, Queue& queue, std::span<const Sequence> sequences, Turn&) {
+  if (sequences.empty()) return;
+  record_.on_messages(Operation::deleted, queue.id(), sequences);
+  sync_ |= !queue.attributes.relaxed;
+}
+
+}  // namespace remuda::broker

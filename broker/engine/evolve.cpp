@@ -1,0 +1,426 @@
+// How each operation of a record changes the state. The grammar is in RECORDS.md, the rules in message_states.hpp.
+
+#include <algorithm>
+
+#include "broker/engine/broker_state.hpp"
+
+namespace remuda::broker {
+
+namespace {
+constexpr std::size_t queues_max = 1'000'000;  // more in a record than this is damage, not data
+
+std::string read_text(ByteReader& in) { return std::string{in.text()}; }
+
+template <std::size_t N>
+std::array<char, N> read_array(ByteReader& in) {
+  std::array<char, N> out{};
+  const std::string_view bytes = in.bytes(N);
+  std::copy(bytes.begin(), bytes.end(), out.begin());
+  return out;
+}
+}  // namespace
+
+Result<AppliedRequest> BrokerState::evolve(std::string_view operations, Location payload, Instant now) {
+  ByteReader in{operations};
+  if (in.byte() != record_version) return fail("corrupt_record", "a record of the queue journal has a version that this broker does not know");
+  head_.time_ms = static_cast<std::int64_t>(in.varint());
+  head_.wall_offset_ms = in.signed_varint();
+  head_.session = in.varint32();
+  head_.request = head_.session == 0 ? 0 : in.varint();
+  head_.settled = head_.session == 0 ? 0 : in.varint();
+  now_ = now;
+  payload_ = payload;
+  payload_size_ = 0;
+  bodies_.clear();
+  outcome_ = AppliedRequest{head_.request, 0, 0};
+  ledger_.reached(payload.segment);
+  while (in.ok() && !in.at_end()) evolve_operation(static_cast<Operation>(in.byte()), in);
+  if (!in.ok()) return fail("corrupt_record", "a record of the queue journal is not one that this broker can have written");
+  if (head_.request != 0) {
+    if (Session* session = sessions_.find(head_.session)) session->remember(outcome_, head_.settled);
+  }
+  return outcome_;
+}
+
+void BrokerState::evolve_operation(Operation kind, ByteReader& in) {
+  switch (kind) {
+    case Operation::payloads: return payloads(in);
+    case Operation::stored: return stored(in);
+    case Operation::received: return received(in);
+    case Operation::deleted: return removed(in, MessageState::deleted, &QueueCounters::deleted);
+    case Operation::visibility_changed: return visibility_changed(in);
+    case Operation::timed_out: return timed_out(in);
+    case Operation::released: return released(in);
+    case Operation::attempt_failed: return attempt_failed(in);
+    case Operation::returned: return returned(in);
+    case Operation::dead_lettered: return dead_lettered(in);
+    case Operation::redriven: return redriven(in);
+    case Operation::purged: return removed(in, MessageState::purged, &QueueCounters::purged);
+    case Operation::purged_all: return purged_all(in);
+    case Operation::expired: return removed(in, MessageState::expired, &QueueCounters::expired);
+    case Operation::relocated: return relocated(in);
+    case Operation::queue_declared: return queue_declared(in);
+    case Operation::topic_declared: {
+      std::string name = read_text(in);
+      std::string definition = read_text(in);
+      if (definition.empty()) {
+        topics_.erase(name);
+      } else {
+        topics_[std::move(name)] = std::move(definition);
+      }
+      return;
+    }
+    case Operation::session_opened: return session_opened(in);
+    case Operation::session_forgotten: return sessions_.forget(in.varint32());
+    case Operation::checkpoint_begins: return sessions_.reserve_ids_below(in.varint32());
+    case Operation::queue_totals: return queue_totals(in);
+    case Operation::session_requests: return session_requests(in);
+  }
+  in.fail();
+}
+
+// --- reading
+
+Queue* BrokerState::read_queue(ByteReader& in) {
+  Queue* found = queue(in.varint32());
+  if (found == nullptr) in.fail();
+  return found;
+}
+
+template <class Visit>
+std::uint64_t BrokerState::for_each_message(ByteReader& in, Queue& queue, Visit&& visit) {
+  std::uint64_t named = 0;
+  Sequence end = 0;
+  for (std::uint64_t length = in.varint(); length != 0; length = in.varint()) {
+    const Sequence first = end + in.varint();
+    if (first < end || first > queue.next_sequence || length > queue.next_sequence - first) {
+      in.fail();
+      return named;
+    }
+    end = first + length;
+    named += length;
+    queue.table().for_each(first, length, [&](Sequence sequence, Slot& slot) {
+      visit(sequence, slot);
+      return true;
+    });
+  }
+  return named;
+}
+
+// --- messages come in
+
+void BrokerState::payloads(ByteReader& in) {
+  const std::uint64_t count = in.varint();
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    const std::uint32_t size = in.varint32();
+    const std::uint32_t crc32c = in.u32();
+    if (payload_size_ + size > UINT32_MAX - payload_.offset) return in.fail();
+    bodies_.push_back({Location{payload_.segment, payload_.offset + static_cast<std::uint32_t>(payload_size_)}, size, crc32c});
+    payload_size_ += size;
+  }
+}
+
+void BrokerState::stored(ByteReader& in) {
+  Queue* queue = read_queue(in);
+  const std::uint64_t delay_ms = in.varint();
+  const std::uint64_t first_body = in.varint();
+  const std::uint64_t count = in.varint();
+  if (!in.ok() || first_body > bodies_.size() || count > bodies_.size() - first_body) return in.fail();
+  if (outcome_.first == 0) outcome_.first = queue->next_sequence;
+  outcome_.count += count;
+  queue->counters.sent += count;
+  Queue::Stored message;
+  message.sent_ms = head_.time_ms;
+  message.delayed_until_ms = delay_ms == 0 ? 0 : head_.time_ms + static_cast<std::int64_t>(delay_ms);
+  for (std::uint64_t i = first_body; i < first_body + count; ++i) {
+    message.place = bodies_[i].place;
+    message.size = bodies_[i].size;
+    message.crc32c = bodies_[i].crc32c;
+    queue->store(queue->next_sequence++, message);
+  }
+}
+
+// --- attempts
+
+void BrokerState::received(ByteReader& in) {
+  Queue* queue = read_queue(in);
+  const SessionId holder = in.varint32();
+  const std::uint32_t timeout_ms = in.varint32();
+  const std::uint64_t redelivered = in.varint();
+  if (!in.ok()) return;
+  queue->counters.redelivered += redelivered;
+  queue->counters.received += for_each_message(in, *queue, [&](Sequence sequence, Slot& slot) {
+    if (is_waiting(slot.state())) queue->receive(sequence, slot, holder, timeout_ms, head_.time_ms, now_);
+  });
+}
+
+void BrokerState::visibility_changed(ByteReader& in) {
+  Queue* queue = read_queue(in);
+  const std::uint32_t timeout_ms = in.varint32();
+  if (!in.ok()) return;
+  for_each_message(in, *queue, [&](Sequence sequence, Slot& slot) {
+    if (slot.state() == MessageState::in_flight) queue->hide(slot, sequence, timeout_ms, now_);
+  });
+}
+
+void BrokerState::record_attempt(Queue& queue, Slot& slot, std::string_view error) {
+  const SessionId holder = queue.need_detail(slot).holder;
+  Attempt attempt;
+  if (const Session* session = sessions_.find(holder)) {
+    attempt.node = session->node;
+    attempt.host = session->host;
+  }
+  attempt.time_ms = head_.time_ms;
+  attempt.error = error;
+  queue.need_history(slot).add(std::move(attempt));
+  queue.need_detail(slot).attempt_recorded = true;
+}
+
+void BrokerState::timed_out(ByteReader& in) {
+  Queue* queue = read_queue(in);
+  const auto cause = static_cast<AttemptEnd>(in.byte());
+  if (!in.ok()) return;
+  for_each_message(in, *queue, [&](Sequence sequence, Slot& slot) {
+    if (slot.state() != MessageState::in_flight) return;
+    if (!queue->need_detail(slot).attempt_recorded)
+      record_attempt(*queue, slot, cause == AttemptEnd::timed_out ? "visibility timeout expired" : "made visible again by its consumer");
+    queue->give_back(sequence, slot, 0);
+  });
+}
+
+void BrokerState::released(ByteReader& in) {
+  Queue* queue = read_queue(in);
+  if (!in.ok()) return;
+  for_each_message(in, *queue, [&](Sequence sequence, Slot& slot) {
+    if (slot.state() != MessageState::in_flight) return;
+    slot.set_receive_count(slot.receive_count() - 1);
+    queue->give_back(sequence, slot, 0);
+  });
+}
+
+void BrokerState::attempt_failed(ByteReader& in) {
+  Queue* queue = read_queue(in);
+  const Sequence sequence = in.varint();
+  const std::string_view error = in.text();
+  if (!in.ok()) return;
+  if (Slot* slot = queue->find(sequence); slot != nullptr && slot->state() == MessageState::in_flight) record_attempt(*queue, *slot, error);
+}
+
+void BrokerState::returned(ByteReader& in) {
+  Queue* queue = read_queue(in);
+  const Sequence sequence = in.varint();
+  const std::uint64_t delay_ms = in.varint();
+  if (!in.ok()) return;
+  if (Slot* slot = queue->find(sequence); slot != nullptr && slot->state() == MessageState::in_flight)
+    queue->give_back(sequence, *slot, delay_ms == 0 ? 0 : head_.time_ms + static_cast<std::int64_t>(delay_ms));
+}
+
+// --- messages go
+
+void BrokerState::removed(ByteReader& in, MessageState final_state, std::uint64_t QueueCounters::*counter) {
+  Queue* queue = read_queue(in);
+  if (!in.ok()) return;
+  const std::uint64_t count = for_each_message(in, *queue, [&](Sequence sequence, Slot& slot) {
+    if (is_live(slot.state())) queue->remove(sequence, slot, final_state);
+  });
+  queue->counters.*counter += count;
+  outcome_.count += count;
+}
+
+void BrokerState::purged_all(ByteReader& in) {
+  Queue* queue = read_queue(in);
+  const std::uint64_t count = in.varint();
+  if (!in.ok()) return;
+  queue->table().for_each(0, queue->next_sequence, [&](Sequence sequence, Slot& slot) {
+    if (is_live(slot.state())) queue->remove(sequence, slot, MessageState::purged);
+    return true;
+  });
+  queue->counters.purged += count;
+  outcome_.count += count;
+}
+
+void BrokerState::move(Queue& from, Sequence sequence, Slot& slot, Queue& to, std::unique_ptr<MessageHistory> history, bool keep_count) {
+  const Slot before = slot;
+  const MessageDetail* detail = from.detail_of(slot);
+  const std::int64_t first_received_ms = detail == nullptr || !keep_count ? 0 : detail->first_received_ms;
+  Queue::Stored message;
+  message.place = before.place;
+  message.size = before.size;
+  message.crc32c = before.crc32c;
+  message.sent_ms = before.sent_ms();
+  const Sequence target = to.next_sequence++;
+  to.store(target, message);  // refers to the body before `from` lets go of it
+  Slot& moved = *to.find(target);
+  if (keep_count) moved.set_receive_count(before.receive_count());
+  if (history != nullptr || first_received_ms != 0) {
+    MessageDetail& moved_detail = to.need_detail(moved);
+    moved_detail.history = std::move(history);
+    moved_detail.first_received_ms = first_received_ms;
+  }
+  from.remove(sequence, slot, MessageState::moved);
+}
+
+void BrokerState::dead_lettered(ByteReader& in) {
+  Queue* from = read_queue(in);
+  const Sequence sequence = in.varint();
+  Queue* to = read_queue(in);
+  const std::string_view reason = in.text();
+  if (!in.ok() || from == to) return in.fail();
+  ++from->counters.dead_lettered;
+  ++to->counters.moved_in;
+  Slot* slot = from->find(sequence);
+  if (slot == nullptr || !is_live(slot->state())) {
+    ++to->next_sequence;
+    return;
+  }
+  std::unique_ptr<MessageHistory> history = from->take_history(*slot);
+  if (!history) history = std::make_unique<MessageHistory>();
+  history->origin_queue = from->attributes.name;
+  history->reason = reason;
+  history->receives_elsewhere = slot->receive_count();
+  move(*from, sequence, *slot, *to, std::move(history), true);
+}
+
+void BrokerState::redriven(ByteReader& in) {
+  Queue* from = read_queue(in);
+  Queue* to = read_queue(in);
+  if (!in.ok() || from == to) return in.fail();
+  const std::uint64_t count = for_each_message(in, *from, [&](Sequence sequence, Slot& slot) {
+    if (!is_live(slot.state())) return void(++to->next_sequence);
+    std::unique_ptr<MessageHistory> history = from->take_history(slot);
+    if (history) {
+      history->origin_queue.clear();
+      history->reason.clear();
+      history->receives_elsewhere = 0;
+    }
+    move(*from, sequence, slot, *to, std::move(history), false);
+  });
+  from->counters.redriven += count;
+  to->counters.moved_in += count;
+  outcome_.count += count;
+}
+
+// --- copies within the log
+
+void BrokerState::relocated(ByteReader& in) {
+  Queue* queue = read_queue(in);
+  const Sequence sequence = in.varint();
+  const std::uint64_t body = in.varint();
+  if (!in.ok() || body >= bodies_.size() || sequence >= queue->next_sequence) return in.fail();
+  const Location place = bodies_[body].place;
+
+  // The whole message follows, for a log that starts after the records which made it what it is.
+  Queue::Stored message{place, bodies_[body].size, bodies_[body].crc32c, 0, 0};
+  message.sent_ms = static_cast<std::int64_t>(in.varint());
+  const std::uint32_t receive_count = in.varint32();
+  const std::uint32_t attempt = in.varint32();
+  const std::uint8_t flags = in.byte();
+  MessageDetail detail;
+  MessageHistory history;
+  if (flags & relocated_detail) {
+    detail.first_received_ms = static_cast<std::int64_t>(in.varint());
+    detail.delayed_until_ms = static_cast<std::int64_t>(in.varint());
+    detail.visibility_timeout_ms = in.varint32();
+    detail.holder = in.varint32();
+    detail.attempt_recorded = in.byte() != 0;
+  }
+  if (flags & relocated_history) {
+    history.origin_queue = read_text(in);
+    history.reason = read_text(in);
+    history.receives_elsewhere = in.varint32();
+    history.attempts_total = in.varint();
+    const std::uint8_t attempts = in.byte();
+    for (std::uint8_t i = 0; i < attempts && in.ok(); ++i) {
+      Attempt& each = history.attempts.emplace_back();
+      each.node = read_text(in);
+      each.host = read_text(in);
+      each.time_ms = static_cast<std::int64_t>(in.varint());
+      each.error = read_text(in);
+    }
+  }
+  if (!in.ok()) return;
+
+  Slot* slot = queue->find(sequence);
+  if (slot != nullptr && is_live(slot->state())) return queue->relocate(*slot, sequence, place);
+  message.delayed_until_ms = (flags & relocated_delayed) != 0 ? detail.delayed_until_ms : 0;
+  queue->store(sequence, message);
+  slot = queue->find(sequence);
+  if (flags & relocated_in_flight) {
+    queue->receive(sequence, *slot, detail.holder, detail.visibility_timeout_ms, detail.first_received_ms, now_);
+  }
+  slot->set_receive_count(receive_count);
+  slot->set_attempt(attempt);
+  if (flags & relocated_in_flight) queue->hide(*slot, sequence, detail.visibility_timeout_ms, now_);
+  if (flags & relocated_detail) {
+    MessageDetail& kept = queue->need_detail(*slot);
+    kept.first_received_ms = detail.first_received_ms;
+    kept.attempt_recorded = detail.attempt_recorded;
+    kept.holder = detail.holder;
+  }
+  if (flags & relocated_history) queue->need_history(*slot) = std::move(history);
+}
+
+// --- the small state
+
+Queue& BrokerState::create_queue(QueueId id) {
+  while (queues_.size() < id) {
+    queues_.push_back(std::make_unique<Queue>(static_cast<QueueId>(queues_.size() + 1), sessions_, ledger_));
+  }
+  return *queues_[id - 1];
+}
+
+void BrokerState::queue_declared(ByteReader& in) {
+  const QueueId id = in.varint32();
+  QueueAttributes attributes;
+  attributes.name = read_text(in);
+  attributes.visibility_timeout = Milliseconds{in.varint32()};
+  attributes.retention = Milliseconds{in.varint32()};
+  attributes.delay = Milliseconds{in.varint32()};
+  const QueueId dead_letter_queue = in.varint32();
+  attributes.dead_letter_queue = read_text(in);
+  attributes.max_receives = in.varint32();
+  attributes.max_message_size_bytes = in.varint32();
+  attributes.relaxed = (in.byte() & 1U) != 0;
+  if (!in.ok() || id == 0 || id > queues_.size() + 1 || dead_letter_queue > queues_max) return in.fail();
+  Queue& queue = create_queue(id);
+  queue_names_[attributes.name] = id;
+  queue.attributes = std::move(attributes);
+  queue.dead_letter_queue = dead_letter_queue;
+}
+
+void BrokerState::queue_totals(ByteReader& in) {
+  Queue* queue = read_queue(in);
+  const Sequence next = in.varint();
+  QueueCounters totals;
+  for (std::uint64_t* each : {&totals.sent, &totals.moved_in, &totals.received, &totals.redelivered, &totals.deleted, &totals.purged,
+                              &totals.dead_lettered, &totals.redriven, &totals.expired})
+    *each = in.varint();
+  if (!in.ok() || next < queue->next_sequence) return in.fail();
+  queue->next_sequence = next;
+  queue->counters = totals;
+}
+
+void BrokerState::session_opened(ByteReader& in) {
+  const SessionId id = in.varint32();
+  const SessionKey key = read_array<std::tuple_size_v<SessionKey>>(in);
+  const std::string_view node = in.text();
+  const std::string_view host = in.text();
+  if (!in.ok() || id == 0 || id == UINT32_MAX) return in.fail();
+  sessions_.open(id, key, node, host);
+}
+
+void BrokerState::session_requests(ByteReader& in) {
+  Session* session = sessions_.find(in.varint32());
+  if (session == nullptr) return in.fail();
+  session->settled = in.varint();
+  session->applied.clear();
+  const std::uint64_t count = in.varint();
+  std::uint64_t request = 0;
+  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
+    request += in.varint();
+    const std::uint64_t done = in.varint();
+    session->applied.push_back({request, done, in.varint()});
+  }
+}
+
+}  // namespace remuda::broker

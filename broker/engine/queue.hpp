@@ -1,0 +1,154 @@
+#pragma once
+// One queue: its messages and the indexes over them. Every change goes through the transitions below, which keep the counts, the segment
+// ledger and the sessions in step; only BrokerState::evolve calls them.
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "broker/engine/message_table.hpp"
+#include "broker/engine/queue_views.hpp"
+#include "broker/engine/segment_ledger.hpp"
+#include "broker/engine/sessions.hpp"
+
+namespace remuda::broker {
+
+inline constexpr std::uint64_t in_flight_max = 120'000;  ///< Source: SQS Developer Guide, quotas
+inline constexpr Milliseconds visibility_timeout_max{std::chrono::hours{12}};
+inline constexpr Milliseconds delay_max{std::chrono::minutes{15}};
+inline constexpr std::size_t text_size_max_bytes = 1024;  ///< of an error or a reason that is kept
+
+struct Attempt {
+  std::string node;
+  std::string host;
+  std::int64_t time_ms = 0;  ///< steady
+  std::string error;
+};
+
+/// What only failed or dead-lettered messages have.
+struct MessageHistory {
+  static constexpr std::size_t attempts_max = 10;
+  std::vector<Attempt> attempts;  ///< the first and the last nine
+  std::uint64_t attempts_total = 0;
+  std::string origin_queue;  ///< of a dead letter
+  std::string reason;
+  std::uint32_t receives_elsewhere = 0;  ///< part of the receive count that happened before this queue had it
+
+  void add(Attempt attempt);
+};
+
+/// What only messages have that were received or moved. Kept beside the slots, reused.
+struct MessageDetail {
+  Instant received_at{};
+  Instant deadline{};  ///< of the visibility timeout, or meaningless
+  std::int64_t first_received_ms = 0;  ///< steady; 0: never
+  std::int64_t delayed_until_ms = 0;   ///< steady
+  std::uint32_t visibility_timeout_ms = 0;
+  SessionId holder = 0;
+  bool attempt_recorded = false;  ///< of the present attempt
+  std::unique_ptr<MessageHistory> history;
+};
+
+class Queue {
+ public:
+  Queue(QueueId id, Sessions& sessions, SegmentLedger& ledger) : sessions_{sessions}, ledger_{ledger}, id_{id} {}
+
+  [[nodiscard]] QueueId id() const { return id_; }
+  QueueAttributes attributes;
+  QueueId dead_letter_queue = 0;  ///< 0: none
+  QueueCounters counters;
+  Sequence next_sequence = 1;
+
+  // Looking
+  [[nodiscard]] std::uint64_t visible() const { return visible_; }
+  [[nodiscard]] std::uint64_t in_flight() const { return in_flight_; }
+  [[nodiscard]] std::uint64_t delayed() const { return delayed_; }
+  [[nodiscard]] const Slot* find(Sequence sequence) const { return table_.find(sequence); }
+  [[nodiscard]] const MessageDetail* detail_of(const Slot& slot) const { return slot.detail == 0 ? nullptr : &details_[slot.detail - 1]; }
+  /// Receives of this message that count against the queue's max_receives.
+  [[nodiscard]] std::uint32_t receives_here(const Slot& slot) const;
+  /// True when the message may not be received again but has to go to the dead-letter queue.
+  [[nodiscard]] bool used_up(const Slot& slot) const {
+    return dead_letter_queue != 0 && attributes.max_receives != 0 && receives_here(slot) >= attributes.max_receives;
+  }
+  [[nodiscard]] const MessageTable& table() const { return table_; }
+
+  // Indexes: these find messages and tidy up; they change no message.
+  /// Appends up to `max` visible messages, oldest first. Each has to leave the visible state before the next call.
+  void take_visible(std::size_t max, std::vector<Sequence>& out);
+  /// Appends, sorted, the messages whose visibility timeout has ended.
+  void take_timed_out(Instant now, std::vector<Sequence>& out);
+  /// Appends, sorted, the waiting messages sent at or before `sent_ms`; at most `max`.
+  void find_sent_before(std::int64_t sent_ms, std::size_t max, std::vector<Sequence>& out);
+  /// Appends live messages whose body is in this segment; at most `max`.
+  void find_in_segment(std::uint32_t segment, std::size_t max, std::vector<Sequence>& out);
+  /// Delayed messages whose time has come are visible. (Needs no record: the time is the message's own.)
+  void show_due(std::int64_t steady_ms);
+  [[nodiscard]] std::optional<Instant> next_timeout();
+  [[nodiscard]] std::optional<std::int64_t> next_due_ms() const;
+  [[nodiscard]] std::optional<std::int64_t> oldest_sent_ms() const;
+
+  // Transitions
+  struct Stored {
+    Location place;
+    std::uint32_t size = 0;
+    std::uint32_t crc32c = 0;
+    std::int64_t sent_ms = 0;
+    std::int64_t delayed_until_ms = 0;  ///< 0: visible at once
+  };
+  void store(Sequence sequence, const Stored& message);
+  void receive(Sequence sequence, Slot& slot, SessionId holder, std::uint32_t visibility_timeout_ms, std::int64_t time_ms, Instant now);
+  void hide(Slot& slot, Sequence sequence, std::uint32_t timeout_ms, Instant now);
+  /// Back from flight; visible at once when `delayed_until_ms` is 0.
+  void give_back(Sequence sequence, Slot& slot, std::int64_t delayed_until_ms);
+  /// Ends the life of the message in this queue. The body's reference is released.
+  void remove(Sequence sequence, Slot& slot, MessageState final_state);
+  void relocate(Slot& slot, Sequence sequence, Location place);
+  [[nodiscard]] Slot* find(Sequence sequence) { return table_.find(sequence); }
+  [[nodiscard]] MessageTable& table() { return table_; }
+  MessageDetail& need_detail(Slot& slot);
+  MessageHistory& need_history(Slot& slot);
+  /// The history leaves with a message that moves to another queue.
+  [[nodiscard]] std::unique_ptr<MessageHistory> take_history(Slot& slot);
+
+  /// After recovery: every message in flight has its full visibility timeout again.
+  void restart_timeouts(Instant now);
+
+ private:
+  struct Timeout {
+    Instant deadline;
+    Sequence sequence;
+    std::uint32_t attempt;
+  };
+  struct Due {
+    std::int64_t time_ms;
+    Sequence sequence;
+  };
+  [[nodiscard]] bool is_current(const Timeout& timeout) const;
+  void schedule(const Timeout& timeout);
+  void delay(Sequence sequence, Slot& slot, std::int64_t until_ms);
+  void show(Sequence sequence, Slot& slot);
+  void leave_state(const Slot& slot);
+  void drop_detail(Slot& slot);
+
+  Sessions& sessions_;
+  SegmentLedger& ledger_;
+  QueueId id_;
+  MessageTable table_;
+  std::uint64_t visible_ = 0;
+  std::uint64_t in_flight_ = 0;
+  std::uint64_t delayed_ = 0;
+  std::vector<MessageDetail> details_;  // by Slot::detail - 1
+  std::vector<std::uint32_t> free_details_;
+
+  // Visible messages are those from next_fresh_ on that are in state visible, and those named in returned_. Entries of the heaps may have
+  // been overtaken by events: whoever takes one looks at the message first.
+  Sequence next_fresh_ = 1;
+  std::vector<Sequence> returned_;  // min-heap
+  std::vector<Timeout> timeouts_;   // min-heap by deadline
+  std::vector<Due> due_;            // min-heap by time
+};
+
+}  // namespace remuda::broker

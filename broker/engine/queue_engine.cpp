@@ -1,0 +1,128 @@
+#include "broker/engine/queue_engine.hpp"
+
+#include <cassert>
+
+#include "broker/engine/settle_handles.hpp"
+
+namespace remuda::broker {
+
+QueueEngine::QueueEngine(Log& log, std::uint64_t segment_size_bytes) : log_{log}, segment_size_bytes_{segment_size_bytes} {}
+
+Result<void> QueueEngine::replay(std::string_view operations, Location payload) {
+  const auto done = state_.evolve(operations, payload, Instant{});
+  if (!done) return Failure<Error>{done.error()};
+  return {};
+}
+
+void QueueEngine::recovered(Moment moment) {
+  time_.resume(state_.last_time_ms(), state_.last_wall_offset_ms(), moment);
+  for (QueueId id = 1; id < state_.next_queue_id(); ++id) state_.queue(id)->restart_timeouts(moment.now);
+  for (auto& [id, session] : state_.sessions().all()) session.last_heard = moment.now;
+  note(moment.now);  // the first tick looks at everything
+}
+
+void QueueEngine::apply(const Command& command, Moment moment, Effects& effects) {
+  Turn turn{moment, time_.at(moment.now), time_.follow_wall(moment), effects};
+  std::visit([&](const auto& each) { on(each, turn); }, command);
+}
+
+std::string QueueEngine::checkpoint() const { return state_.checkpoint(); }
+
+std::optional<Instant> QueueEngine::next_deadline() const { return next_; }
+
+void QueueEngine::note(Instant deadline) {
+  if (!next_ || deadline < *next_) next_ = deadline;
+}
+
+/// A message that was sent long ago may have arrived: look at the retention of this queue now.
+void QueueEngine::note_moved_in(Queue& queue) {
+  upkeep(queue.id()).next_expiry_check = Instant{};
+  next_ = Instant{};
+}
+
+QueueEngine::Upkeep& QueueEngine::upkeep(QueueId queue) {
+  if (queue > upkeep_.size()) upkeep_.resize(queue);
+  return upkeep_[queue - 1];
+}
+
+// --- requests, records, replies
+
+bool QueueEngine::is_known(const Requester& from, Turn& turn) {
+  if (from.session == 0) return true;
+  if (Session* session = state_.sessions().find(from.session)) {
+    session->last_heard = turn.moment.now;
+    return true;
+  }
+  reply(from, Error{"hello_first", "this session is not known (any more): say hello, then send the request again", true}, false, turn);
+  return false;
+}
+
+bool QueueEngine::was_applied(const Requester& from, AppliedRequest& before) const {
+  if (from.session == 0) return false;
+  const Session* session = state_.sessions().find(from.session);
+  if (from.request < session->settled) return true;  // the client itself said that it is finished
+  const AppliedRequest* found = session->find(from.request);
+  if (found != nullptr) before = *found;
+  return found != nullptr;
+}
+
+void QueueEngine::begin(const Requester& from, Turn& turn) {
+  record_.begin(RecordHead{turn.time_ms, turn.wall_offset_ms, from.session, from.request, from.settled});
+  sync_ = false;
+}
+
+AppliedRequest QueueEngine::commit(Turn& turn) {
+  const Location payload = log_.append(record_.operations(), record_.payload());
+  const auto done = state_.evolve(record_.operations(), payload, turn.moment.now);
+  assert(done.ok());  // we wrote it ourselves
+  turn.effects.sync_needed |= sync_;
+  return *done;
+}
+
+void QueueEngine::reply(const Requester& to, Answer answer, bool after_sync, Turn& turn) const {
+  turn.effects.replies.push_back(Reply{to.client, to.request, std::move(answer), after_sync});
+}
+
+QueueEngine::Refusal QueueEngine::no_such_queue() {
+  return Error{"no_such_queue", "there is no such queue on this broker; `remuda queue ls` lists those that are", true};
+}
+
+QueueEngine::Refusal QueueEngine::stale_handle(const ReceiptHandle& handle) {
+  return Error{"stale_handle",
+               "message " + std::to_string(handle.sequence) + " is not in flight under this receipt handle any more: its visibility "
+               "timeout ended or it was settled; nothing was changed", true};
+}
+
+/// The frame of every request that is applied wholly or refused: repeated requests are answered again, the record is decided,
+/// appended and evolved.
+template <class C>
+void QueueEngine::change(const C& command, Turn& turn) {
+  if (!is_known(command.from, turn)) return;
+  if (AppliedRequest before; was_applied(command.from, before)) {
+    turn.effects.sync_needed = true;  // the first application may be of this very turn
+    return reply(command.from, Done{before.count, before.first, true}, true, turn);
+  }
+  begin(command.from, turn);
+  if (Refusal refusal = decide(command, turn)) return reply(command.from, std::move(*refusal), false, turn);
+  if (record_.has_payload() && !log_.has_room(record_.size_bytes()))
+    return reply(command.from, Error{"storage_full", "the broker's disk is full: free space there; receiving and deleting still work", true},
+                 false, turn);
+  AppliedRequest applied;
+  if (!record_.empty()) applied = commit(turn);
+  reply(command.from, Done{applied.count, applied.first, false}, sync_, turn);
+}
+
+void QueueEngine::on(const SendMessage& command, Turn& turn) { change(command, turn); }
+void QueueEngine::on(const PublishMessage& command, Turn& turn) { change(command, turn); }
+void QueueEngine::on(const RetryLater& command, Turn& turn) { change(command, turn); }
+void QueueEngine::on(const RejectMessage& command, Turn& turn) { change(command, turn); }
+void QueueEngine::on(const Transact& command, Turn& turn) { change(command, turn); }
+void QueueEngine::on(const PurgeQueue& command, Turn& turn) { change(command, turn); }
+void QueueEngine::on(const RedriveMessages& command, Turn& turn) { change(command, turn); }
+void QueueEngine::on(const DeclareQueue& command, Turn& turn) { change(command, turn); }
+void QueueEngine::on(const DeclareTopic& command, Turn& turn) { change(command, turn); }
+void QueueEngine::on(const DeleteMessage& command, Turn& turn) { settle_each(command, turn); }
+void QueueEngine::on(const ChangeMessageVisibility& command, Turn& turn) { settle_each(command, turn); }
+void QueueEngine::on(const ReleaseMessage& command, Turn& turn) { settle_each(command, turn); }
+
+}  // namespace remuda::broker

@@ -1,0 +1,35 @@
+#include "broker/engine/queue_engine.hpp"
+
+namespace remuda::broker {
+
+std::optional<QueueId> QueueEngine::find_queue(std::string_view name) const { return state_.find_queue(name); }
+
+std::optional<QueueInfo> QueueEngine::queue_info(QueueId queue, Moment moment) const {
+  const Queue* found = state_.queue(queue);
+  return found == nullptr ? std::nullopt : std::optional{info(*found, moment)};
+}
+
+std::vector<QueueInfo> QueueEngine::queues(Moment moment) const {
+  std::vector<QueueInfo> out;
+  for (const auto& [name, id] : state_.queue_names()) out.push_back(info(*state_.queue(id), moment));
+  return out;
+}
+
+QueueInfo QueueEngine::info(const Queue& queue, Moment moment) const {
+  QueueInfo out;
+  out.id = queue.id();
+  out.attributes = queue.attributes;
+  out.visible = queue.visible();
+  out.in_flight = queue.in_flight();
+  out.delayed = queue.delayed();
+  out.counters = queue.counters;
+  if (queue.id() <= upkeep_.size()) out.waiting_receives = upkeep_[queue.id() - 1].waiting.size();
+  queue.table().for_each(0, queue.next_sequence, [&](Sequence, const Slot& slot) {
+    if (!is_live(slot.state())) return true;
+    out.oldest_age_ms = std::max<std::int64_t>(0, time_.at(moment.now) - slot.sent_ms());
+    return false;
+  });
+  return out;
+}
+
+}  // namespace remuda::broker

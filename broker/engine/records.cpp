@@ -1,0 +1,75 @@
+#include "broker/engine/records.hpp"
+
+namespace remuda::broker {
+
+void put_runs(std::string& out, std::span<const Sequence> sequences) {
+  Sequence end = 0;
+  for (std::size_t i = 0; i < sequences.size();) {
+    std::size_t length = 1;
+    while (i + length < sequences.size() && sequences[i + length] == sequences[i] + length) ++length;
+    put_varint(out, length);
+    put_varint(out, sequences[i] - end);
+    end = sequences[i] + length;
+    i += length;
+  }
+  put_varint(out, 0);
+}
+
+void RecordWriter::begin(const RecordHead& head) {
+  operations_.clear();
+  payload_.clear();
+  payload_size_bytes_ = 0;
+  put_byte(operations_, record_version);
+  put_varint(operations_, static_cast<std::uint64_t>(head.time_ms));
+  put_signed(operations_, head.wall_offset_ms);
+  put_varint(operations_, head.session);
+  if (head.session != 0) {
+    put_varint(operations_, head.request);
+    put_varint(operations_, head.settled);
+  }
+  head_size_ = operations_.size();
+}
+
+void RecordWriter::stored(QueueId queue, std::uint64_t delay_ms, std::uint32_t first_body, std::uint64_t count) {
+  std::string& out = operation(Operation::stored);
+  put_varint(out, queue);
+  put_varint(out, delay_ms);
+  put_varint(out, first_body);
+  put_varint(out, count);
+}
+
+void RecordWriter::on_messages(Operation kind, QueueId queue, std::span<const Sequence> sequences) {
+  if (sequences.empty()) return;
+  std::string& out = operation(kind);
+  put_varint(out, queue);
+  put_runs(out, sequences);
+}
+
+void put_queue_declared(RecordWriter& record, QueueId id, const QueueAttributes& attributes, QueueId dead_letter_queue) {
+  std::string& out = record.operation(Operation::queue_declared);
+  put_varint(out, id);
+  put_text(out, attributes.name);
+  for (const Milliseconds time : {attributes.visibility_timeout, attributes.retention, attributes.delay})
+    put_varint(out, static_cast<std::uint64_t>(time.count()));
+  put_varint(out, dead_letter_queue);
+  put_text(out, attributes.dead_letter_queue);
+  put_varint(out, attributes.max_receives);
+  put_varint(out, attributes.max_message_size_bytes);
+  put_byte(out, attributes.relaxed ? 1 : 0);
+}
+
+void put_topic_declared(RecordWriter& record, std::string_view name, std::string_view definition) {
+  std::string& out = record.operation(Operation::topic_declared);
+  put_text(out, name);
+  put_text(out, definition);
+}
+
+void put_session_opened(RecordWriter& record, SessionId id, const SessionKey& key, std::string_view node, std::string_view host) {
+  std::string& out = record.operation(Operation::session_opened);
+  put_varint(out, id);
+  out.append(key.data(), key.size());
+  put_text(out, node);
+  put_text(out, host);
+}
+
+}  // namespace remuda::broker

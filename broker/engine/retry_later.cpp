@@ -1,0 +1,27 @@
+#include "broker/engine/settle_handles.hpp"
+
+namespace remuda::broker {
+
+QueueEngine::Refusal QueueEngine::decide(const RetryLater& step, Turn& turn) {
+  const Queue* queue = state_.queue(step.queue);
+  if (queue == nullptr) return no_such_queue();
+  if (step.delay && (*step.delay < Milliseconds{0} || *step.delay > visibility_timeout_max))
+    return Error{"invalid_argument", "a message can be retried after 0 s to 12 h", true};
+  const Slot* slot = held_by(step.handle, *queue);
+  if (slot == nullptr || slot->state() != MessageState::in_flight) return stale_handle(step.handle);
+  touched_.push_back(step.handle);
+
+  if (!queue->detail_of(*slot)->attempt_recorded) write_failed_attempt(*queue, step.handle.sequence, step.error);
+  if (queue->used_up(*slot)) {
+    write_dead_letter(*queue, step.handle.sequence, used_up_reason(*queue, *slot));
+  } else if (step.delay) {
+    std::string& out = record_.operation(Operation::returned);
+    put_varint(out, queue->id());
+    put_varint(out, step.handle.sequence);
+    put_varint(out, static_cast<std::uint64_t>(step.delay->count()));
+    note_stored(*step.delay, turn);
+  }
+  return std::nullopt;
+}
+
+}  // namespace remuda::broker
