@@ -1,0 +1,169 @@
+// What a restart remembers, and how the log gets rid of what is gone.
+
+#include "broker/engine/bytes.hpp"
+#include "tests/unit/broker/engine_fixture.hpp"
+
+namespace remuda::broker::test {
+
+BOOST_FIXTURE_TEST_SUITE(engine_recovery, EngineFixture)
+
+BOOST_AUTO_TEST_CASE(a_restart_changes_nothing_that_was_recorded) {
+  declare(plain("ledger"));
+  send_all({"A", "B", "C", "D", "E", "F"});
+  send("late", "ledger", 60s);
+  const auto batch = receive_all(5);
+  delete_message(batch[0].receipt_handle);
+  reject(batch[1].receipt_handle, "bad");
+  retry_later(batch[2].receipt_handle, "busy", 0ms);
+  release(batch[3].receipt_handle);
+  advance(10s);
+  const std::string before = engine->dump();
+  restart();
+  BOOST_TEST(engine->dump() == before);
+  restart();
+  BOOST_TEST(engine->dump() == before);
+  check_accounts();
+}
+
+BOOST_AUTO_TEST_CASE(what_was_in_flight_gets_its_full_timeout_again_and_its_handle_stays_valid) {
+  send_all({"A", "B"});
+  const auto batch = receive_all();
+  advance(29s);
+  restart();
+  advance(30s - 1ms);
+  BOOST_TEST(!receive());
+  BOOST_TEST(delete_message(batch[0].receipt_handle) == HandleOutcome::done);
+  advance(1ms);
+  const auto again = receive();
+  BOOST_REQUIRE(again);
+  BOOST_TEST(again->body == "B");
+  BOOST_TEST(again->receive_count == 2U);
+}
+
+BOOST_AUTO_TEST_CASE(a_deleted_message_never_comes_back) {
+  send_all({"A", "B"});
+  delete_message(receive()->receipt_handle);
+  for (int i = 0; i < 3; ++i) restart();
+  BOOST_TEST(receive()->body == "B");
+  BOOST_TEST(!receive());
+}
+
+BOOST_AUTO_TEST_CASE(a_delay_keeps_its_remainder_over_a_restart) {
+  send("late", "rides", 10s);
+  advance(4s);
+  restart();
+  advance(6s - 1ms);
+  BOOST_TEST(!receive());
+  advance(1ms);
+  BOOST_TEST(receive().has_value());
+}
+
+BOOST_AUTO_TEST_CASE(a_dead_letter_move_is_in_one_place_whatever_record_was_the_last) {
+  send("A");
+  for (int i = 0; i < 3; ++i) retry_later(receive()->receipt_handle, "busy", 0ms);
+  for (std::size_t kept = log.records().size(); kept > 3; --kept) {
+    log.keep_first(kept);
+    restart();
+    BOOST_TEST(info().visible + info().in_flight + info("rides-dead").visible <= 1U);
+    check_accounts();
+  }
+}
+
+struct SmallSegments : EngineFixture {
+  SmallSegments() : EngineFixture{4096} {}
+  void flow(int messages) {
+    for (int i = 0; i < messages; ++i) {
+      send(std::string(200, 'x'));
+      for (const Received& each : receive_all()) delete_message(each.receipt_handle);
+    }
+  }
+  void compact() {
+    while (engine->compact(1024, moment_of(clock))) {
+    }
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(segments_without_live_messages_are_not_needed, SmallSegments) {
+  flow(100);
+  BOOST_TEST(log.segments() > 5U);
+  log.truncate_before(engine->oldest_needed_segment());
+  BOOST_TEST(log.segments() == 1U);
+  const std::string before = engine->dump();
+  restart();
+  BOOST_TEST(engine->dump() == before);
+  BOOST_TEST(info().counters.sent == 100U);
+  check_accounts();
+}
+
+BOOST_FIXTURE_TEST_CASE(old_stragglers_are_copied_forward_with_all_that_is_known_of_them, SmallSegments) {
+  declare(plain("slow"));
+  const QueueId both[] = {queue("slow"), queue("rides-dead")};
+  const Publication shared[] = {{Body{"shared", checksum("shared")}, both}};
+  ask(PublishMessage{new_request(), shared});
+  send("poison");
+  reject(receive()->receipt_handle, "bad");
+  send("late", "slow", 15min);
+  const auto held = receive("slow", 12h);
+  BOOST_REQUIRE(held);
+  flow(300);
+  BOOST_TEST(engine->oldest_needed_segment() == 1U);
+  compact();
+  BOOST_TEST(engine->oldest_needed_segment() > 1U);
+  log.truncate_before(engine->oldest_needed_segment());
+  BOOST_TEST(log.segments() < 10U);
+
+  const std::string before = engine->dump();
+  restart();
+  BOOST_TEST(engine->dump() == before);
+  BOOST_TEST(delete_message(held->receipt_handle, "slow") == HandleOutcome::done);
+  const auto dead = peek("rides-dead");
+  BOOST_REQUIRE(dead.size() == 2U);
+  BOOST_TEST(body_of(dead[0]) == "shared");
+  BOOST_TEST(dead[1].reason == "bad");
+  BOOST_TEST(dead[1].attempts.at(0).node == "accounting");
+  advance(15min);
+  hello();
+  BOOST_TEST(receive("slow")->body == "late");
+  check_accounts();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_log_that_mostly_lives_is_left_alone, SmallSegments) {
+  for (int i = 0; i < 100; ++i) send(std::string(200, 'x'));
+  BOOST_TEST(!engine->compact(1024, moment_of(clock)));
+}
+
+BOOST_AUTO_TEST_CASE(records_that_nobody_wrote_are_refused) {
+  QueueEngine fresh{log};
+  const auto refuses = [&](std::string_view bytes) {
+    const auto result = fresh.replay(bytes, Location{1, 0});
+    return !result && result.error().code == "corrupt_record";
+  };
+  using namespace std::string_view_literals;
+  BOOST_TEST(refuses(""));
+  BOOST_TEST(refuses("\x02\x00\x00\x00"sv));                      // another version
+  BOOST_TEST(refuses("\x01\x00\x00\x00\x63"sv));                  // no such operation
+  BOOST_TEST(refuses("\x01\x00\x00\x00\x03\x01\x00\x00\x00"sv));  // received from no such queue
+  BOOST_TEST(refuses("\x01\x00\x00\x00\x02"sv));                  // ends in the middle
+  for (const MemoryLog::Record& record : log.records()) {          // every prefix of a real one is an error or a shorter record
+    for (std::size_t size = 0; size < record.operations.size(); ++size) {
+      QueueEngine victim{log};
+      (void)victim.replay(std::string_view{record.operations}.substr(0, size), record.place);
+    }
+  }
+}
+
+BOOST_AUTO_TEST_CASE(a_batch_costs_few_bytes_per_message) {
+  std::vector<std::string> bodies(128, std::string(256, 'x'));
+  send_all(bodies);
+  BOOST_TEST(log.records().back().operations.size() < 128 * 8U);
+  const auto batch = receive_all(128);
+  BOOST_TEST(log.records().back().operations.size() < 32U);
+  std::vector<ReceiptHandle> handles;
+  for (const Received& each : batch) handles.push_back(each.receipt_handle);
+  ask(DeleteMessage{new_request(), queue(), handles});
+  BOOST_TEST(log.records().back().operations.size() < 32U);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace remuda::broker::test
