@@ -60,6 +60,8 @@ ArgumentSpec read_argument(const Entry& entry, Diagnostics& diagnostics) {
   argument.place = entry.key_place;
   if (entry.value.is(Value::Kind::array)) {
     diagnostics.error(entry.value.place, "T006", "an argument is one value, or a table with type, default and help");
+    argument.value = Value{};
+    argument.value->broken = true;
     return argument;
   }
   if (!entry.value.is(Value::Kind::table)) {

@@ -35,7 +35,8 @@ std::map<std::string, ChannelUse> channel_uses(const LaunchFile& file, const Des
       const PortDescription* description = find_port(descriptions, node, port.name.text);
       for (const auto& channel : port.channels) {
         ChannelUse& use = uses[channel.text];
-        if (description == nullptr) {
+        const bool fits = description != nullptr && description->request == (file.kind_of(channel.text) == ChannelKind::request);
+        if (!fits) {
           use.unknown = true;
         } else {
           (description->direction == Direction::input ? use.inputs : use.outputs).push_back({&node, &port, &channel});

@@ -18,7 +18,7 @@ struct ChannelUse {
   };
   std::vector<End> inputs;   ///< take messages, or answer requests
   std::vector<End> outputs;  ///< send messages, or ask
-  bool unknown = false;      ///< also used by a port of which nobody knows the direction
+  bool unknown = false;      ///< also used by a port of which nobody knows the direction, or that does not fit this kind of channel
 
   [[nodiscard]] int input_processes() const;
   [[nodiscard]] int output_processes() const;

@@ -11,6 +11,9 @@ class ChannelChecks {
  public:
   ChannelChecks(const LaunchFile& file, const Descriptions& descriptions, Diagnostics& diagnostics)
       : file_{file}, diagnostics_{diagnostics}, uses_{channel_uses(file, descriptions)} {
+    // A name that leads nowhere was perhaps meant for a channel that then looks unused: no warnings about what may be a
+    // consequence.
+    for (const auto& [channel, use] : uses_) warns_ = warns_ && file.kind_of(channel).has_value();
     for (const auto& queue : file.queues) {
       if (!queue.from.empty()) chained_.insert(queue.from.text);
       if (!queue.dead_letter.empty()) dead_letter_queues_.insert(queue.dead_letter.text);
@@ -28,6 +31,7 @@ class ChannelChecks {
   const LaunchFile& file_;
   Diagnostics& diagnostics_;
   std::map<std::string, ChannelUse> uses_;
+  bool warns_ = true;
   std::set<std::string> chained_;
   std::set<std::string> dead_letter_queues_;
 
@@ -39,7 +43,7 @@ class ChannelChecks {
 
   void check_consumer(const QueueSpec& queue) {
     const ChannelUse& used = use(queue.name.text);
-    if (queue.created || used.unknown || !used.inputs.empty() || dead_letter_queues_.count(queue.name.text) > 0) return;
+    if (!warns_ || queue.created || used.unknown || !used.inputs.empty() || dead_letter_queues_.count(queue.name.text) > 0) return;
     diagnostics_.warning(queue.name.place, "T302",
                          "no node takes from queue " + in_quotes(queue.name.text) + "; its messages stay until retention ends");
   }
@@ -47,12 +51,12 @@ class ChannelChecks {
   void check_topic(const TopicSpec& topic) {
     const std::string& name = topic.name.text;
     const ChannelUse& used = use(name);
-    if (!used.unknown && used.inputs.empty() && chained_.count(name) == 0) {
+    if (warns_ && !used.unknown && used.inputs.empty() && chained_.count(name) == 0) {
       diagnostics_.warning(
           topic.name.place, "T301",
           "topic " + in_quotes(name) + " has neither a subscriber nor a queue chained to it; what is published is lost");
     }
-    if (topic.broker.empty() && !used.unknown && used.outputs.empty() && !used.inputs.empty()) {
+    if (warns_ && topic.broker.empty() && !used.unknown && used.outputs.empty() && !used.inputs.empty()) {
       diagnostics_.warning(topic.name.place, "T312",
                            "no node publishes to topic " + in_quotes(name) + ", and without a broker nobody else can");
     }
@@ -70,7 +74,7 @@ class ChannelChecks {
     if (used.inputs.empty() && !used.outputs.empty()) {
       diagnostics_.error(used.outputs.front().channel->place, "T309",
                          "no node takes from pipe " + in_quotes(pipe.name.text) + ", so nothing can be sent into it");
-    } else if (used.outputs.empty()) {
+    } else if (warns_ && used.outputs.empty()) {
       diagnostics_.warning(pipe.name.place, "T312", "no node sends into pipe " + in_quotes(pipe.name.text));
     }
   }
@@ -87,7 +91,7 @@ class ChannelChecks {
     if (used.inputs.empty() && !used.outputs.empty()) {
       diagnostics_.error(used.outputs.front().channel->place, "T309",
                          "no node answers the requests of " + in_quotes(request.name.text));
-    } else if (used.outputs.empty()) {
+    } else if (warns_ && used.outputs.empty()) {
       diagnostics_.warning(request.name.place, "T312", "no node asks over request " + in_quotes(request.name.text));
     }
   }

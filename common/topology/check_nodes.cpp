@@ -87,11 +87,23 @@ class NodeChecks {
       const std::string does =
           declared->direction == Direction::input ? " takes messages and answers nobody" : " sends and waits for no answer";
       diagnostics_.error(channel.place, "T112", who + does + ", so a request channel does not fit", "use a queue, topic or pipe");
-    } else if (declared->wants_acknowledgement && (*kind == ChannelKind::pipe || *kind == ChannelKind::topic)) {
-      diagnostics_.warning(channel.place, "T308",
-                           who + " wants no message lost, and a " + (*kind == ChannelKind::pipe ? "pipe" : "topic") +
-                               " read live loses what arrives while the node is away; a queue keeps it");
+    } else if (declared->wants_acknowledgement && is_lossy(channel.text, *kind, declared->direction)) {
+      const std::string what = *kind == ChannelKind::pipe                ? "a pipe"
+                               : declared->direction == Direction::input ? "a topic read live"
+                                                                         : "a topic without a broker";
+      diagnostics_.warning(
+          channel.place, "T308",
+          who + " wants no message lost, and " + what + " loses what arrives while the reader is away; a queue keeps it");
     }
+  }
+
+  /// What is published to a topic with a broker is safe with the queues chained to it; reading such a topic live is not.
+  [[nodiscard]] bool is_lossy(const std::string& channel, ChannelKind kind, Direction direction) const {
+    if (kind == ChannelKind::pipe) return true;
+    if (kind != ChannelKind::topic) return false;
+    const auto topic =
+        std::find_if(file_.topics.begin(), file_.topics.end(), [&](const TopicSpec& known) { return known.name.text == channel; });
+    return direction == Direction::input || topic == file_.topics.end() || topic->broker.empty();
   }
 
   void check_unwired(const NodeSpec& node, const NodeDescription& description) {

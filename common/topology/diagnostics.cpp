@@ -113,8 +113,7 @@ class Renderer {
     if (style_.columns > 0) {
       const auto room =
           std::max<std::size_t>(static_cast<std::size_t>(style_.columns) - std::min<std::size_t>(gutter.size(), 60), 20);
-      const std::size_t wanted = caret + length + (note.empty() ? 0 : 1 + characters(note));
-      if (wanted > room && caret > 8) {
+      if (caret + length > room && caret > 8) {
         const std::size_t cut = caret - 8;
         line = "…" + line.substr(byte_of(line, cut + 1));
         caret = 8;
@@ -124,7 +123,7 @@ class Renderer {
       note_below = !note.empty() && caret + length + 1 + characters(note) > room;
     }
 
-    out_ += paint("2", " " + number + " | ") + line + "\n";
+    out_ += paint("2", " " + number + (line.empty() ? " |" : " | ")) + line + "\n";
     out_ += paint("2", gutter) + std::string(caret, ' ') + paint(colour_of(found), std::string(length, '^'));
     if (!note.empty() && !note_below) out_ += " " + paint("36", note);
     out_ += "\n";

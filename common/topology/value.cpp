@@ -67,6 +67,16 @@ class Converter {
   Diagnostics* diagnostics_;
 };
 
+/// toml++'s sentence, without its preamble, and with advice for the commonest slip.
+void report_syntax(const toml::parse_error& error, const Place& place, Diagnostics& diagnostics) {
+  constexpr std::string_view preamble = "Error while parsing ";
+  std::string_view text = error.description();
+  if (text.substr(0, preamble.size()) == preamble) text.remove_prefix(preamble.size());
+  const bool line_ended = text.find("string: unescaped control characters") != std::string_view::npos;
+  diagnostics.error(place, "T002", "this is not TOML: " + std::string{line_ended ? "text without its closing quote" : text},
+                    line_ended ? "close it with \", or use \"\"\" for several lines" : "");
+}
+
 std::string number_text(double number) {
   if (std::isnan(number)) return "nan";
   if (std::isinf(number)) return number > 0 ? "inf" : "-inf";
@@ -191,7 +201,7 @@ std::optional<Value> parse_toml(std::uint32_t source, Diagnostics& diagnostics) 
     const toml::table parsed = toml::parse(std::string_view{diagnostics.source_text(source)});
     return Converter{source, &diagnostics}.convert(parsed);
   } catch (const toml::parse_error& error) {
-    diagnostics.error(place_of(error.source(), source), "T002", "this is not TOML: " + std::string{error.description()});
+    report_syntax(error, place_of(error.source(), source), diagnostics);
     return std::nullopt;
   }
 }

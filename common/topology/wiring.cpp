@@ -99,10 +99,10 @@ class Wiring {
 
   [[nodiscard]] std::string label(const Name& host) const { return options_.local ? std::string{} : host.text; }
 
-  std::string tcp_endpoint(const Name& host, const Place& wanted_by) {
+  std::string tcp_endpoint(const Name& host, const std::string& what, const Place& place) {
     const std::string where = machine(host);
     if (where.empty()) {
-      diagnostics_.error(wanted_by, "T405", "this is reached from another host, so its own host needs an address",
+      diagnostics_.error(place, "T405", what + " is reached from another host, so its own host needs an address",
                          "add one to [hosts], or use --local");
       return "tcp://127.0.0.1:1";
     }
@@ -147,7 +147,8 @@ class Wiring {
       if (endpoints.empty()) endpoints.push_back(ipc_endpoint(broker.name.text, broker.name.place));
       const bool has_tcp =
           std::any_of(endpoints.begin(), endpoints.end(), [](const auto& text) { return text.substr(0, 4) == "tcp:"; });
-      if (from_elsewhere && !has_tcp) endpoints.push_back(tcp_endpoint(broker.host, broker.name.place));
+      if (from_elsewhere && !has_tcp)
+        endpoints.push_back(tcp_endpoint(broker.host, "broker " + in_quotes(broker.name.text), broker.name.place));
       plan_.brokers.push_back({broker.name.text, label(broker.host), endpoints, broker.store});
       broker_endpoints_.emplace(broker.name.text, std::move(endpoints));
     }
@@ -167,8 +168,9 @@ class Wiring {
       });
       for (int replica = 0; replica < end.node->replicas; ++replica) {
         const std::string name = channel + "." + std::to_string(direct.endpoints.size());
-        direct.endpoints.push_back(from_elsewhere ? tcp_endpoint(end.node->host, end.channel->place)
-                                                  : ipc_endpoint(name, end.channel->place));
+        direct.endpoints.push_back(from_elsewhere
+                                       ? tcp_endpoint(end.node->host, "node " + in_quotes(end.node->name.text), end.channel->place)
+                                       : ipc_endpoint(name, end.channel->place));
       }
     }
     direct_.emplace(channel, std::move(direct));

@@ -1,0 +1,304 @@
+#include <algorithm>
+#include <array>
+#include <charconv>
+#include <cmath>
+#include <map>
+#include <set>
+
+#include "common/topology/graph.hpp"
+#include "common/topology/layout.hpp"
+
+namespace remuda::topology {
+namespace {
+
+constexpr double margin = 28;
+constexpr double title_height = 44;
+constexpr double legend_height = 40;
+constexpr double column_gap = 96;
+constexpr double row_gap = 22;
+constexpr double name_width = 7.7;  // of one character, generous: the viewer's font is not known
+constexpr double detail_width = 6.3;
+constexpr double box_height = 44;
+constexpr double channel_height = 34;
+constexpr double note_height = 15;
+
+constexpr std::string_view style = R"(
+  svg { font-family: system-ui, "DejaVu Sans", "Helvetica Neue", Arial, sans-serif; background: var(--ground);
+        --ground: #ffffff; --ink: #1c2733; --soft: #5b6b7b; --line: #7d8fa1; --node: #eef3f8; --node-line: #9fb3c8;
+        --topic: #fdf1d8; --topic-line: #d9a441; --queue: #e2f3ea; --queue-line: #4fa37a; --request: #e6eafc; --request-line: #7286d8;
+        --pipe: #f0f0f0; --pipe-line: #8d8d8d; --dead: #fbe6e4; --dead-line: #cc6a5e; }
+  @media (prefers-color-scheme: dark) {
+    svg { --ground: #14191f; --ink: #e7edf3; --soft: #9aabbc; --line: #71859a; --node: #222c37; --node-line: #4d6277;
+          --topic: #3a2f16; --topic-line: #b98a35; --queue: #17332a; --queue-line: #3f8f6c; --request: #232b4d; --request-line: #6478cc;
+          --pipe: #2a2a2a; --pipe-line: #7a7a7a; --dead: #3d2020; --dead-line: #b95f55; } }
+  .ground { fill: var(--ground); }
+  .title { font-size: 18px; font-weight: 600; fill: var(--ink); }
+  .name { font-size: 13px; fill: var(--ink); text-anchor: middle; }
+  .node .name { font-weight: 600; }
+  .detail { font-size: 11px; fill: var(--soft); text-anchor: middle; }
+  .port { font-size: 11px; fill: var(--soft); paint-order: stroke; stroke: var(--ground); stroke-width: 3px; }
+  .legend { font-size: 11px; fill: var(--soft); }
+  .shape { stroke-width: 1.3; }
+  .node .shape { fill: var(--node); stroke: var(--node-line); }
+  .topic .shape { fill: var(--topic); stroke: var(--topic-line); }
+  .queue .shape, .stream .shape { fill: var(--queue); stroke: var(--queue-line); }
+  .request .shape { fill: var(--request); stroke: var(--request-line); }
+  .pipe .shape { fill: var(--pipe); stroke: var(--pipe-line); }
+  .dead .shape { fill: var(--dead); stroke: var(--dead-line); }
+  .slot { fill: none; stroke-width: 1.3; }
+  .queue .slot { stroke: var(--queue-line); } .dead .slot { stroke: var(--dead-line); } .stream .slot { stroke: var(--queue-line); }
+  .edge { fill: none; stroke: var(--line); stroke-width: 1.4; marker-end: url(#arrow); }
+  .edge.ask { stroke: var(--request-line); marker-end: url(#arrow-ask); }
+  .edge.dead { stroke: var(--dead-line); stroke-dasharray: 4 4; stroke-width: 1.1; marker-end: url(#arrow-dead); }
+  .head { fill: var(--line); } .head.ask { fill: var(--request-line); } .head.dead { fill: var(--dead-line); }
+)";
+
+std::string escaped(std::string_view text) {
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    switch (c) {
+      case '&':
+        out += "&amp;";
+        break;
+      case '<':
+        out += "&lt;";
+        break;
+      case '>':
+        out += "&gt;";
+        break;
+      case '"':
+        out += "&quot;";
+        break;
+      default:
+        out += byte < 0x20 || byte == 0x7F ? '?' : c;  // XML has no other control characters
+    }
+  }
+  return out;
+}
+
+/// One decimal is finer than a pixel.
+std::string number(double value) {
+  std::array<char, 32> buffer{};
+  const auto end =
+      std::to_chars(buffer.data(), buffer.data() + buffer.size(), std::round(value * 10) / 10, std::chars_format::fixed, 1);
+  std::string text{buffer.data(), end.ptr};
+  return text.substr(text.size() - 2) == ".0" ? text.substr(0, text.size() - 2) : text;
+}
+
+std::string at(const char* x, double value) {
+  return std::string{" "} + x + "=\"" + number(value) + "\"";
+}
+
+std::string_view css_class(Vertex::Shape shape) {
+  switch (shape) {
+    case Vertex::Shape::node:
+      return "node";
+    case Vertex::Shape::pipe:
+      return "pipe";
+    case Vertex::Shape::topic:
+      return "topic";
+    case Vertex::Shape::queue:
+      return "queue";
+    case Vertex::Shape::stream:
+      return "stream";
+    case Vertex::Shape::request:
+      return "request";
+    case Vertex::Shape::dead_letter_queue:
+      return "dead";
+  }
+  return "node";
+}
+
+bool is_queue_like(Vertex::Shape shape) {
+  return shape == Vertex::Shape::queue || shape == Vertex::Shape::stream || shape == Vertex::Shape::dead_letter_queue;
+}
+
+class SvgWriter {
+ public:
+  explicit SvgWriter(const Graph& graph) : graph_{graph}, notes_(graph.vertices.size()) {
+    // A chain's filter and a dead letter's rule belong to the queue they lead to: written once, below it.
+    for (const auto& edge : graph.edges) {
+      const bool noted = edge.kind == Edge::Kind::chain || edge.kind == Edge::Kind::dead_letter;
+      if (noted && !edge.label.empty()) notes_[edge.to].insert(edge.label);
+    }
+    std::vector<Size> sizes;
+    for (std::size_t v = 0; v < graph.vertices.size(); ++v) sizes.push_back(size_of(v));
+    layout_ = layout(graph, sizes, column_gap, row_gap);
+  }
+
+  std::string write() {
+    const double width = std::max(layout_.width + 2 * margin, 420.0);
+    const double height = layout_.height + 2 * margin + title_height + legend_height;
+    out_ = "<svg xmlns=\"http://www.w3.org/2000/svg\"" + at("width", width) + at("height", height) + " viewBox=\"0 0 " +
+           number(width) + " " + number(height) + "\" role=\"img\" aria-label=\"" + escaped(graph_.title) + "\">\n<style>" +
+           std::string{style} + "</style>\n<defs>\n";
+    marker("arrow", "head");
+    marker("arrow-ask", "head ask");
+    marker("arrow-dead", "head dead");
+    out_ += "</defs>\n<rect class=\"ground\" width=\"100%\" height=\"100%\"/>\n";
+    out_ += "<text class=\"title\"" + at("x", margin) + at("y", margin + 10) + ">" + escaped(graph_.title) + "</text>\n";
+    out_ += "<g transform=\"translate(" + number(margin) + " " + number(margin + title_height) + ")\">\n";
+    for (std::size_t e = 0; e < graph_.edges.size(); ++e) edge(e);
+    for (std::size_t v = 0; v < graph_.vertices.size(); ++v) vertex(v);
+    for (std::size_t e = 0; e < graph_.edges.size(); ++e) port(e);
+    out_ += "</g>\n";
+    legend(height - margin + 8);
+    return out_ + "</svg>\n";
+  }
+
+ private:
+  const Graph& graph_;
+  std::vector<std::set<std::string>> notes_;
+  Layout layout_;
+  std::string out_;
+
+  [[nodiscard]] Size size_of(std::size_t v) const {
+    const Vertex& vertex = graph_.vertices[v];
+    const auto wide = [](std::string_view text, double each) { return static_cast<double>(text.size()) * each; };
+    if (vertex.shape == Vertex::Shape::node) {
+      const double name = wide(vertex.name, name_width) + (vertex.replicas > 1 ? 30 : 0);
+      return {std::max({name, wide(vertex.detail, detail_width), 70.0}) + 26, box_height};
+    }
+    double width = wide(vertex.name, name_width) + (is_queue_like(vertex.shape) ? 46 : 40);
+    for (const auto& note : notes_[v]) width = std::max(width, wide(note, detail_width));
+    return {width, channel_height + note_height * static_cast<double>(notes_[v].size())};
+  }
+
+  void marker(const std::string& id, const std::string& css) {
+    out_ += "<marker id=\"" + id +
+            "\" viewBox=\"0 0 8 8\" refX=\"7.4\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">" +
+            "<path class=\"" + css + "\" d=\"M0 0.6 L8 4 L0 7.4 Z\"/></marker>\n";
+  }
+
+  /// The route as curves that leave and enter level; between the two points of a bend it stays straight.
+  void edge(std::size_t e) {
+    const auto& route = layout_.routes[e];
+    std::string path = "M" + number(route.front().x) + " " + number(route.front().y);
+    for (std::size_t i = 1; i < route.size(); ++i) {
+      const Point a = route[i - 1];
+      const Point b = route[i];
+      const double middle = (a.x + b.x) / 2;
+      if (std::abs(a.y - b.y) < 0.05) {
+        path += " L" + number(b.x) + " " + number(b.y);
+      } else {
+        path += " C" + number(middle) + " " + number(a.y) + " " + number(middle) + " " + number(b.y) + " " + number(b.x) + " " +
+                number(b.y);
+      }
+    }
+    const Edge::Kind kind = graph_.edges[e].kind;
+    const char* css = kind == Edge::Kind::ask ? "edge ask" : kind == Edge::Kind::dead_letter ? "edge dead" : "edge";
+    out_ += std::string{"<path class=\""} + css + "\" d=\"" + path + "\"/>\n";
+  }
+
+  /// The name of the port, at the node's end of the line.
+  void port(std::size_t e) {
+    const Edge& edge = graph_.edges[e];
+    if (edge.kind == Edge::Kind::chain || edge.kind == Edge::Kind::dead_letter) return;
+    const bool leaves = graph_.vertices[edge.from].shape == Vertex::Shape::node;
+    const Point end = leaves ? layout_.routes[e].front() : layout_.routes[e].back();
+    out_ += "<text class=\"port\" text-anchor=\"" + std::string{leaves ? "start" : "end"} + "\"" +
+            at("x", end.x + (leaves ? 5 : -10)) + at("y", end.y - 4) + ">" + escaped(edge.label) + "</text>\n";
+  }
+
+  void rectangle(const Box& box, double radius, double shift = 0) {
+    out_ += "<rect class=\"shape\"" + at("x", box.left + shift) + at("y", box.top - shift) + at("width", box.width) +
+            at("height", box.height) + at("rx", radius) + "/>";
+  }
+
+  void vertex(std::size_t v) {
+    const Vertex& vertex = graph_.vertices[v];
+    Box box = layout_.boxes[v];
+    out_ += "<g class=\"" + std::string{css_class(vertex.shape)} + "\">";
+    if (vertex.shape == Vertex::Shape::node) {
+      if (vertex.replicas > 1) rectangle(box, 7, 5);
+      rectangle(box, 7);
+      const std::string count = vertex.replicas > 1 ? " × " + std::to_string(vertex.replicas) : "";
+      text("name", box.left + box.width / 2, box.top + 19, vertex.name + count);
+      text("detail", box.left + box.width / 2, box.top + 34, vertex.detail);
+    } else {
+      const double notes_top = box.top + channel_height;
+      box.height = channel_height;
+      channel(vertex.shape, box);
+      text("name", box.left + box.width / 2 - (is_queue_like(vertex.shape) ? 9 : 0), box.top + 22, vertex.name);
+      double line = notes_top + 12;
+      for (const auto& note : notes_[v]) {
+        text("detail", box.left + box.width / 2, line, note);
+        line += note_height;
+      }
+    }
+    out_ += "</g>\n";
+  }
+
+  void text(const char* css, double x, double y, const std::string& content) {
+    out_ += std::string{"<text class=\""} + css + "\"" + at("x", x) + at("y", y) + ">" + escaped(content) + "</text>";
+  }
+
+  void polygon(const std::vector<Point>& points) {
+    out_ += "<polygon class=\"shape\" points=\"";
+    for (const auto& point : points) out_ += number(point.x) + "," + number(point.y) + " ";
+    out_ += "\"/>";
+  }
+
+  /// Topic: rounded ends, everybody hears it. Queue: a row of slots. Request: pointed both ways. Pipe: a tube.
+  void channel(Vertex::Shape shape, const Box& box) {
+    const double right = box.left + box.width;
+    const double bottom = box.top + box.height;
+    const double middle = box.top + box.height / 2;
+    if (is_queue_like(shape)) {
+      rectangle(box, 2);
+      for (int slot = 1; slot <= 3; ++slot) {
+        const double x = right - 7.0 * slot;
+        out_ += "<path class=\"slot\" d=\"M" + number(x) + " " + number(box.top) + " V" + number(bottom) + "\"/>";
+      }
+    } else if (shape == Vertex::Shape::request) {
+      polygon({{box.left, middle},
+               {box.left + 10, box.top},
+               {right - 10, box.top},
+               {right, middle},
+               {right - 10, bottom},
+               {box.left + 10, bottom}});
+    } else if (shape == Vertex::Shape::pipe) {
+      out_ += "<path class=\"shape\" d=\"M" + number(box.left + 7) + " " + number(box.top) + " H" + number(right - 7) + " A7 " +
+              number(box.height / 2) + " 0 0 1 " + number(right - 7) + " " + number(bottom) + " H" + number(box.left + 7) + " A7 " +
+              number(box.height / 2) + " 0 0 1 " + number(box.left + 7) + " " + number(box.top) + " A7 " + number(box.height / 2) +
+              " 0 0 1 " + number(box.left + 7) + " " + number(bottom) + "\"/>";
+    } else {
+      rectangle(box, box.height / 2);
+    }
+  }
+
+  void legend(double y) {
+    static constexpr std::array<std::pair<Vertex::Shape, const char*>, 7> words{
+        {{Vertex::Shape::node, "node"},
+         {Vertex::Shape::request, "request"},
+         {Vertex::Shape::topic, "topic"},
+         {Vertex::Shape::queue, "queue"},
+         {Vertex::Shape::dead_letter_queue, "dead-letter queue"},
+         {Vertex::Shape::pipe, "pipe"},
+         {Vertex::Shape::stream, "stream"}}};
+    double x = margin;
+    for (const auto& [shape, word] : words) {
+      const bool used =
+          std::any_of(graph_.vertices.begin(), graph_.vertices.end(), [s = shape](const Vertex& v) { return v.shape == s; });
+      if (!used) continue;
+      out_ += "<g class=\"" + std::string{css_class(shape)} + "\">";
+      const Box box{x, y - 11, 28, 14};
+      if (shape == Vertex::Shape::node) {
+        rectangle(box, 4);
+      } else {
+        channel(shape, box);
+      }
+      out_ += "</g><text class=\"legend\"" + at("x", x + 35) + at("y", y) + ">" + word + "</text>\n";
+      x += 35 + static_cast<double>(std::string_view{word}.size()) * detail_width + 22;
+    }
+  }
+};
+
+}  // namespace
+
+std::string graph_as_svg(const Graph& graph) {
+  return SvgWriter{graph}.write();
+}
+
+}  // namespace remuda::topology

@@ -1,0 +1,49 @@
+#pragma once
+// What the executables of the tests say of themselves: the Wild Rydes services, small, and one that prints nonsense.
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace remuda::topology::testing {
+
+inline std::string service(const std::string& name) {
+  return R"({"name": ")" + name + R"(", "version": "1", "summary": "", "open_request_ports": false,
+    "ports": [{"name": "rides", "direction": "input", "message": "ride.completed", "wants_acknowledgement": true, "request": false, "optional": false},
+              {"name": "query", "direction": "input", "message": "query", "wants_acknowledgement": false, "request": true, "optional": true}],
+    "parameters": [{"name": "tax_rate", "type": "number", "default": "0.19", "help": ""},
+                   {"name": "currency", "type": "text", "default": "\"EUR\"", "help": ""},
+                   {"name": "settle_every", "type": "duration", "default": "\"1m\"", "help": ""},
+                   {"name": "largest", "type": "size", "default": "\"1MiB\"", "help": ""},
+                   {"name": "batch", "type": "integer", "default": "64", "help": ""},
+                   {"name": "fail", "type": "table", "default": "{}", "help": ""}]})";
+}
+
+inline const std::vector<std::string>& executables() {
+  static const std::vector<std::string> names{"completed_rides",   "customer_accounting", "customer_loyalty",    "customer_notification",
+                                              "data_lake_ingestion", "extraordinary_rides", "gateway", "ticker", "display"};
+  return names;
+}
+
+/// As a Describer.
+inline std::optional<std::string> describe(const std::string& exec) {
+  if (exec == "gateway") {
+    return R"({"name": "gateway", "ports": [], "open_request_ports": true,
+      "parameters": [{"name": "listen", "type": "text", "default": null, "help": ""},
+                     {"name": "routes", "type": "table", "default": "{}", "help": ""}]})";
+  }
+  if (exec == "completed_rides") {
+    return R"({"name": "completed_rides", "parameters": [], "ports": [
+      {"name": "submit", "direction": "input", "message": "ride.submit", "request": true},
+      {"name": "completed", "direction": "output", "message": "ride.completed", "wants_acknowledgement": true}]})";
+  }
+  if (exec == "ticker") return R"({"name": "ticker", "ports": [{"name": "ticks", "direction": "output"}], "parameters": []})";
+  if (exec == "display") return R"({"name": "display", "ports": [{"name": "ticks", "direction": "input"}], "parameters": []})";
+  if (exec == "broken_describe") return "usage: broken_describe FILE";
+  for (const auto& name : executables()) {
+    if (exec == name) return service(exec);
+  }
+  return std::nullopt;
+}
+
+}  // namespace remuda::topology::testing
