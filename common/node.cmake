@@ -3,9 +3,18 @@ remuda_library(remuda_control
   SOURCES control_messages.cpp control_client.cpp
   LIBRARIES remuda_message PkgConfig::ZeroMQ Threads::Threads)
 
+configure_file(version.hpp.in ${PROJECT_BINARY_DIR}/generated/remuda/version.hpp @ONLY)
 remuda_library(remuda_node
-  SOURCES node.cpp parameters.cpp
-  LIBRARIES remuda_message remuda_control)
-if(TARGET remuda_wire)
-  target_link_libraries(remuda_node PUBLIC remuda_wire)
-endif()
+  SOURCES
+    node.cpp parameters.cpp describe.cpp failure_injection.cpp
+    port_binding.cpp node_options.cpp wiring.cpp stop_signals.cpp
+    handler_call.cpp settler.cpp node_figures.cpp node_runtime.cpp run_node.cpp
+    channels/broker_connection.cpp channels/queue.cpp channels/topic.cpp
+    channels/direct_wire.cpp channels/direct_input.cpp channels/pipe.cpp channels/pubsub.cpp
+    channels/request_output.cpp channels/request_input.cpp
+  LIBRARIES remuda_message remuda_control remuda_wire remuda_filter)
+
+# Channels whose other side is a test.
+remuda_library(remuda_memory_channels
+  SOURCES channels/memory.cpp
+  LIBRARIES remuda_node)

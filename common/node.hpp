@@ -149,6 +149,10 @@ class Node {
   virtual Outcome on_message(std::string_view port, const Message& message, Outbox& out) = 0;
   /// Makes the effects of all on_message calls since the last commit durable. An exception makes all of them `retry_later`.
   virtual void commit() {}
+  /// Asked to drain, once: begin to end activities of your own (servers, drivers). Messages may still come until stop().
+  virtual void drain() {}
+  /// False while activities of your own run that the drain must wait for.
+  [[nodiscard]] virtual bool idle() const { return true; }
   /// The last call, after the drain: nothing is unacknowledged any more.
   virtual void stop() {}
 };

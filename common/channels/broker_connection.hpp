@@ -1,0 +1,41 @@
+#pragma once
+// One broker as channels use it: every queue and topic of a process that lives on the same broker shares this connection, so that
+// taking from one and putting into another can be one atomic request.
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+
+#include "common/broker_client.hpp"
+#include "common/channel.hpp"
+
+namespace remuda {
+
+class BrokerConnection : public EventSource {
+ public:
+  using Received = std::span<const wire::Received>;
+  using EventHandler = std::function<void(std::string_view packed_message, std::uint64_t missed)>;
+
+  [[nodiscard]] virtual const std::string& endpoint() const = 0;
+  /// Answered when something is visible, or empty after `wait`. Error `unreachable`: ask again.
+  virtual void receive(std::string_view queue, std::uint32_t max, std::chrono::milliseconds wait, Callback<Received> done) = 0;
+  /// All or nothing; kept and resent until answered.
+  virtual void transact(const Transaction& transaction, Callback<Unit> done) = 0;
+  /// Gives messages back that were never started; a stale handle is of no interest.
+  virtual void release(std::string_view queue, std::span<const std::string_view> handles) = 0;
+  virtual void subscribe(std::string_view topic, EventHandler on_event, Callback<Unit> done) = 0;
+  /// Forgets receives that wait; what is delivered to them goes back.
+  virtual void cancel_receives() = 0;
+  /// Changes whose answer is not there yet.
+  [[nodiscard]] virtual std::size_t unanswered() const = 0;
+};
+
+/// The connection over a socket. `context` and `clock` must outlive it.
+[[nodiscard]] std::unique_ptr<BrokerConnection> connect_broker(Context& context, const std::string& endpoint, ClientIdentity identity,
+                                                               const Clock& clock);
+
+}  // namespace remuda

@@ -1,0 +1,44 @@
+#pragma once
+// The receiving end of a pipe (PULL) or of a topic without a broker (SUB). At most once: nothing is acknowledged, gaps are counted.
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "common/channel.hpp"
+#include "common/channels/direct_wire.hpp"
+#include "common/socket.hpp"
+
+namespace remuda {
+
+class DirectInput final : public InputChannel {
+ public:
+  /// More than this waiting unhandled: the socket is left alone, so that the sender feels it.
+  static constexpr std::size_t waiting_max = 4'096;
+
+  /// Listens on its own endpoints. Throws std::runtime_error when one cannot be bound.
+  static std::unique_ptr<DirectInput> pipe(Context& context, const std::vector<std::string>& endpoints);
+  /// Connects to every publisher, now or when it comes.
+  static std::unique_ptr<DirectInput> subscription(Context& context, const std::vector<std::string>& endpoints);
+
+  void append_poll_items(std::vector<zmq_pollitem_t>& items) const override;
+  void turn(Instant now) override;
+  bool take(Incoming& incoming) override;
+  /// Later messages stay where they are; those that arrived are still given out.
+  void drain() override { draining_ = true; }
+  [[nodiscard]] std::uint64_t missed() const override { return gaps_.missed(); }
+  [[nodiscard]] std::uint64_t malformed() const override { return malformed_; }
+
+ private:
+  explicit DirectInput(Socket socket) : socket_{std::move(socket)} {}
+  void read(std::string_view frame);
+
+  Socket socket_;
+  Frame frame_;
+  std::deque<Message> waiting_;
+  direct::GapCounter gaps_;
+  bool draining_ = false;
+  std::uint64_t malformed_ = 0;
+};
+
+}  // namespace remuda

@@ -1,0 +1,67 @@
+#pragma once
+// Frames of the direct channels, where no broker stands between two nodes. Pure: bytes in, values out. The grammar is in
+// PROTOCOL.md, "Direct channels". Malformed input is refused and never crashes. What is decoded points into the frame.
+
+#include <cstdint>
+#include <map>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.hpp"
+
+namespace remuda::direct {
+
+inline constexpr std::size_t sender_size = 8;        ///< random bytes that name one sending end for as long as it lives
+inline constexpr std::size_t correlation_size_max = 64;
+
+/// Messages on a pipe or a direct topic. The numbers count what this sender sent on this connection, from 1.
+struct Messages {
+  std::string_view sender;
+  std::uint64_t first_sequence = 0;
+  std::vector<std::string_view> messages;  ///< packed
+};
+void encode_messages(std::string_view sender, std::uint64_t first_sequence, std::span<const std::string_view> messages, std::string& out);
+/// Errors: `malformed_frame`.
+Result<Messages> decode_messages(std::string_view frame);
+
+/// A question. `correlation` is the asker's and comes back unchanged.
+struct Request {
+  std::string_view correlation;
+  std::uint64_t deadline_ms = 0;  ///< how long the asker waits, from now
+  std::string_view message;
+};
+void encode_request(std::string_view correlation, std::uint64_t deadline_ms, std::string_view message, std::string& out);
+/// On failure `out.correlation` holds it if that much could be read, so that the refusal finds its asker. Errors: `malformed_frame`.
+Result<void> decode_request(std::string_view frame, Request& out);
+
+/// An answer, or why there is none (`code` not empty).
+struct Reply {
+  std::string_view correlation;
+  std::string_view message;
+  std::string_view code;
+  std::string_view text;
+};
+void encode_reply(std::string_view correlation, std::string_view message, std::string& out);
+void encode_refusal(std::string_view correlation, std::string_view code, std::string_view text, std::string& out);
+/// Errors: `malformed_frame`.
+Result<Reply> decode_reply(std::string_view frame);
+
+/// Eight random bytes for `Messages::sender` and correlations.
+[[nodiscard]] std::string new_sender();
+
+/// Counts what is missing in the numbering of each sender.
+class GapCounter {
+ public:
+  /// A sender seen for the first time may begin anywhere: what it sent before was for others.
+  void observe(std::string_view sender, std::uint64_t first_sequence, std::size_t count);
+  [[nodiscard]] std::uint64_t missed() const { return missed_; }
+
+ private:
+  static constexpr std::size_t senders_max = 1'024;  ///< a sender that restarts is a new one: old ones are forgotten
+  std::map<std::string, std::uint64_t, std::less<>> next_;
+  std::uint64_t missed_ = 0;
+};
+
+}  // namespace remuda::direct

@@ -1,0 +1,42 @@
+#pragma once
+// The sending end of a pipe: PUSH to every consumer in turn, direct, at most once. What was handed to the transport counts as
+// confirmed and is lost when that consumer goes; what nobody can take yet waits here.
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "common/channel.hpp"
+#include "common/socket.hpp"
+
+namespace remuda {
+
+class PipeOutput final : public OutputChannel {
+ public:
+  /// Connects to the consumers, now or when they come. Throws std::runtime_error when an endpoint has a wrong form.
+  PipeOutput(Context& context, const std::vector<std::string>& endpoints);
+
+  void append_poll_items(std::vector<zmq_pollitem_t>& items) const override;
+  void turn(Instant now) override;
+  void send(std::span<const std::string_view> packed_messages, ConfirmHandler confirmed) override;
+
+ private:
+  /// One socket per consumer: the numbering is per connection, so that a consumer sees what is missing.
+  struct Consumer {
+    Socket socket;
+    std::uint64_t next_sequence = 1;
+  };
+  struct Waiting {
+    std::vector<std::string> messages;
+    ConfirmHandler confirmed;
+  };
+  bool hand_over(std::span<const std::string_view> packed_messages);
+
+  std::string sender_;
+  std::vector<Consumer> consumers_;
+  std::size_t turn_of_ = 0;
+  std::deque<Waiting> waiting_;
+  std::string frame_;
+};
+
+}  // namespace remuda

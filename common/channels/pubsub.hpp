@@ -1,0 +1,55 @@
+#pragma once
+// The publishing end of a topic without a broker: XPUB, direct to every live subscriber, kept nowhere. The first messages wait until
+// as many subscribers are there as the launch file promises, so that nobody misses the beginning.
+
+#include <deque>
+#include <string>
+#include <vector>
+
+#include "common/channel.hpp"
+#include "common/socket.hpp"
+
+namespace remuda {
+
+class PubSubOutput final : public OutputChannel {
+ public:
+  /// How long the first message waits for subscribers that do not come.
+  static constexpr std::chrono::seconds barrier_time{10};
+
+  /// Listens. `clock` must outlive the channel. Throws std::runtime_error when an endpoint cannot be bound.
+  PubSubOutput(Context& context, const std::vector<std::string>& endpoints, std::string topic, std::size_t expected_subscribers,
+               const Clock& clock);
+
+  void append_poll_items(std::vector<zmq_pollitem_t>& items) const override;
+  void turn(Instant now) override;
+  [[nodiscard]] Instant next_deadline() const override { return open_ || waiting_.empty() ? Instant::max() : barrier_ends_; }
+  /// Confirmed as soon as it is handed to the transport: a subscriber that is too slow misses it and counts the gap.
+  void send(std::span<const std::string_view> packed_messages, ConfirmHandler confirmed) override;
+  [[nodiscard]] std::size_t subscribers() const { return subscribers_; }
+
+ private:
+  struct Waiting {
+    std::vector<std::string> messages;
+    ConfirmHandler confirmed;
+  };
+  void read_subscriptions();
+  void publish(std::span<const std::string_view> packed_messages);
+  void open();
+
+  // Constant after construction.
+  std::string topic_;
+  std::size_t expected_;
+  const Clock& clock_;
+  std::string sender_;
+
+  Socket socket_;
+  Frame subscription_;
+  std::size_t subscribers_ = 0;
+  bool open_;
+  Instant barrier_ends_ = Instant::max();
+  std::deque<Waiting> waiting_;
+  std::uint64_t next_sequence_ = 1;
+  std::string frame_;
+};
+
+}  // namespace remuda

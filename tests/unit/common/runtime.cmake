@@ -1,0 +1,6 @@
+remuda_test(test_runtime
+  SOURCES settlement_test.cpp node_runtime_test.cpp
+  LIBRARIES remuda_memory_channels)
+remuda_test(test_node_surface
+  SOURCES parameters_test.cpp control_test.cpp failure_injection_test.cpp
+  LIBRARIES remuda_node)
