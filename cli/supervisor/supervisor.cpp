@@ -1,0 +1,518 @@
+#include "cli/supervisor/supervisor.hpp"
+
+#include <fmt/format.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <csignal>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <nlohmann/json.hpp>
+#include <random>
+
+#include "cli/supervisor/command_server.hpp"
+#include "cli/supervisor/fleet.hpp"
+#include "cli/supervisor/log_store.hpp"
+#include "cli/supervisor/output_collector.hpp"
+#include "cli/supervisor/process_report.hpp"
+#include "common/clock.hpp"
+#include "common/control.hpp"
+#include "common/socket.hpp"
+#include "common/topology/definitions.hpp"
+
+namespace remuda::supervisor {
+
+using cli::ExitCode;
+using topology::ProcessPlan;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr int poll_batch_max = 256;  // frames of the control socket per turn
+
+template <class... Fs>
+struct overloaded : Fs... {
+  using Fs::operator()...;
+};
+template <class... Fs>
+overloaded(Fs...) -> overloaded<Fs...>;
+
+std::int64_t milliseconds_between(Instant from, Instant to) { return std::chrono::duration_cast<std::chrono::milliseconds>(to - from).count(); }
+
+void make_private_folder(const std::string& path) {
+  std::error_code error;
+  fs::create_directories(path, error);
+  fs::permissions(path, fs::perms::owner_all, error);
+}
+
+/// Twenty nodes are sixty descriptors here; two hundred must not fail at the usual soft limit of 1,024.
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+class Supervisor {
+ public:
+  Supervisor(SupervisorOptions options, std::unique_ptr<Spawner> spawner, Audience& audience, FileDescriptor signals, CommandServer commands)
+      : options_{std::move(options)},
+        audience_{audience},
+        spawner_{std::move(spawner)},
+        signals_{std::move(signals)},
+        commands_{std::move(commands)},
+        control_{context_, SocketKind::router},
+        control_endpoint_{fmt::format("ipc://@remuda/{}-{}/control", options_.plan.name, getpid())},
+        logs_{options_.entry.data_folder + "/logs"},
+        fleet_{options_.plan.processes, std::random_device{}()},
+        facts_(options_.plan.processes.size()),
+        reported_(options_.plan.processes.size(), ProcessState::stopped),
+        started_{clock_.now()} {}
+
+  Result<void> open() {
+    if (const Result<std::string> bound = control_.listen(control_endpoint_); !bound) return Failure<Error>{bound.error()};
+    make_private_folder(options_.entry.data_folder);
+    for (const topology::BrokerPlan& broker : options_.plan.brokers) {
+      make_private_folder(broker_folder(broker));
+      std::ofstream out{definitions_path(broker.name), std::ios::trunc};
+      out << topology::render_definitions(options_.plan, broker.name);
+      if (!out.flush()) return fail("failed", fmt::format("cannot write {}", definitions_path(broker.name)));
+    }
+    for (const ProcessPlan& process : options_.plan.processes) {
+      if (process.kind == ProcessPlan::Kind::node) make_private_folder(node_folder(process));
+    }
+    options_.entry.pid = getpid();
+    options_.entry.started_ms = to_unix_ms(clock_.wall_now());
+    return options_.registry.write(options_.entry);
+  }
+
+  ExitCode run() {
+    tell(Progress::Kind::started, options_.plan.name);
+    carry_out(fleet_.start(fleet_.everything(), clock_.now()));
+    while (!is_over()) {
+      wait();
+      take_spawner_events();
+      take_control_messages();
+      keep(outputs_.on_readable());
+      take_signals();
+      take_commands();
+      carry_out(fleet_.tick(clock_.now()));
+      report_changes();
+      answer_finished_commands();
+    }
+    for (const Pending& pending : pending_) answer(pending, true);
+    options_.registry.remove(options_.entry.name);
+    return exit_code_;
+  }
+
+ private:
+  /// A command whose answer waits until its processes are where it wants them.
+  struct Pending {
+    std::uint64_t connection;
+    std::string verb;
+    std::set<std::size_t> processes;
+  };
+
+  // ---- constant after construction
+  SystemClock clock_;
+  SupervisorOptions options_;
+  Audience& audience_;
+  // ---- the outside world
+  std::unique_ptr<Spawner> spawner_;
+  FileDescriptor signals_;
+  CommandServer commands_;
+  Context context_;
+  Socket control_;
+  std::string control_endpoint_;
+  OutputCollector outputs_;
+  LogWriter logs_;
+  // ---- what is known
+  Fleet fleet_;
+  std::vector<ProcessFacts> facts_;
+  std::vector<ProcessState> reported_;
+  Instant started_;
+  std::vector<Pending> pending_;
+  bool all_ready_reported_ = false;
+  bool stopping_all_ = false;
+  bool stopped_by_command_ = false;
+  bool spawner_is_gone_ = false;
+  bool killing_ = false;
+  ExitCode exit_code_ = ExitCode::done;
+
+  [[nodiscard]] std::string broker_folder(const topology::BrokerPlan& broker) const {
+    return broker.data_folder.empty() ? options_.entry.data_folder + "/brokers/" + broker.name : broker.data_folder;
+  }
+  [[nodiscard]] std::string node_folder(const ProcessPlan& process) const { return options_.entry.data_folder + "/nodes/" + process.node; }
+  [[nodiscard]] std::string definitions_path(const std::string& broker) const {
+    return options_.entry.data_folder + "/brokers/" + broker + ".definitions.toml";
+  }
+  [[nodiscard]] std::string name_of_process(std::size_t i) const {
+    const ProcessPlan& plan = options_.plan.processes[i];
+    const auto replicas = std::count_if(options_.plan.processes.begin(), options_.plan.processes.end(),
+                                        [&](const ProcessPlan& other) { return other.node == plan.node; });
+    return process_name(plan.node, plan.replica, static_cast<int>(replicas));
+  }
+
+  [[nodiscard]] bool is_over() {
+    if (spawner_is_gone_) return true;
+    if (!fleet_.none_running()) return false;
+    if (stopping_all_ || killing_) return true;
+    const bool nothing_to_come = fleet_.all_stopped(fleet_.everything());
+    if (!nothing_to_come || stopped_by_command_ || !options_.ends_with_its_processes) return false;
+    const bool any_failed = std::any_of(fleet_.processes().begin(), fleet_.processes().end(),
+                                        [](const Process& p) { return p.state() == ProcessState::failed; });
+    if (any_failed) exit_code_ = ExitCode::failed;
+    return true;
+  }
+
+  void wait() {
+    std::vector<zmq_pollitem_t> items{{nullptr, spawner_->fd(), ZMQ_POLLIN, 0}, {nullptr, signals_.get(), ZMQ_POLLIN, 0}, control_.poll_item()};
+    commands_.append_poll_items(items);
+    outputs_.append_poll_items(items);
+    long timeout_ms = -1;
+    if (const auto deadline = fleet_.next_deadline()) {
+      timeout_ms = static_cast<long>(std::max<std::int64_t>(0, milliseconds_between(clock_.now(), *deadline) + 1));
+    }
+    poll(items, timeout_ms);
+  }
+
+  // ---- what happened
+
+  void take_spawner_events() {
+    while (std::optional<SpawnEvent> event = spawner_->next_event()) {
+      const Instant now = clock_.now();
+      std::visit(overloaded{
+                     [&](const Spawned& e) { carry_out(fleet_.spawned(e.process, e.pid, now)); },
+                     [&](const SpawnFailed& e) {
+                       keep(outputs_.finish(e.process));
+                       note(e.process, LogLevel::error, e.why);
+                       carry_out(fleet_.spawn_failed(e.process, e.why, now));
+                     },
+                     [&](const Exited& e) {
+                       keep(outputs_.finish(e.process));
+                       carry_out(fleet_.exited(e.process, e.ending, now));
+                     },
+                     [&](const SpawnerGone&) {
+                       say(LogLevel::error, "the process starter died, and with it every process of the topology");
+                       spawner_is_gone_ = true;
+                       exit_code_ = ExitCode::failed;
+                     },
+                 },
+                 *event);
+      if (spawner_is_gone_) return;
+      report_changes();
+    }
+  }
+
+  void take_control_messages() {
+    Frame routing_id;
+    Frame frame;
+    for (int i = 0; i < poll_batch_max; ++i) {
+      const Arrival arrival = control_.receive_from(routing_id, frame);
+      if (arrival == Arrival::nothing) return;
+      if (arrival == Arrival::multipart) continue;
+      const Result<ControlMessage> message = decode_control_message(frame.bytes());
+      if (!message) {
+        say(LogLevel::warning, "ignored on the control socket: " + message.error().message);
+        continue;
+      }
+      if (const auto* hello = std::get_if<ControlHello>(&*message)) {
+        greet(*hello, std::string{routing_id.bytes()});
+        continue;
+      }
+      const auto known = std::find_if(facts_.begin(), facts_.end(), [&](const ProcessFacts& f) { return f.routing_id == routing_id.bytes(); });
+      if (known == facts_.end() || known->routing_id.empty()) continue;  // of a process that has been replaced
+      const auto process = static_cast<std::size_t>(known - facts_.begin());
+      const Instant now = clock_.now();
+      std::visit(overloaded{
+                     [](const ControlHello&) {},
+                     [&](const ControlReady&) { carry_out(fleet_.said_ready(process, now)); },
+                     [&](const ControlHeartbeat& beat) {
+                       fleet_.heartbeat(process, now);
+                       known->report = beat.report;
+                     },
+                     [&](const ControlBye& bye) {
+                       known->report = bye.report;
+                       if (bye.exit_code != 0 && !bye.reason.empty()) note(process, LogLevel::error, bye.reason);
+                     },
+                 },
+                 *message);
+    }
+  }
+
+  /// The pid decides which process it is: a name alone could be a stranger's, or one of before a restart.
+  void greet(const ControlHello& hello, std::string routing_id) {
+    for (std::size_t i = 0; i < facts_.size(); ++i) {
+      const Process& process = fleet_.processes()[i];
+      if (process.plan().node != hello.name || process.plan().replica != hello.replica || process.state() == ProcessState::stopped) continue;
+      const auto pid = static_cast<pid_t>(hello.pid);
+      if (process.is_running() && process.pid() != pid && getpgid(pid) != process.pid()) continue;
+      facts_[i].routing_id = std::move(routing_id);
+      facts_[i].version = hello.version;
+      return;
+    }
+    say(LogLevel::warning, fmt::format("a process {} that calls itself {}/{} is none of this topology", hello.pid, hello.name, hello.replica));
+  }
+
+  void take_signals() {
+    signalfd_siginfo info{};
+    while (read(signals_.get(), &info, sizeof info) == sizeof info) {
+      if (info.ssi_signo == SIGCHLD) {
+        // Only orphans of our processes come here (we are their reaper); the helper is waited for by its owner.
+        while (waitpid(-1, nullptr, WNOHANG) > 0) {
+        }
+        continue;
+      }
+      if (!stopping_all_) {
+        stop_everything(info.ssi_signo == SIGINT ? "stopping in order; Ctrl-C again ends everything at once" : "stopping in order");
+      } else if (info.ssi_signo != SIGHUP) {
+        kill_everything();
+      }
+    }
+  }
+
+  void stop_everything(const std::string& text) {
+    stopping_all_ = true;
+    tell(Progress::Kind::stopping, text);
+    carry_out(fleet_.stop(fleet_.everything(), clock_.now()));
+  }
+
+  void kill_everything() {
+    killing_ = true;
+    exit_code_ = ExitCode::interrupted;
+    carry_out(fleet_.kill_all());
+  }
+
+  void take_commands() {
+    for (const CommandRequest& request : commands_.on_readable()) {
+      const nlohmann::json json = nlohmann::json::parse(request.json, nullptr, false);
+      const std::string verb = json.is_object() ? json.value("do", "") : "";
+      std::vector<std::string> nodes;
+      if (json.is_object() && json.contains("nodes") && json["nodes"].is_array()) {
+        for (const auto& node : json["nodes"]) {
+          if (node.is_string()) nodes.push_back(node.get<std::string>());
+        }
+      }
+      obey(request.connection, verb, nodes, json.is_object() && json.value("now", false));
+    }
+  }
+
+  void obey(std::uint64_t connection, const std::string& verb, const std::vector<std::string>& nodes, bool at_once) {
+    const Result<std::set<std::size_t>> selected = fleet_.select(nodes);
+    if (!selected) return refuse(connection, selected.error());
+    const Instant now = clock_.now();
+    const Pending pending{connection, verb, *selected};
+    if (verb == "ps") return answer(pending, true);
+    if (stopping_all_ && verb != "down") return refuse(connection, {"stopping", "the topology is being stopped", true});
+    if (verb == "stop") {
+      stopped_by_command_ = true;
+      carry_out(fleet_.stop(*selected, now));
+    } else if (verb == "start") {
+      stopped_by_command_ = false;
+      carry_out(fleet_.start(*selected, now));
+    } else if (verb == "restart") {
+      carry_out(fleet_.restart(*selected, now));
+    } else if (verb == "down") {
+      if (!stopping_all_) stop_everything("stopping, as asked by 'remuda down'");
+      if (at_once) carry_out(fleet_.kill_all());
+    } else {
+      return refuse(connection, {"unknown_operation", fmt::format("this supervisor does not know '{}'; it may be of another version", verb), true});
+    }
+    pending_.push_back(pending);
+  }
+
+  // ---- what to do
+
+  void carry_out(const Actions& actions) {
+    for (const Action& action : actions) {
+      switch (action.effect) {
+        case Effect::spawn: spawn(action.process); break;
+        case Effect::drain: drain(action.process); break;
+        case Effect::kill: spawner_->signal(static_cast<std::uint32_t>(action.process), SIGKILL, true); break;
+      }
+    }
+  }
+
+  void spawn(std::size_t i) {
+    const ProcessPlan& plan = options_.plan.processes[i];
+    facts_[i].begin();
+    SpawnRequest request{static_cast<std::uint32_t>(i), options_.executables[i], plan.arguments, options_.environment};
+    const bool is_broker = plan.kind == ProcessPlan::Kind::broker;
+    std::string data = node_folder(plan);
+    if (is_broker) {
+      const auto broker = std::find_if(options_.plan.brokers.begin(), options_.plan.brokers.end(),
+                                       [&](const topology::BrokerPlan& b) { return b.name == plan.node; });
+      if (broker != options_.plan.brokers.end()) data = broker_folder(*broker);
+      request.arguments.insert(request.arguments.end(), {"--definitions", definitions_path(plan.node)});
+    }
+    request.arguments.insert(request.arguments.end(), {"--data", data, "--control", control_endpoint_, "--log-format", "json"});
+    for (const auto& [name, value] : plan.environment) request.environment.push_back(name + "=" + value);
+
+    Result<OutputCollector::WritingEnds> ends = outputs_.open(i);
+    const Result<void> asked = ends ? spawner_->spawn(request, std::move(ends->standard_output), std::move(ends->standard_error))
+                                    : Result<void>{Failure<Error>{ends.error()}};
+    if (!asked) carry_out(fleet_.spawn_failed(i, asked.error().message, clock_.now()));
+  }
+
+  void drain(std::size_t i) {
+    if (!facts_[i].routing_id.empty()) {
+      // Unreachable is as good as told: the signal says the same.
+      [[maybe_unused]] const SendStatus status = control_.send_to(facts_[i].routing_id, encode(ControlRequest{ControlDrain{}}));
+    }
+    spawner_->signal(static_cast<std::uint32_t>(i), SIGTERM, false);
+  }
+
+  // ---- what to tell
+
+  void keep(const std::vector<OutputCollector::Line>& lines) {
+    for (const OutputCollector::Line& line : lines) {
+      if (line.text.empty()) continue;
+      const ProcessPlan& plan = options_.plan.processes[line.process];
+      publish(line.process, interpret_line(line.text, line.from_stderr, plan.node, plan.replica, clock_.wall_now()));
+    }
+  }
+
+  void publish(std::size_t process, const LogRecord& record) {
+    facts_[process].remember(record);
+    logs_.write(record);
+    audience_.on_line(record);
+  }
+
+  /// A line about a process that it did not write itself.
+  void note(std::size_t process, LogLevel level, const std::string& text) {
+    const ProcessPlan& plan = options_.plan.processes[process];
+    publish(process, LogRecord{clock_.wall_now(), plan.node, plan.replica, level, text, {}});
+  }
+
+  /// A line of the supervisor itself.
+  void say(LogLevel level, const std::string& text) {
+    const LogRecord record{clock_.wall_now(), "remuda", 0, level, text, {}};
+    logs_.write(record);
+    audience_.on_line(record);
+  }
+
+  /// Something about the topology as a whole.
+  void tell(Progress::Kind kind, const std::string& text = {}) {
+    Progress progress;
+    progress.kind = kind;
+    progress.milliseconds = milliseconds_between(started_, clock_.now());
+    progress.count = options_.plan.processes.size();
+    progress.text = text;
+    audience_.on_progress(progress);
+  }
+
+  void report_changes() {
+    const Instant now = clock_.now();
+    for (std::size_t i = 0; i < reported_.size(); ++i) {
+      const Process& process = fleet_.processes()[i];
+      if (process.state() == reported_[i]) continue;
+      reported_[i] = process.state();
+      report(i, process, now);
+    }
+    if (!all_ready_reported_ && fleet_.all_ready(fleet_.everything())) {
+      all_ready_reported_ = true;
+      tell(Progress::Kind::all_ready);
+    }
+  }
+
+  void report(std::size_t i, const Process& process, Instant now) {
+    const std::string kind = process.plan().kind == ProcessPlan::Kind::broker ? "broker" : "node";
+    Progress progress;
+    progress.process = name_of_process(i);
+    progress.node_kind = kind;
+    progress.text = process.trouble();
+    switch (process.state()) {
+      case ProcessState::ready:
+        progress.milliseconds = process.started_at() ? milliseconds_between(*process.started_at(), now) : 0;
+        break;
+      case ProcessState::backoff:
+        progress.kind = Progress::Kind::restarting;
+        progress.milliseconds = process.next_deadline() ? milliseconds_between(now, *process.next_deadline()) : 0;
+        say(LogLevel::warning, fmt::format("{} {}; started again in {} ms", progress.process, progress.text, progress.milliseconds));
+        break;
+      case ProcessState::failed:
+        progress.kind = Progress::Kind::failed;
+        progress.last_lines.assign(facts_[i].last_lines.begin(), facts_[i].last_lines.end());
+        say(LogLevel::error, fmt::format("{} is held: {}", progress.process, progress.text));
+        break;
+      case ProcessState::stopped: progress.kind = Progress::Kind::stopped; break;
+      case ProcessState::starting:
+      case ProcessState::draining: return;
+    }
+    audience_.on_progress(progress);
+  }
+
+  void answer_finished_commands() {
+    const auto any_failed = [&](const std::set<std::size_t>& which) {
+      return std::any_of(which.begin(), which.end(), [&](std::size_t i) { return fleet_.processes()[i].state() == ProcessState::failed; });
+    };
+    for (auto it = pending_.begin(); it != pending_.end();) {
+      const bool stops = it->verb == "stop";
+      const bool starts = it->verb == "start" || it->verb == "restart";
+      const bool reached = (stops && fleet_.all_stopped(it->processes)) ||
+                           (starts && fleet_.is_settled(it->processes) && fleet_.all_ready(it->processes));
+      const bool given_up = starts && any_failed(it->processes);
+      if (!reached && !given_up) {
+        ++it;
+        continue;
+      }
+      answer(*it, reached);
+      it = pending_.erase(it);
+    }
+  }
+
+  void answer(const Pending& pending, bool ok) {
+    const Instant now = clock_.now();
+    std::string processes;
+    for (const std::size_t i : pending.processes) {
+      if (!processes.empty()) processes += ',';
+      processes += process_as_json(options_.plan.name, fleet_.processes()[i], facts_[i], fleet_.waits_to_start(i), now);
+    }
+    commands_.answer(pending.connection, fmt::format(R"({{"ok":{},"processes":[{}]}})", ok, processes));
+  }
+
+  void refuse(std::uint64_t connection, const Error& error) {
+    const nlohmann::json json{{"ok", false}, {"code", error.code}, {"message", error.message}};
+    commands_.answer(connection, json.dump());
+  }
+};
+
+}  // namespace
+
+std::vector<std::string> allowed_environment() {
+  static constexpr std::array names{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "XDG_RUNTIME_DIR",
+                                    "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LLVM_PROFILE_FILE"};
+  std::vector<std::string> environment;
+  for (const char* name : names) {
+    if (const char* value = std::getenv(name)) environment.push_back(fmt::format("{}={}", name, value));
+  }
+  return environment;
+}
+
+ExitCode supervise(SupervisorOptions options, std::unique_ptr<Spawner> spawner, Audience& audience) {
+  // Before the first thread, so that ZeroMQ's inherit the mask and signals arrive in the loop alone.
+  sigset_t handled;
+  sigemptyset(&handled);
+  for (const int number : {SIGINT, SIGTERM, SIGHUP, SIGCHLD}) sigaddset(&handled, number);
+  sigprocmask(SIG_BLOCK, &handled, nullptr);
+  std::signal(SIGPIPE, SIG_IGN);
+  raise_descriptor_limit();
+  const auto failed = [&](const std::string& why) {
+    audience.on_line({SystemClock{}.wall_now(), "remuda", 0, LogLevel::error, why, {}});
+    return ExitCode::failed;
+  };
+  FileDescriptor signals{signalfd(-1, &handled, SFD_CLOEXEC | SFD_NONBLOCK)};
+  if (!signals.is_open()) return failed("cannot receive signals");
+  Result<CommandServer> commands = CommandServer::listen(options.registry.socket_path(options.entry.name));
+  if (!commands) return failed(commands.error().message);
+  Supervisor supervisor{std::move(options), std::move(spawner), audience, std::move(signals), std::move(*commands)};
+  if (const Result<void> opened = supervisor.open(); !opened) return failed(opened.error().message);
+  return supervisor.run();
+}
+
+}  // namespace remuda::supervisor

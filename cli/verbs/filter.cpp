@@ -1,0 +1,27 @@
+// remuda filter test: which messages does a policy want?
+
+#include <memory>
+
+#include "cli/verbs/verbs.hpp"
+#include "common/filter/filter_test.hpp"
+
+namespace remuda::cli {
+
+Command filter_verb() {
+  Command test{.name = "test", .summary = "Try filter policies on sample messages: JSON lines in, JSON lines out"};
+  test.details =
+      "In:   {\"policy\": {...}, \"scope\": \"MessageBody\"|\"MessageAttributes\",\n"
+      "       \"attributes\": {\"NAME\": {\"Type\": \"String\", \"Value\": \"...\"}}, \"body\": \"text\"}\n"
+      "Out:  {\"match\": true}  {\"match\": false}  {\"error\": \"...\"}";
+  test.run = [](Terminal& terminal) {
+    for (std::string line; std::getline(terminal.in, line);) {
+      if (line.find_first_not_of(" \t\r") != std::string::npos) terminal.out << filter_test_line(line) << '\n';
+    }
+    return ExitCode::done;
+  };
+  Command command{.name = "filter", .summary = "Try filter policies without a broker"};
+  command.subcommands.push_back(std::move(test));
+  return command;
+}
+
+}  // namespace remuda::cli

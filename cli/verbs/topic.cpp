@@ -1,0 +1,211 @@
+// remuda topic: what is published, live.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/broker_access.hpp"
+#include "cli/direct_topic.hpp"
+#include "cli/message_view.hpp"
+#include "cli/table.hpp"
+#include "cli/verbs/verbs.hpp"
+
+namespace remuda::cli {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+std::string dump(const ordered_json& json) { return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace); }
+
+ExitCode refused(const Terminal& terminal, const Error& error) { return terminal.problem(error, next_after(error)); }
+
+struct ListOptions {
+  BrokerOptions broker;
+  bool json = false;
+};
+
+ExitCode list(Terminal& terminal, const ListOptions& options) {
+  Result<BrokerAccess> access = BrokerAccess::open(options.broker);
+  if (!access) return refused(terminal, access.error());
+  Table table{{{"TOPIC", false, true}, {"BROKER"}, {"PUBLISHED", true}, {"LISTENERS", true}, {"MISSED", true}, {"QUEUES", false, true}}};
+  std::size_t unreached = 0;
+  for (const BrokerEndpoint& broker : access->brokers()) {
+    const auto topics = access->connect(broker)->list_topics();
+    if (!topics) {
+      ++unreached;
+      refused(terminal, {topics.error().code, fmt::format("broker {}: {}", broker.name, topics.error().message), true});
+      continue;
+    }
+    for (const wire::TopicInfo& topic : *topics) {
+      std::string names;
+      ordered_json queues = ordered_json::array();
+      for (const wire::ChainedQueue& queue : topic.queues) {
+        names += (names.empty() ? "" : ", ") + queue.queue + (queue.filter_policy.empty() ? "" : " (filtered)");
+        queues.push_back({{"queue", queue.queue}, {"filter_policy", queue.filter_policy},
+                          {"filter_scope", queue.filter_on_attributes ? "attributes" : "body"}});
+      }
+      if (options.json) {
+        terminal.out << dump({{"topic", topic.topic}, {"broker", broker.name}, {"published", topic.published},
+                              {"subscribers", topic.subscribers}, {"missed", topic.missed}, {"queues", queues}})
+                     << '\n';
+      } else {
+        table.add({{topic.topic}, {broker.name}, {grouped(topic.published)}, {grouped(topic.subscribers)}, {grouped(topic.missed)}, {names}});
+      }
+    }
+  }
+  if (access->topology()) {
+    for (const supervisor::ChannelEntry& channel : access->topology()->channels) {
+      if (channel.kind != "pubsub") continue;
+      if (options.json) {
+        terminal.out << dump({{"topic", channel.name}, {"broker", nullptr}, {"endpoints", channel.endpoints}}) << '\n';
+      } else {
+        table.add({{channel.name}, {"direct"}, {"-"}, {"-"}, {"-"}, {}});
+      }
+    }
+  }
+  if (!table.empty()) terminal.out << table.render(terminal.width, terminal.colours);
+  if (unreached == 0) return ExitCode::done;
+  return unreached == access->brokers().size() ? ExitCode::not_reachable : ExitCode::partly_done;
+}
+
+struct EchoOptions {
+  BrokerOptions broker;
+  std::string topic;
+  int max = 0;
+  std::optional<std::string> filter;
+  std::optional<std::chrono::milliseconds> timeout;
+  bool json = false;
+};
+
+/// Prints what arrives until there was enough of it.
+class Echo {
+ public:
+  Echo(const Terminal& terminal, const EchoOptions& options) : terminal_{terminal}, options_{options} {}
+
+  bool operator()(std::string_view packed, std::uint64_t missed) {
+    if (missed > 0) terminal_.err << fmt::format("{} missed: this command or its connection was too slow\n", missed) << std::flush;
+    const Result<Message> message = unpack_message(packed);
+    if (!message) {
+      terminal_.err << message.error() << '\n';
+      return true;
+    }
+    if (options_.json) {
+      terminal_.out << dump(message_as_json(*message)) << '\n' << std::flush;
+    } else {
+      const std::size_t width = static_cast<std::size_t>(terminal_.width);
+      terminal_.out << terminal_.paint(Colour::bold, one_line(message->id)) << "  " << one_line(message->type) << "\n  "
+                    << shorten(dump(body_as_json(message->body)), width - 2) << '\n' << std::flush;
+    }
+    ++shown_;
+    return terminal_.out.good() && (options_.max <= 0 || shown_ < options_.max);
+  }
+  [[nodiscard]] bool enough() const { return options_.max > 0 && shown_ >= options_.max; }
+
+ private:
+  const Terminal& terminal_;
+  const EchoOptions& options_;
+  int shown_ = 0;
+};
+
+ExitCode echo(Terminal& terminal, const EchoOptions& options) {
+  Result<BrokerAccess> access = BrokerAccess::open(options.broker);
+  if (!access) return refused(terminal, access.error());
+  const std::chrono::milliseconds wait = options.timeout.value_or(std::chrono::hours{24 * 365});
+  Echo print{terminal, options};
+  const auto on_event = [&print](std::string_view packed, std::uint64_t missed) { return print(packed, missed); };
+  const supervisor::ChannelEntry* channel = access->topology() ? access->topology()->find_channel(options.topic) : nullptr;
+  Result<Unit> listened{Unit{}};
+  if (channel != nullptr && channel->kind == "pubsub") {
+    if (options.filter) return terminal.problem(ExitCode::wrong_usage, "a topic without a broker cannot filter", "leave --filter out");
+    listened = listen_directly(access->context(), *channel, wait, on_event);
+  } else {
+    const Result<BrokerEndpoint> broker = access->broker_of(options.topic, "topic");
+    if (!broker) return refused(terminal, broker.error());
+    listened = access->connect(*broker)->listen(options.topic, wait, on_event, options.filter.value_or(""));
+  }
+  if (!listened) return refused(terminal, listened.error());
+  if (options.max > 0 && !print.enough()) return terminal.problem(ExitCode::timed_out, "not enough was published in time", "a longer --timeout");
+  return ExitCode::done;
+}
+
+struct PublishOptions {
+  BrokerOptions broker;
+  std::string topic;
+  std::vector<std::string> bodies;
+  MessageOptions message;
+};
+
+ExitCode publish(Terminal& terminal, PublishOptions& options) {
+  Result<BrokerAccess> access = BrokerAccess::open(options.broker);
+  if (!access) return refused(terminal, access.error());
+  const supervisor::ChannelEntry* channel = access->topology() ? access->topology()->find_channel(options.topic) : nullptr;
+  if (channel != nullptr && channel->kind == "pubsub") {
+    return terminal.problem(ExitCode::wrong_usage, fmt::format("'{}' has no broker: only the nodes wired to it can publish there", options.topic),
+                            "give the topic a broker in the launch file");
+  }
+  const Result<BrokerEndpoint> broker = access->broker_of(options.topic, "topic");
+  if (!broker) return refused(terminal, broker.error());
+  std::vector<std::string> bodies = options.bodies;
+  if (bodies.empty()) {
+    for (std::string line; std::getline(terminal.in, line);) {
+      if (!line.empty()) bodies.push_back(std::move(line));
+    }
+  }
+  const SystemClock clock;
+  const auto client = access->connect(*broker);
+  bool any_published = false;
+  for (std::string& body : bodies) {
+    options.message.body = std::move(body);
+    const Result<Message> message = message_from(options.message, clock);
+    if (!message) return terminal.problem(message.error(), any_published ? "those before it are published" : "nothing was published");
+    const Result<std::uint64_t> copies = client->publish(options.topic, *message);
+    if (!copies) {
+      refused(terminal, copies.error());
+      return any_published ? ExitCode::partly_done : exit_code_of(copies.error());
+    }
+    any_published = true;
+    terminal.out << fmt::format("{}  {} queue{}\n", message->id, *copies, *copies == 1 ? "" : "s");
+  }
+  return ExitCode::done;
+}
+
+std::vector<Option> with_broker(BrokerOptions& broker, std::vector<Option> own) {
+  for (Option& option : broker_options(broker)) own.push_back(std::move(option));
+  return own;
+}
+
+}  // namespace
+
+Command topic_verb() {
+  auto ls = std::make_shared<ListOptions>();
+  auto echoing = std::make_shared<EchoOptions>();
+  auto publishing = std::make_shared<PublishOptions>();
+  Command command{.name = "topic", .summary = "Listen to topics and publish"};
+  command.subcommands.push_back({.name = "ls", .summary = "All topics with the queues that are chained to them",
+                                 .options = with_broker(ls->broker, {json_option(ls->json)}),
+                                 .run = [ls](Terminal& terminal) { return list(terminal, *ls); }});
+  command.subcommands.push_back(
+      {.name = "echo", .summary = "Print what is published from now on; stores and disturbs nothing",
+       .options = with_broker(echoing->broker, {{"TOPIC", "The topic", &echoing->topic, true, {}, ValueKind::topic},
+                                                {"-n,--max", "End after this many", &echoing->max},
+                                                {"--filter", "Only what this SNS filter policy wants", &echoing->filter},
+                                                {"--timeout", "End after this long", &echoing->timeout}, json_option(echoing->json)}),
+       .run = [echoing](Terminal& terminal) { return echo(terminal, *echoing); }});
+  MessageOptions& message = publishing->message;
+  command.subcommands.push_back(
+      {.name = "pub", .summary = "Publish messages; says how many queues stored each",
+       .details = "Without BODY each line of the input is one message.",
+       .options = with_broker(publishing->broker, {{"TOPIC", "The topic", &publishing->topic, true, {}, ValueKind::topic},
+                                                   {"BODY", "The body: JSON (travels as msgpack)", &publishing->bodies},
+                                                   {"-a,--attribute", "NAME=VALUE or NAME:TYPE=VALUE; repeatable", &message.attributes},
+                                                   {"--raw", "Bodies are text, sent as they stand", &message.raw},
+                                                   {"--id", "The message id; a new one by default", &message.id},
+                                                   {"--type", "What it is: ride.completed", &message.type}}),
+       .run = [publishing](Terminal& terminal) { return publish(terminal, *publishing); }});
+  return command;
+}
+
+}  // namespace remuda::cli
