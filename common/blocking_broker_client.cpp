@@ -18,18 +18,21 @@ long poll_timeout_ms(Instant now, Instant deadline) {
 Result<Unit> only_handle(Result<std::vector<wire::HandleError>> errors) {
   if (!errors) return Failure{errors.error()};
   if (errors->empty()) return Unit{};
-  return fail(errors->front().code, "the message is not held by this handle any more: it was settled, or received again after its visibility timeout");
+  return fail(errors->front().code,
+              "the message is not held by this handle any more: it was settled, or received again after its visibility timeout");
 }
 
 }  // namespace
 
-BlockingBrokerClient::BlockingBrokerClient(Context& context, const std::string& endpoint, ClientIdentity identity, std::chrono::milliseconds deadline)
+BlockingBrokerClient::BlockingBrokerClient(Context& context, const std::string& endpoint, ClientIdentity identity,
+                                           std::chrono::milliseconds deadline)
     : deadline_{deadline}, client_{context, endpoint, std::move(identity), clock_} {
   client_.set_deadline(deadline);
 }
 
 template <class T>
 Result<T> BlockingBrokerClient::wait_for(const std::function<void(Callback<T>)>& ask) {
+  client_.tick();  // what happened to the connection since the last call: nobody has looked
   std::optional<Result<T>> answer;
   // The client answers every request by its deadline at the latest, so the callback never outlives this frame.
   ask([&answer](Result<T> result) { answer.emplace(std::move(result)); });
@@ -56,7 +59,8 @@ Result<std::uint64_t> BlockingBrokerClient::publish(std::string_view topic, std:
   return wait_for<std::uint64_t>([&](auto done) { client_.publish(topic, packed_messages, std::move(done)); });
 }
 
-Result<std::vector<ReceivedMessage>> BlockingBrokerClient::receive(std::string_view queue, std::uint32_t max, std::chrono::milliseconds wait,
+Result<std::vector<ReceivedMessage>> BlockingBrokerClient::receive(std::string_view queue, std::uint32_t max,
+                                                                   std::chrono::milliseconds wait,
                                                                    std::optional<std::chrono::milliseconds> visibility_timeout) {
   return wait_for<std::vector<ReceivedMessage>>([&](auto done) {
     client_.receive(
@@ -65,7 +69,8 @@ Result<std::vector<ReceivedMessage>> BlockingBrokerClient::receive(std::string_v
           if (!received) return done(Failure{received.error()});
           std::vector<ReceivedMessage> messages;
           for (const auto& one : *received) {
-            messages.push_back({std::string{one.handle}, one.receive_count, one.sent_ms, one.first_received_ms, std::string{one.message}});
+            messages.push_back(
+                {std::string{one.handle}, one.receive_count, one.sent_ms, one.first_received_ms, std::string{one.message}});
           }
           done(std::move(messages));
         },
@@ -73,18 +78,23 @@ Result<std::vector<ReceivedMessage>> BlockingBrokerClient::receive(std::string_v
   });
 }
 
-Result<std::vector<wire::HandleError>> BlockingBrokerClient::delete_messages(std::string_view queue, std::span<const std::string_view> handles) {
+Result<std::vector<wire::HandleError>> BlockingBrokerClient::delete_messages(std::string_view queue,
+                                                                             std::span<const std::string_view> handles) {
   return wait_for<std::vector<wire::HandleError>>([&](auto done) { client_.delete_messages(queue, handles, std::move(done)); });
 }
 Result<Unit> BlockingBrokerClient::delete_message(std::string_view queue, std::string_view handle) {
   return only_handle(delete_messages(queue, {&handle, 1}));
 }
-Result<Unit> BlockingBrokerClient::change_visibility(std::string_view queue, std::string_view handle, std::chrono::milliseconds timeout) {
-  return only_handle(wait_for<std::vector<wire::HandleError>>(
-      [&](auto done) { client_.change_visibility(queue, {&handle, 1}, timeout, std::move(done)); }));
+Result<Unit> BlockingBrokerClient::change_visibility(std::string_view queue, std::string_view handle,
+                                                     std::chrono::milliseconds timeout) {
+  return only_handle(wait_for<std::vector<wire::HandleError>>([&](auto done) {
+    client_.change_visibility(queue, {&handle, 1}, timeout, std::move(done));
+  }));
 }
 Result<Unit> BlockingBrokerClient::release(std::string_view queue, std::string_view handle) {
-  return only_handle(wait_for<std::vector<wire::HandleError>>([&](auto done) { client_.release(queue, {&handle, 1}, std::move(done)); }));
+  return only_handle(wait_for<std::vector<wire::HandleError>>([&](auto done) {
+    client_.release(queue, {&handle, 1}, std::move(done));
+  }));
 }
 Result<Unit> BlockingBrokerClient::retry_later(std::string_view queue, std::string_view handle, std::string_view error_text,
                                                std::optional<std::chrono::milliseconds> delay) {
@@ -124,9 +134,9 @@ Result<Unit> BlockingBrokerClient::ping() {
   return wait_for<Unit>([&](auto done) { client_.ping(std::move(done)); });
 }
 
-Result<Unit> BlockingBrokerClient::listen(std::string_view topic, std::chrono::milliseconds wait,
-                                          const std::function<bool(std::string_view packed_message, std::uint64_t missed)>& on_event,
-                                          std::string_view filter_policy) {
+Result<Unit> BlockingBrokerClient::listen(
+    std::string_view topic, std::chrono::milliseconds wait,
+    const std::function<bool(std::string_view packed_message, std::uint64_t missed)>& on_event, std::string_view filter_policy) {
   // First make sure that somebody answers: a subscription itself waits for its broker for ever.
   if (auto alive = ping(); !alive) return alive;
   bool listening = true;

@@ -11,9 +11,13 @@ namespace {
 using Raw = Result<std::string_view>;
 using RawHandler = std::function<void(Raw)>;
 
-std::uint64_t to_ms(std::chrono::milliseconds duration) { return duration.count() > 0 ? static_cast<std::uint64_t>(duration.count()) : 0; }
+std::uint64_t to_ms(std::chrono::milliseconds duration) {
+  return duration.count() > 0 ? static_cast<std::uint64_t>(duration.count()) : 0;
+}
 
-std::vector<std::string_view> copy(std::span<const std::string_view> views) { return {views.begin(), views.end()}; }
+std::vector<std::string_view> copy(std::span<const std::string_view> views) {
+  return {views.begin(), views.end()};
+}
 
 /// Turns a typed callback into one for raw results, through the decoder of the operation's result.
 template <class T, class Decode>
@@ -21,8 +25,12 @@ RawHandler decoded(Callback<T> done, Decode decode) {
   return [done = std::move(done), decode](Raw raw) { done(raw ? Result<T>{decode(*raw)} : Result<T>{Failure{raw.error()}}); };
 }
 
-RawHandler number(Callback<std::uint64_t> done) { return decoded(std::move(done), wire::decode_number); }
-RawHandler per_handle(Callback<std::vector<wire::HandleError>> done) { return decoded(std::move(done), wire::decode_handle_errors); }
+RawHandler number(Callback<std::uint64_t> done) {
+  return decoded(std::move(done), wire::decode_number);
+}
+RawHandler per_handle(Callback<std::vector<wire::HandleError>> done) {
+  return decoded(std::move(done), wire::decode_handle_errors);
+}
 RawHandler nothing(Callback<Unit> done) {
   return decoded(std::move(done), [](std::string_view) { return Result<Unit>{Unit{}}; });
 }
@@ -41,16 +49,23 @@ void Transaction::send(std::string_view queue, std::span<const std::string_view>
 void Transaction::publish(std::string_view topic, std::span<const std::string_view> packed_messages) {
   add(wire::Publish{topic, copy(packed_messages)});
 }
-void Transaction::delete_messages(std::string_view queue, std::span<const std::string_view> handles) { add(wire::Delete{queue, copy(handles)}); }
-void Transaction::change_visibility(std::string_view queue, std::span<const std::string_view> handles, std::chrono::milliseconds timeout) {
+void Transaction::delete_messages(std::string_view queue, std::span<const std::string_view> handles) {
+  add(wire::Delete{queue, copy(handles)});
+}
+void Transaction::change_visibility(std::string_view queue, std::span<const std::string_view> handles,
+                                    std::chrono::milliseconds timeout) {
   add(wire::ChangeVisibility{queue, copy(handles), to_ms(timeout)});
 }
 void Transaction::retry_later(std::string_view queue, std::string_view handle, std::string_view error_text,
                               std::optional<std::chrono::milliseconds> delay) {
   add(wire::RetryLater{queue, handle, error_text, delay ? std::optional{to_ms(*delay)} : std::nullopt});
 }
-void Transaction::reject(std::string_view queue, std::string_view handle, std::string_view reason) { add(wire::Reject{queue, handle, reason}); }
-void Transaction::release(std::string_view queue, std::span<const std::string_view> handles) { add(wire::Release{queue, copy(handles)}); }
+void Transaction::reject(std::string_view queue, std::string_view handle, std::string_view reason) {
+  add(wire::Reject{queue, handle, reason});
+}
+void Transaction::release(std::string_view queue, std::span<const std::string_view> handles) {
+  add(wire::Release{queue, copy(handles)});
+}
 void Transaction::clear() {
   steps_.clear();
   step_count_ = 0;
@@ -58,14 +73,23 @@ void Transaction::clear() {
 
 // ---- BrokerClient ----
 
-BrokerClient::BrokerClient(Context& context, const std::string& endpoint, ClientIdentity identity, const Clock& clock, BrokerClientOptions options)
+BrokerClient::BrokerClient(Context& context, const std::string& endpoint, ClientIdentity identity, const Clock& clock,
+                           BrokerClientOptions options)
     : session_{std::make_unique<Session>(context, endpoint, std::move(identity), clock, options)} {}
 BrokerClient::~BrokerClient() = default;
 
-void BrokerClient::append_poll_items(std::vector<zmq_pollitem_t>& items) const { session_->append_poll_items(items); }
-void BrokerClient::on_readable() { session_->process(); }
-Instant BrokerClient::next_deadline() const { return session_->next_deadline(); }
-void BrokerClient::tick() { session_->tick(); }
+void BrokerClient::append_poll_items(std::vector<zmq_pollitem_t>& items) const {
+  session_->append_poll_items(items);
+}
+void BrokerClient::on_readable() {
+  session_->process();
+}
+Instant BrokerClient::next_deadline() const {
+  return session_->next_deadline();
+}
+void BrokerClient::tick() {
+  session_->tick();
+}
 
 void BrokerClient::send(std::string_view queue, std::span<const std::string_view> packed_messages, Callback<std::uint64_t> done) {
   session_->ask(wire::Send{queue, copy(packed_messages), std::nullopt}, number(std::move(done)));
@@ -75,7 +99,8 @@ void BrokerClient::send(std::string_view queue, const Message& message, Callback
   const std::string_view view = packed;
   send(queue, {&view, 1}, std::move(done));
 }
-void BrokerClient::publish(std::string_view topic, std::span<const std::string_view> packed_messages, Callback<std::uint64_t> done) {
+void BrokerClient::publish(std::string_view topic, std::span<const std::string_view> packed_messages,
+                           Callback<std::uint64_t> done) {
   session_->ask(wire::Publish{topic, copy(packed_messages)}, number(std::move(done)));
 }
 void BrokerClient::publish(std::string_view topic, const Message& message, Callback<std::uint64_t> done) {
@@ -83,31 +108,44 @@ void BrokerClient::publish(std::string_view topic, const Message& message, Callb
   const std::string_view view = packed;
   publish(topic, {&view, 1}, std::move(done));
 }
-void BrokerClient::delete_messages(std::string_view queue, std::span<const std::string_view> handles, Callback<std::vector<wire::HandleError>> done) {
+void BrokerClient::delete_messages(std::string_view queue, std::span<const std::string_view> handles,
+                                   Callback<std::vector<wire::HandleError>> done) {
   session_->ask(wire::Delete{queue, copy(handles)}, per_handle(std::move(done)));
 }
-void BrokerClient::change_visibility(std::string_view queue, std::span<const std::string_view> handles, std::chrono::milliseconds timeout,
-                                     Callback<std::vector<wire::HandleError>> done) {
+void BrokerClient::change_visibility(std::string_view queue, std::span<const std::string_view> handles,
+                                     std::chrono::milliseconds timeout, Callback<std::vector<wire::HandleError>> done) {
   session_->ask(wire::ChangeVisibility{queue, copy(handles), to_ms(timeout)}, per_handle(std::move(done)));
 }
-void BrokerClient::release(std::string_view queue, std::span<const std::string_view> handles, Callback<std::vector<wire::HandleError>> done) {
+void BrokerClient::release(std::string_view queue, std::span<const std::string_view> handles,
+                           Callback<std::vector<wire::HandleError>> done) {
   session_->ask(wire::Release{queue, copy(handles)}, per_handle(std::move(done)));
 }
 void BrokerClient::retry_later(std::string_view queue, std::string_view handle, std::string_view error_text,
                                std::optional<std::chrono::milliseconds> delay, Callback<Unit> done) {
-  session_->ask(wire::RetryLater{queue, handle, error_text, delay ? std::optional{to_ms(*delay)} : std::nullopt}, nothing(std::move(done)));
+  session_->ask(wire::RetryLater{queue, handle, error_text, delay ? std::optional{to_ms(*delay)} : std::nullopt},
+                nothing(std::move(done)));
 }
 void BrokerClient::reject(std::string_view queue, std::string_view handle, std::string_view reason, Callback<Unit> done) {
   session_->ask(wire::Reject{queue, handle, reason}, nothing(std::move(done)));
 }
-void BrokerClient::transact(const Transaction& transaction, Callback<Unit> done) { session_->ask(transaction, nothing(std::move(done))); }
-void BrokerClient::purge(const wire::Purge& purge, Callback<std::uint64_t> done) { session_->ask(purge, number(std::move(done))); }
-void BrokerClient::redrive(const wire::Redrive& redrive, Callback<std::uint64_t> done) { session_->ask(redrive, number(std::move(done))); }
-void BrokerClient::declare_queue(const wire::DeclareQueue& queue, Callback<Unit> done) { session_->ask(queue, nothing(std::move(done))); }
-void BrokerClient::declare_topic(std::string_view topic, Callback<Unit> done) { session_->ask(wire::DeclareTopic{topic}, nothing(std::move(done))); }
+void BrokerClient::transact(const Transaction& transaction, Callback<Unit> done) {
+  session_->ask(transaction, nothing(std::move(done)));
+}
+void BrokerClient::purge(const wire::Purge& purge, Callback<std::uint64_t> done) {
+  session_->ask(purge, number(std::move(done)));
+}
+void BrokerClient::redrive(const wire::Redrive& redrive, Callback<std::uint64_t> done) {
+  session_->ask(redrive, number(std::move(done)));
+}
+void BrokerClient::declare_queue(const wire::DeclareQueue& queue, Callback<Unit> done) {
+  session_->ask(queue, nothing(std::move(done)));
+}
+void BrokerClient::declare_topic(std::string_view topic, Callback<Unit> done) {
+  session_->ask(wire::DeclareTopic{topic}, nothing(std::move(done)));
+}
 
-void BrokerClient::receive(std::string_view queue, std::uint32_t max, std::chrono::milliseconds wait, Callback<std::span<const Received>> done,
-                           std::optional<std::chrono::milliseconds> visibility_timeout) {
+void BrokerClient::receive(std::string_view queue, std::uint32_t max, std::chrono::milliseconds wait,
+                           Callback<std::span<const Received>> done, std::optional<std::chrono::milliseconds> visibility_timeout) {
   wire::Receive command{queue, max, to_ms(wait), visibility_timeout ? std::optional{to_ms(*visibility_timeout)} : std::nullopt};
   session_->ask(
       command,
@@ -120,10 +158,13 @@ void BrokerClient::receive(std::string_view queue, std::uint32_t max, std::chron
       wait);
 }
 
-std::uint64_t BrokerClient::subscribe(std::string_view topic, EventCallback on_event, Callback<Unit> done, std::string_view filter_policy) {
+std::uint64_t BrokerClient::subscribe(std::string_view topic, EventCallback on_event, Callback<Unit> done,
+                                      std::string_view filter_policy) {
   return session_->subscribe(topic, std::move(on_event), std::move(done), filter_policy);
 }
-void BrokerClient::unsubscribe(std::uint64_t subscription) { session_->unsubscribe(subscription); }
+void BrokerClient::unsubscribe(std::uint64_t subscription) {
+  session_->unsubscribe(subscription);
+}
 
 void BrokerClient::peek(const wire::Peek& peek, Callback<std::vector<wire::Peeked>> done) {
   session_->ask(peek, decoded(std::move(done), wire::decode_peeked));
@@ -137,16 +178,28 @@ void BrokerClient::list_queues(Callback<std::vector<wire::QueueInfo>> done) {
 void BrokerClient::list_topics(Callback<std::vector<wire::TopicInfo>> done) {
   session_->ask(wire::ListTopics{}, decoded(std::move(done), wire::decode_topic_list));
 }
-void BrokerClient::ping(Callback<Unit> done) { session_->ask(wire::Ping{}, nothing(std::move(done))); }
+void BrokerClient::ping(Callback<Unit> done) {
+  session_->ask(wire::Ping{}, nothing(std::move(done)));
+}
 
-void BrokerClient::set_deadline(std::optional<Duration> deadline) { session_->set_deadline(deadline); }
+void BrokerClient::set_deadline(std::optional<Duration> deadline) {
+  session_->set_deadline(deadline);
+}
 void BrokerClient::cancel_receives() {
   session_->ask(wire::CancelReceives{}, [](Raw) {});
 }
 
-bool BrokerClient::connected() const { return session_->ready(); }
-std::uint64_t BrokerClient::reconnects() const { return session_->reconnects(); }
-std::size_t BrokerClient::unanswered() const { return session_->kept(); }
-const std::string& BrokerClient::endpoint() const { return session_->endpoint(); }
+bool BrokerClient::connected() const {
+  return session_->ready();
+}
+std::uint64_t BrokerClient::reconnects() const {
+  return session_->reconnects();
+}
+std::size_t BrokerClient::unanswered() const {
+  return session_->kept();
+}
+const std::string& BrokerClient::endpoint() const {
+  return session_->endpoint();
+}
 
 }  // namespace remuda

@@ -2,8 +2,8 @@
 // A client of one broker: typed requests, answered through callbacks, inside somebody else's poll loop. One thread, no blocking.
 //
 // Every callback is called exactly once. Requests that change something are kept until they are answered and resent with the same
-// number after a reconnect; the broker applies each number once. So an answered change happened exactly once, also across kill -9 of the broker.
-// It refuses to guess: when a deadline passes first, the error is `timed_out` with an unknown outcome.
+// number after a reconnect; the broker applies each number once. So an answered change happened exactly once, also across kill -9
+// of the broker. It refuses to guess: when a deadline passes first, the error is `timed_out` with an unknown outcome.
 
 #include <zmq.h>
 
@@ -72,7 +72,8 @@ class BrokerClient {
 
   /// Connects in the background; requests made before that wait. `clock` must outlive the client.
   /// Throws std::runtime_error when the endpoint has a wrong form.
-  BrokerClient(Context& context, const std::string& endpoint, ClientIdentity identity, const Clock& clock, BrokerClientOptions options = {});
+  BrokerClient(Context& context, const std::string& endpoint, ClientIdentity identity, const Clock& clock,
+               BrokerClientOptions options = {});
   BrokerClient(const BrokerClient&) = delete;
   BrokerClient& operator=(const BrokerClient&) = delete;
   /// Drops what is unanswered without calling back.
@@ -96,7 +97,8 @@ class BrokerClient {
   void publish(std::string_view topic, std::span<const std::string_view> packed_messages, Callback<std::uint64_t> done);
   void publish(std::string_view topic, const Message& message, Callback<std::uint64_t> done);
   /// Answers the handles that were refused; empty: all done.
-  void delete_messages(std::string_view queue, std::span<const std::string_view> handles, Callback<std::vector<wire::HandleError>> done);
+  void delete_messages(std::string_view queue, std::span<const std::string_view> handles,
+                       Callback<std::vector<wire::HandleError>> done);
   void change_visibility(std::string_view queue, std::span<const std::string_view> handles, std::chrono::milliseconds timeout,
                          Callback<std::vector<wire::HandleError>> done);
   void release(std::string_view queue, std::span<const std::string_view> handles, Callback<std::vector<wire::HandleError>> done);
@@ -117,7 +119,8 @@ class BrokerClient {
                std::optional<std::chrono::milliseconds> visibility_timeout = {});
   /// Live events of a topic from now on; renewed after every reconnect until unsubscribe(). Returns a key for unsubscribe().
   /// `done` is called once the broker has confirmed it for the first time.
-  std::uint64_t subscribe(std::string_view topic, EventCallback on_event, Callback<Unit> done = {}, std::string_view filter_policy = {});
+  std::uint64_t subscribe(std::string_view topic, EventCallback on_event, Callback<Unit> done = {},
+                          std::string_view filter_policy = {});
   void unsubscribe(std::uint64_t subscription);
 
   // ---- looking ----
@@ -129,13 +132,14 @@ class BrokerClient {
 
   /// Applies to the requests made after it: they answer `timed_out` (outcome unknown) when this long has passed. Absent: never.
   void set_deadline(std::optional<Duration> deadline);
-  /// Asks the broker to answer every waiting receive now: they call back with nothing, or with what was already on its way. For draining.
+  /// Asks the broker to answer every waiting receive now: they call back with nothing, or with what was already on its way. For
+  /// draining.
   void cancel_receives();
 
   // ---- state ----
-  [[nodiscard]] bool connected() const;            ///< the broker has answered hello on this connection
+  [[nodiscard]] bool connected() const;  ///< the broker has answered hello on this connection
   [[nodiscard]] std::uint64_t reconnects() const;
-  [[nodiscard]] std::size_t unanswered() const;    ///< changes that are kept
+  [[nodiscard]] std::size_t unanswered() const;  ///< changes that are kept
   [[nodiscard]] const std::string& endpoint() const;
 
  private:

@@ -83,8 +83,11 @@ void BrokerClient::Session::give_back(std::string frame) {
 void BrokerClient::Session::submit(Kind kind, std::string frame, Handler handler, Duration wait) {
   if (frame.size() > max_frame_size_) {
     // The broker would close the connection, and a resend would close it again.
-    refused_.emplace_back(std::move(handler), Error{"over_limit", "the request has " + std::to_string(frame.size()) + " bytes, the broker takes " +
-                                                                      std::to_string(max_frame_size_) + "; send fewer messages at once", true});
+    refused_.emplace_back(std::move(handler),
+                          Error{"over_limit",
+                                "the request has " + std::to_string(frame.size()) + " bytes, the broker takes " +
+                                    std::to_string(max_frame_size_) + "; send fewer messages at once",
+                                true});
     return;
   }
   const Instant now = clock_.now();
@@ -115,8 +118,10 @@ void BrokerClient::Session::send(Outstanding& outstanding) {
 void BrokerClient::Session::greet() {
   state_ = State::greeting;
   std::string frame = take_frame();
-  wire::encode_request({0, settled(), wire::Hello{wire::protocol_version, {session_key_.data(), session_key_.size()}, identity_.node, identity_.host}},
-                       frame);
+  wire::encode_request(
+      {0, settled(),
+       wire::Hello{wire::protocol_version, {session_key_.data(), session_key_.size()}, identity_.node, identity_.host}},
+      frame);
   static_cast<void>(socket_.send(frame));
   last_heard_ = clock_.now();
   give_back(std::move(frame));
@@ -178,7 +183,8 @@ void BrokerClient::Session::on_frame(std::string_view frame) {
   }
   auto& refused = std::get<wire::Refused>(*reply);
   if (refused.error.code == "hello_first") {
-    // The broker was restarted behind a connection that lived on, or frames overtook the hello. Once is enough: replies come in order.
+    // The broker was restarted behind a connection that lived on, or frames overtook the hello. Once is enough: replies come in
+    // order.
     if (state_ == State::ready) {
       on_disconnected();
       greet();
@@ -194,7 +200,8 @@ void BrokerClient::Session::on_frame(std::string_view frame) {
 void BrokerClient::Session::answer(std::uint64_t request, Result<std::string_view> result) {
   const auto is_before = [](const Outstanding& outstanding, std::uint64_t number) { return outstanding.request < number; };
   // A reply to a request that is not waited for any more (it was resent and answered twice, or timed out) has no one to tell.
-  if (const auto kept = std::lower_bound(kept_.begin(), kept_.end(), request, is_before); kept != kept_.end() && kept->request == request) {
+  if (const auto kept = std::lower_bound(kept_.begin(), kept_.end(), request, is_before);
+      kept != kept_.end() && kept->request == request) {
     if (kept->handler) finish(*kept, std::move(result));
   } else if (const auto passing = std::lower_bound(passing_.begin(), passing_.end(), request, is_before);
              passing != passing_.end() && passing->request == request) {
@@ -242,7 +249,8 @@ void BrokerClient::Session::tell_refused() {
 
 // ---- live topics ----
 
-std::uint64_t BrokerClient::Session::subscribe(std::string_view topic, EventCallback on_event, Callback<Unit> done, std::string_view filter_policy) {
+std::uint64_t BrokerClient::Session::subscribe(std::string_view topic, EventCallback on_event, Callback<Unit> done,
+                                               std::string_view filter_policy) {
   auto subscription = std::make_shared<Subscription>();
   subscription->topic = topic;
   subscription->filter_policy = filter_policy;
@@ -270,7 +278,8 @@ void BrokerClient::Session::renew(const std::shared_ptr<Subscription>& subscript
       if (state_ == State::ready) renew(subscription);  // else every subscription is renewed on the next connection
       return;
     }
-    if (const auto done = std::exchange(subscription->done, {})) done(number ? Result<Unit>{Unit{}} : Result<Unit>{Failure{number.error()}});
+    if (const auto done = std::exchange(subscription->done, {}))
+      done(number ? Result<Unit>{Unit{}} : Result<Unit>{Failure{number.error()}});
   });
   deadline_ = deadline;
 }
@@ -347,7 +356,8 @@ void BrokerClient::Session::expire(Instant now) {
                            outstanding.sent ? Error{"timed_out", "no answer from " + endpoint_ + " in time", false}
                                             : Error{"unreachable", "no broker answers at " + endpoint_ + "; is it running?", true});
     } else if (now >= outstanding.give_up) {
-      expired.emplace_back(outstanding.request, Error{"unreachable", "the answer from " + endpoint_ + " got lost; receive again", false});
+      expired.emplace_back(outstanding.request,
+                           Error{"unreachable", "the answer from " + endpoint_ + " got lost; receive again", false});
     }
   };
   for (const auto& outstanding : kept_) look_at(outstanding);

@@ -1,6 +1,6 @@
 #pragma once
-// The inside of BrokerClient: one session with one broker over however many connections. Numbers requests, keeps them until they are
-// answered, and resends what must be resent. Knows frames and replies, not what the operations mean.
+// The inside of BrokerClient: one session with one broker over however many connections. Numbers requests, keeps them until they
+// are answered, and resends what must be resent. Knows frames and replies, not what the operations mean.
 //
 // States: disconnected -> greeting (hello is out) -> ready. Requests leave in `ready` only, in the order of their numbers, so a
 // broker sees hello first on every connection.
@@ -28,9 +28,9 @@ class BrokerClient::Session {
 
   /// What a break of the connection means for a request.
   enum class Kind {
-    kept,     ///< a change: resent with its number until answered
-    question, ///< changes nothing: asked again
-    ends,     ///< a receive or a subscription: ends with the connection, `unreachable`
+    kept,      ///< a change: resent with its number until answered
+    question,  ///< changes nothing: asked again
+    ends,      ///< a receive or a subscription: ends with the connection, `unreachable`
   };
 
   Session(Context& context, const std::string& endpoint, ClientIdentity identity, const Clock& clock, BrokerClientOptions options);
@@ -60,11 +60,11 @@ class BrokerClient::Session {
     std::uint64_t request = 0;
     Kind kind = Kind::kept;
     std::string frame;
-    Handler handler;          ///< empty: answered
-    Instant deadline{};       ///< Instant::max(): none
-    Instant give_up{};        ///< receives that were sent: the reply must have got lost after this
+    Handler handler;     ///< empty: answered
+    Instant deadline{};  ///< Instant::max(): none
+    Instant give_up{};   ///< receives that were sent: the reply must have got lost after this
     Duration wait{};
-    bool sent = false;        ///< at least once
+    bool sent = false;  ///< at least once
   };
 
   struct Subscription {
@@ -76,7 +76,7 @@ class BrokerClient::Session {
     std::uint64_t expected = 1;           ///< sequence number of the next event
     std::uint64_t credited = 0;
     bool cancelled = false;
-    bool interrupted = false;             ///< the connection broke: at least one event may be missed
+    bool interrupted = false;  ///< the connection broke: at least one event may be missed
   };
 
   // constant after construction
@@ -97,10 +97,10 @@ class BrokerClient::Session {
   std::optional<Duration> deadline_;
   Instant last_heard_{};
 
-  std::deque<Outstanding> kept_;          ///< by number; answered ones stay until they are at the front
-  std::vector<Outstanding> passing_;      ///< questions and receives, by number
+  std::deque<Outstanding> kept_;      ///< by number; answered ones stay until they are at the front
+  std::vector<Outstanding> passing_;  ///< questions and receives, by number
   std::size_t kept_count_ = 0;
-  std::size_t deadline_count_ = 0;        ///< outstanding requests that have a deadline: without any there is nothing to search
+  std::size_t deadline_count_ = 0;  ///< outstanding requests that have a deadline: without any there is nothing to search
   std::vector<std::pair<Handler, Error>> refused_;  ///< to be told at the next tick, never inside ask()
   std::vector<std::string> spare_frames_;
 

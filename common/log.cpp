@@ -11,9 +11,9 @@
 
 #include <fmt/chrono.h>
 #include <fmt/format.h>
-#include <nlohmann/json.hpp>
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
+#include <nlohmann/json.hpp>
 
 namespace remuda {
 
@@ -36,20 +36,28 @@ std::shared_ptr<const Settings>& settings() {
 
 std::string_view name_of(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return "debug";
-    case LogLevel::info: return "info";
-    case LogLevel::warning: return "warning";
-    case LogLevel::error: return "error";
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warning:
+      return "warning";
+    case LogLevel::error:
+      return "error";
   }
   return "?";
 }
 
 std::string_view colour_of(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return "\x1b[2m";
-    case LogLevel::info: return "\x1b[32m";
-    case LogLevel::warning: return "\x1b[33m";
-    case LogLevel::error: return "\x1b[31m";
+    case LogLevel::debug:
+      return "\x1b[2m";
+    case LogLevel::info:
+      return "\x1b[32m";
+    case LogLevel::warning:
+      return "\x1b[33m";
+    case LogLevel::error:
+      return "\x1b[31m";
   }
   return "";
 }
@@ -68,8 +76,9 @@ std::string text_value(const LogField::Value& value) {
         },
         value);
   }
-  const bool bare = !text->empty() && text->find_first_of(" \"=") == std::string_view::npos &&
-                    std::none_of(text->begin(), text->end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
+  const bool bare =
+      !text->empty() && text->find_first_of(" \"=") == std::string_view::npos &&
+      std::none_of(text->begin(), text->end(), [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });
   if (bare) return std::string{*text};
   return nlohmann::json(*text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
@@ -108,7 +117,9 @@ Result<LogLevel> parse_log_level(std::string_view text) {
   return fail("invalid_log_level", "'" + std::string{text} + "' is no log level; use debug, info, warning or error");
 }
 
-bool logs(LogLevel level) { return level >= lowest_level.load(std::memory_order_relaxed); }
+bool logs(LogLevel level) {
+  return level >= lowest_level.load(std::memory_order_relaxed);
+}
 
 void log_event(LogLevel level, std::string_view sentence, LogFields fields) {
   if (!logs(level)) return;
@@ -117,12 +128,14 @@ void log_event(LogLevel level, std::string_view sentence, LogFields fields) {
     start_log("");
     current = std::atomic_load(&settings());
   }
-  const auto time_ms = std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  const auto time_ms =
+      std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
   current->out->info("{}", current->json ? json_log_line(current->name, level, time_ms, sentence, fields)
                                          : text_log_line(current->name, level, time_ms, sentence, fields, current->colour));
 }
 
-std::string json_log_line(std::string_view name, LogLevel level, std::int64_t time_ms, std::string_view sentence, LogFields fields) {
+std::string json_log_line(std::string_view name, LogLevel level, std::int64_t time_ms, std::string_view sentence,
+                          LogFields fields) {
   nlohmann::ordered_json line;
   line["time_ms"] = time_ms;
   line["level"] = name_of(level);
@@ -134,14 +147,17 @@ std::string json_log_line(std::string_view name, LogLevel level, std::int64_t ti
   return line.dump(-1, ' ', false, nlohmann::ordered_json::error_handler_t::replace);
 }
 
-std::string text_log_line(std::string_view name, LogLevel level, std::int64_t time_ms, std::string_view sentence, LogFields fields, bool colour) {
+std::string text_log_line(std::string_view name, LogLevel level, std::int64_t time_ms, std::string_view sentence, LogFields fields,
+                          bool colour) {
   const std::chrono::system_clock::time_point time{std::chrono::milliseconds{time_ms}};
   const auto paint = [&](std::string_view code) { return colour ? code : std::string_view{}; };
-  std::string line = fmt::format("{}{:%H:%M:%S}.{:03}{} {}{:<7}{} ", paint("\x1b[2m"), fmt::localtime(std::chrono::system_clock::to_time_t(time)),
-                                 time_ms % 1'000, paint("\x1b[0m"), paint(colour_of(level)), name_of(level), paint("\x1b[0m"));
+  std::string line =
+      fmt::format("{}{:%H:%M:%S}.{:03}{} {}{:<7}{} ", paint("\x1b[2m"), fmt::localtime(std::chrono::system_clock::to_time_t(time)),
+                  time_ms % 1'000, paint("\x1b[0m"), paint(colour_of(level)), name_of(level), paint("\x1b[0m"));
   if (!name.empty()) line += fmt::format("{}{}{} ", paint("\x1b[1m"), name, paint("\x1b[0m"));
   line += sentence;
-  for (const auto& field : fields) line += fmt::format(" {}{}={}{}", paint("\x1b[2m"), field.name, paint("\x1b[0m"), text_value(field.value));
+  for (const auto& field : fields)
+    line += fmt::format(" {}{}={}{}", paint("\x1b[2m"), field.name, paint("\x1b[0m"), text_value(field.value));
   return line;
 }
 

@@ -34,12 +34,12 @@ struct LogField {
   template <std::signed_integral T>
   LogField(std::string_view n, T number) : name{n}, value{static_cast<std::int64_t>(number)} {}
   template <std::unsigned_integral T>
-    requires(!std::same_as<T, bool>)
-  LogField(std::string_view n, T number) : name{n}, value{static_cast<std::uint64_t>(number)} {}
+  requires(!std::same_as<T, bool>) LogField(std::string_view n, T number) : name{n}, value{static_cast<std::uint64_t>(number)} {}
 };
 using LogFields = std::initializer_list<LogField>;
 
-/// Sets up the process's log; `name` (of the node or broker, with its replica) stands in every line. Before the first event; later calls replace it.
+/// Sets up the process's log; `name` (of the node or broker, with its replica) stands in every line. Before the first event; later
+/// calls replace it.
 void start_log(const std::string& name, LogFormat format = LogFormat::automatic, LogLevel lowest = LogLevel::info);
 /// "text", "json", "auto". Errors: `invalid_log_format`.
 Result<LogFormat> parse_log_format(std::string_view text);
@@ -48,14 +48,23 @@ Result<LogLevel> parse_log_level(std::string_view text);
 
 [[nodiscard]] bool logs(LogLevel level);
 void log_event(LogLevel level, std::string_view sentence, LogFields fields = {});
-inline void log_debug(std::string_view sentence, LogFields fields = {}) { log_event(LogLevel::debug, sentence, fields); }
-inline void log_info(std::string_view sentence, LogFields fields = {}) { log_event(LogLevel::info, sentence, fields); }
-inline void log_warning(std::string_view sentence, LogFields fields = {}) { log_event(LogLevel::warning, sentence, fields); }
-inline void log_error(std::string_view sentence, LogFields fields = {}) { log_event(LogLevel::error, sentence, fields); }
+inline void log_debug(std::string_view sentence, LogFields fields = {}) {
+  log_event(LogLevel::debug, sentence, fields);
+}
+inline void log_info(std::string_view sentence, LogFields fields = {}) {
+  log_event(LogLevel::info, sentence, fields);
+}
+inline void log_warning(std::string_view sentence, LogFields fields = {}) {
+  log_event(LogLevel::warning, sentence, fields);
+}
+inline void log_error(std::string_view sentence, LogFields fields = {}) {
+  log_event(LogLevel::error, sentence, fields);
+}
 
 /// The line as it would be written, for tests: JSON object, or `12:00:00.000 info  sentence  name=value` with `colour`.
-[[nodiscard]] std::string json_log_line(std::string_view name, LogLevel level, std::int64_t time_ms, std::string_view sentence, LogFields fields);
-[[nodiscard]] std::string text_log_line(std::string_view name, LogLevel level, std::int64_t time_ms, std::string_view sentence, LogFields fields,
-                                        bool colour);
+[[nodiscard]] std::string json_log_line(std::string_view name, LogLevel level, std::int64_t time_ms, std::string_view sentence,
+                                        LogFields fields);
+[[nodiscard]] std::string text_log_line(std::string_view name, LogLevel level, std::int64_t time_ms, std::string_view sentence,
+                                        LogFields fields, bool colour);
 
 }  // namespace remuda

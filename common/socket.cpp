@@ -1,5 +1,7 @@
 #include "common/socket.hpp"
 
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -24,8 +26,8 @@ constexpr int reconnect_ms = 100;
 constexpr int reconnect_max_ms = 2'000;
 
 Failure<Error> invalid_endpoint(std::string_view endpoint, std::string_view why) {
-  return fail("invalid_endpoint", "'" + std::string{endpoint} + "': " + std::string{why} +
-                                      "; use tcp://HOST:PORT, ipc:///PATH or ipc://@NAME");
+  return fail("invalid_endpoint",
+              "'" + std::string{endpoint} + "': " + std::string{why} + "; use tcp://HOST:PORT, ipc:///PATH or ipc://@NAME");
 }
 
 bool is_number(std::string_view text, unsigned long max) {
@@ -47,7 +49,8 @@ Result<void> check(std::string_view endpoint, bool listening) {
     if (name.size() > ipc_name_size_max) {
       return invalid_endpoint(endpoint, "an ipc name has at most 107 bytes, this one " + std::to_string(name.size()));
     }
-    if (name.front() != '@' && name.front() != '/') return invalid_endpoint(endpoint, "an ipc path must be absolute or begin with '@'");
+    if (name.front() != '@' && name.front() != '/')
+      return invalid_endpoint(endpoint, "an ipc path must be absolute or begin with '@'");
     if (name.find('\0') != std::string_view::npos) return invalid_endpoint(endpoint, "a name cannot hold a zero byte");
     return {};
   }
@@ -64,6 +67,18 @@ Result<void> check(std::string_view endpoint, bool listening) {
   return {};
 }
 
+/// libzmq takes an ipc path over silently when another process listens on it (#1176): ask first.
+bool is_served(std::string_view ipc_path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  ipc_path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int probe = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+  if (probe < 0) return false;
+  const bool answered = ::connect(probe, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0 || errno == EAGAIN;
+  ::close(probe);
+  return answered;
+}
+
 bool is_loopback(std::string_view endpoint) {
   if (endpoint.starts_with("ipc://")) return true;
   const auto address = endpoint.substr(std::string_view{"tcp://"}.size());
@@ -73,15 +88,23 @@ bool is_loopback(std::string_view endpoint) {
 
 zmq::socket_type native_kind(SocketKind kind) {
   switch (kind) {
-    case SocketKind::router: return zmq::socket_type::router;
-    case SocketKind::dealer: return zmq::socket_type::dealer;
-    case SocketKind::push: return zmq::socket_type::push;
-    case SocketKind::pull: return zmq::socket_type::pull;
-    case SocketKind::pub: return zmq::socket_type::pub;
+    case SocketKind::router:
+      return zmq::socket_type::router;
+    case SocketKind::dealer:
+      return zmq::socket_type::dealer;
+    case SocketKind::push:
+      return zmq::socket_type::push;
+    case SocketKind::pull:
+      return zmq::socket_type::pull;
+    case SocketKind::pub:
+      return zmq::socket_type::pub;
     case SocketKind::xpub:
-    case SocketKind::xpub_verboser: return zmq::socket_type::xpub;
-    case SocketKind::sub: return zmq::socket_type::sub;
-    case SocketKind::pair: return zmq::socket_type::pair;
+    case SocketKind::xpub_verboser:
+      return zmq::socket_type::xpub;
+    case SocketKind::sub:
+      return zmq::socket_type::sub;
+    case SocketKind::pair:
+      return zmq::socket_type::pair;
   }
   throw std::logic_error{"unknown socket kind"};
 }
@@ -100,20 +123,24 @@ Context::Context(int max_sockets) {
   int patch = 0;
   zmq::version(&major, &minor, &patch);
   if (std::tie(major, minor, patch) < std::make_tuple(4, 3, 4)) {
-    throw std::runtime_error{"libzmq 4.3.4 or newer is needed (older ones crash on hostile bytes); this is " + std::to_string(major) + "." +
-                             std::to_string(minor) + "." + std::to_string(patch) + ". Install libzmq5"};
+    throw std::runtime_error{"libzmq 4.3.4 or newer is needed (older ones crash on hostile bytes); this is " +
+                             std::to_string(major) + "." + std::to_string(minor) + "." + std::to_string(patch) +
+                             ". Install libzmq5"};
   }
   context_ = std::make_unique<zmq::context_t>();
   context_->set(zmq::ctxopt::max_sockets, max_sockets);
 }
 Context::~Context() = default;
 
-Result<void> check_endpoint(std::string_view endpoint) { return check(endpoint, false); }
+Result<void> check_endpoint(std::string_view endpoint) {
+  return check(endpoint, false);
+}
 
 Result<void> check_listen_endpoint(std::string_view endpoint) {
   if (auto form = check(endpoint, true); !form) return form;
   if (!is_loopback(endpoint)) {
-    return fail("open_endpoint", "'" + std::string{endpoint} + "' would be open to other machines without authentication; listen on tcp://127.0.0.1:PORT "
+    return fail("open_endpoint", "'" + std::string{endpoint} +
+                                     "' would be open to other machines without authentication; listen on tcp://127.0.0.1:PORT "
                                      "or ipc://@NAME, and reach it from elsewhere through an ssh tunnel");
   }
   return {};
@@ -121,9 +148,12 @@ Result<void> check_listen_endpoint(std::string_view endpoint) {
 
 std::ostream& operator<<(std::ostream& out, SendStatus status) {
   switch (status) {
-    case SendStatus::sent: return out << "sent";
-    case SendStatus::would_block: return out << "would_block";
-    case SendStatus::unreachable: return out << "unreachable";
+    case SendStatus::sent:
+      return out << "sent";
+    case SendStatus::would_block:
+      return out << "would_block";
+    case SendStatus::unreachable:
+      return out << "unreachable";
   }
   return out;
 }
@@ -132,8 +162,12 @@ Frame::Frame() : message_{std::make_unique<zmq::message_t>()} {}
 Frame::Frame(Frame&&) noexcept = default;
 Frame& Frame::operator=(Frame&&) noexcept = default;
 Frame::~Frame() = default;
-std::string_view Frame::bytes() const { return {static_cast<const char*>(message_->data()), message_->size()}; }
-bool Frame::more() const { return message_->more(); }
+std::string_view Frame::bytes() const {
+  return {static_cast<const char*>(message_->data()), message_->size()};
+}
+bool Frame::more() const {
+  return message_->more();
+}
 
 Socket::Socket(Context& context, SocketKind kind, const SocketOptions& options)
     : socket_{std::make_unique<zmq::socket_t>(context.native(), native_kind(kind))}, owner_{std::this_thread::get_id()} {
@@ -165,15 +199,23 @@ Socket::Socket(Socket&&) noexcept = default;
 Socket& Socket::operator=(Socket&&) noexcept = default;
 Socket::~Socket() = default;
 
-void Socket::assert_owner() const { assert(owner_ == std::this_thread::get_id() && "a ZeroMQ socket belongs to one thread"); }
+void Socket::assert_owner() const {
+  assert(owner_ == std::this_thread::get_id() && "a ZeroMQ socket belongs to one thread");
+}
 
 Result<std::string> Socket::listen(const std::string& endpoint) {
   assert_owner();
   if (auto allowed = check_listen_endpoint(endpoint); !allowed) return Failure{allowed.error()};
   if (endpoint.starts_with("ipc://")) {
-    // Abstract names have no file rights: the kernel's word on the peer's user is the check. A path is protected by its folder as well.
+    // Abstract names have no file rights: the kernel's word on the peer's user is the check. A path is protected by its folder as
+    // well.
     const auto uid = static_cast<std::int32_t>(geteuid());
     zmq_setsockopt(socket_->handle(), ZMQ_IPC_FILTER_UID, &uid, sizeof uid);
+    const auto path = std::string_view{endpoint}.substr(std::string_view{"ipc://"}.size());
+    if (path.front() == '/' && is_served(path)) {
+      return fail("cannot_listen",
+                  "cannot listen on " + endpoint + ": another process listens there; stop it or choose another endpoint");
+    }
   }
   try {
     socket_->bind(endpoint);
@@ -207,10 +249,14 @@ namespace {
 SendStatus send_part(void* socket, std::string_view bytes, int flags) {
   while (zmq_send(socket, bytes.data(), bytes.size(), flags | ZMQ_DONTWAIT) < 0) {
     switch (zmq_errno()) {
-      case EINTR: continue;
-      case EAGAIN: return SendStatus::would_block;
-      case EHOSTUNREACH: return SendStatus::unreachable;
-      default: throw zmq::error_t{};  // a socket used wrongly: our own mistake
+      case EINTR:
+        continue;
+      case EAGAIN:
+        return SendStatus::would_block;
+      case EHOSTUNREACH:
+        return SendStatus::unreachable;
+      default:
+        throw zmq::error_t{};  // a socket used wrongly: our own mistake
     }
   }
   return SendStatus::sent;
@@ -219,9 +265,12 @@ SendStatus send_part(void* socket, std::string_view bytes, int flags) {
 bool receive_part(void* socket, zmq::message_t& message) {
   while (zmq_msg_recv(message.handle(), socket, ZMQ_DONTWAIT) < 0) {
     switch (zmq_errno()) {
-      case EINTR: continue;
-      case EAGAIN: return false;
-      default: throw zmq::error_t{};
+      case EINTR:
+        continue;
+      case EAGAIN:
+        return false;
+      default:
+        throw zmq::error_t{};
     }
   }
   return true;
@@ -259,7 +308,9 @@ Arrival Socket::receive_from(Frame& routing_id, Frame& frame) {
   return Arrival::multipart;
 }
 
-zmq_pollitem_t Socket::poll_item(short events) const { return {socket_->handle(), 0, events, 0}; }
+zmq_pollitem_t Socket::poll_item(short events) const {
+  return {socket_->handle(), 0, events, 0};
+}
 
 ConnectionMonitor::ConnectionMonitor(Context& context, Socket& socket) : watched_{socket} {
   const std::string endpoint = "inproc://remuda-monitor-" + std::to_string(reinterpret_cast<std::uintptr_t>(this));
@@ -270,7 +321,9 @@ ConnectionMonitor::ConnectionMonitor(Context& context, Socket& socket) : watched
   events_->native().connect(endpoint);
 }
 
-ConnectionMonitor::~ConnectionMonitor() { zmq_socket_monitor(watched_.native().handle(), nullptr, 0); }
+ConnectionMonitor::~ConnectionMonitor() {
+  zmq_socket_monitor(watched_.native().handle(), nullptr, 0);
+}
 
 std::optional<ConnectionMonitor::Event> ConnectionMonitor::next() {
   Frame event;
@@ -282,7 +335,9 @@ std::optional<ConnectionMonitor::Event> ConnectionMonitor::next() {
   return number == ZMQ_EVENT_HANDSHAKE_SUCCEEDED ? Event::connected : Event::disconnected;
 }
 
-zmq_pollitem_t ConnectionMonitor::poll_item() const { return events_->poll_item(); }
+zmq_pollitem_t ConnectionMonitor::poll_item() const {
+  return events_->poll_item();
+}
 
 int poll(std::span<zmq_pollitem_t> items, long timeout_ms) {
   const int ready = zmq_poll(items.data(), static_cast<int>(items.size()), timeout_ms);

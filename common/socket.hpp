@@ -2,9 +2,9 @@
 // ZeroMQ sockets with the settings that libzmq 4.3.4 needs to be safe, in one place. A thin layer: it adds no threads, no queues
 // and no meaning. What ZeroMQ does not promise (delivery, order across connections) is not promised here either.
 //
-// Every socket: LINGER 0, a frame size limit, no ZMTP heartbeats (a stalled reader would abort the process, libzmq #3596), reconnect
-// with back-off and jitter, TCP keep-alive, a 5 s handshake limit, never a blocking send. One Context per process;
-// one owner thread per socket (asserted). ipc endpoints accept connections of this user only.
+// Every socket: LINGER 0, a frame size limit, no ZMTP heartbeats (a stalled reader would abort the process, libzmq #3596),
+// reconnect with back-off and jitter, TCP keep-alive, a 5 s handshake limit, never a blocking send. One Context per process; one
+// owner thread per socket (asserted). ipc endpoints accept connections of this user only.
 //
 // Source: zmq_setsockopt(3); the issues named beside each setting in socket.cpp.
 

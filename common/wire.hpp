@@ -18,8 +18,8 @@
 namespace remuda::wire {
 
 inline constexpr std::uint32_t protocol_version = 1;
-inline constexpr std::size_t session_size = 16;          ///< random bytes that name a client for as long as it lives
-inline constexpr std::size_t batch_size_max = 10'000;    ///< messages or handles in one request
+inline constexpr std::size_t session_size = 16;        ///< random bytes that name a client for as long as it lives
+inline constexpr std::size_t batch_size_max = 10'000;  ///< messages or handles in one request
 inline constexpr std::size_t transaction_steps_max = 1'000;
 
 // ---- What a client asks. One struct per operation, under its name on the wire. ----
@@ -89,7 +89,7 @@ struct Selection {
 };
 struct Peek {  ///< `peek`: looks without any effect
   std::string_view queue;
-  std::uint64_t from = 0;       ///< sequence number to begin at
+  std::uint64_t from = 0;  ///< sequence number to begin at
   std::uint32_t max = 10;
   Selection selection;
 };
@@ -100,8 +100,8 @@ struct Purge {  ///< `purge`
 };
 struct Redrive {  ///< `redrive`: dead letters back to where they came from
   std::string_view queue;
-  std::string_view to;          ///< empty: each to its origin queue
-  std::uint64_t max = 0;        ///< 0: all
+  std::string_view to;    ///< empty: each to its origin queue
+  std::uint64_t max = 0;  ///< 0: all
   Selection selection;
   bool dry_run = false;
 };
@@ -119,8 +119,8 @@ struct DeclareQueue {  ///< `declare_queue`: creates it or changes its attribute
   std::uint32_t max_receives = 0;      ///< 0: no limit
   std::uint64_t max_message_size_bytes = 1'048'576;
   bool relaxed = false;
-  std::string_view from_topic;         ///< empty: not chained
-  Selection selection;                 ///< of a chained queue
+  std::string_view from_topic;  ///< empty: not chained
+  Selection selection;          ///< of a chained queue
 };
 struct DeclareTopic {  ///< `declare_topic`
   std::string_view topic;
@@ -139,8 +139,9 @@ struct Credit {
   std::uint64_t sequence = 0;
 };
 
-using Command = std::variant<Hello, Ping, Send, Publish, Receive, CancelReceives, Delete, ChangeVisibility, RetryLater, Reject, Release,
-                             Transact, Peek, Purge, Redrive, GetQueueInfo, ListQueues, ListTopics, DeclareQueue, DeclareTopic, Subscribe, Unsubscribe, Credit>;
+using Command = std::variant<Hello, Ping, Send, Publish, Receive, CancelReceives, Delete, ChangeVisibility, RetryLater, Reject,
+                             Release, Transact, Peek, Purge, Redrive, GetQueueInfo, ListQueues, ListTopics, DeclareQueue,
+                             DeclareTopic, Subscribe, Unsubscribe, Credit>;
 
 struct Request {
   std::uint64_t request = 0;  ///< increasing per session; 0 for hello
@@ -162,7 +163,8 @@ void encode_request(const Request& request, std::string& out);
 /// Appends `[op, argument...]`, the form of a step inside `transact`.
 void encode_step(const Step& step, std::string& out);
 /// Appends a transact frame whose `step_count` steps are already encoded in `steps`.
-void encode_transact(std::uint64_t request, std::uint64_t settled, std::string_view steps, std::size_t step_count, std::string& out);
+void encode_transact(std::uint64_t request, std::uint64_t settled, std::string_view steps, std::size_t step_count,
+                     std::string& out);
 
 // ---- What a broker answers. ----
 
@@ -187,16 +189,16 @@ Result<Reply> decode_reply(std::string_view frame);
 
 /// One message as `receive` hands it out.
 struct Received {
-  std::string_view handle;             ///< opaque; stops working when the message is received again
-  std::uint32_t receive_count = 0;     ///< 1 the first time
-  std::int64_t sent_ms = 0;            ///< when the queue got it
+  std::string_view handle;          ///< opaque; stops working when the message is received again
+  std::uint32_t receive_count = 0;  ///< 1 the first time
+  std::int64_t sent_ms = 0;         ///< when the queue got it
   std::int64_t first_received_ms = 0;
-  std::string_view message;            ///< packed
+  std::string_view message;  ///< packed
 };
 /// What became of one handle that was refused.
 struct HandleError {
-  std::uint32_t index = 0;             ///< in the request's list
-  std::string code;                    ///< `stale_handle`, ...
+  std::uint32_t index = 0;  ///< in the request's list
+  std::string code;         ///< `stale_handle`, ...
   friend bool operator==(const HandleError&, const HandleError&) = default;
 };
 struct Attempt {
@@ -209,7 +211,7 @@ struct Attempt {
 /// One message as `peek` shows it.
 struct Peeked {
   std::uint64_t sequence = 0;
-  std::string state;                   ///< "visible", "in_flight", "delayed"
+  std::string state;  ///< "visible", "in_flight", "delayed"
   std::uint32_t receive_count = 0;
   std::int64_t sent_ms = 0;
   std::int64_t first_received_ms = 0;  ///< 0: never
@@ -218,8 +220,8 @@ struct Peeked {
   std::string holder_node;             ///< in flight: who has it
   std::string holder_host;
   std::uint64_t attempts_total = 0;
-  std::vector<Attempt> attempts;       ///< those that failed: the first and the last nine
-  std::string message;                 ///< packed
+  std::vector<Attempt> attempts;  ///< those that failed: the first and the last nine
+  std::string message;            ///< packed
   friend bool operator==(const Peeked&, const Peeked&) = default;
 };
 struct QueueInfo {
@@ -239,16 +241,16 @@ struct QueueInfo {
   std::uint64_t in_flight = 0;
   std::uint64_t delayed = 0;
   std::uint64_t waiting_receives = 0;
-  std::uint64_t oldest_age_ms = 0;     ///< of the oldest message that is there; 0: none
+  std::uint64_t oldest_age_ms = 0;  ///< of the oldest message that is there; 0: none
   // since the queue exists
-  std::uint64_t sent = 0;              ///< by senders and publishers
-  std::uint64_t moved_in = 0;          ///< dead-lettered or redriven into this queue
+  std::uint64_t sent = 0;      ///< by senders and publishers
+  std::uint64_t moved_in = 0;  ///< dead-lettered or redriven into this queue
   std::uint64_t received = 0;
-  std::uint64_t redelivered = 0;       ///< of these, not the first of their message
+  std::uint64_t redelivered = 0;  ///< of these, not the first of their message
   std::uint64_t deleted = 0;
   std::uint64_t purged = 0;
-  std::uint64_t dead_lettered = 0;     ///< moved from here to the dead-letter queue
-  std::uint64_t redriven = 0;          ///< moved from here by a redrive
+  std::uint64_t dead_lettered = 0;  ///< moved from here to the dead-letter queue
+  std::uint64_t redriven = 0;       ///< moved from here by a redrive
   std::uint64_t expired = 0;
   friend bool operator==(const QueueInfo&, const QueueInfo&) = default;
 };
@@ -262,8 +264,8 @@ struct TopicInfo {
   std::string topic;
   std::vector<ChainedQueue> queues;
   std::uint64_t subscribers = 0;
-  std::uint64_t published = 0;         ///< since the broker started
-  std::uint64_t missed = 0;            ///< events that slow subscribers did not get, since the broker started
+  std::uint64_t published = 0;  ///< since the broker started
+  std::uint64_t missed = 0;     ///< events that slow subscribers did not get, since the broker started
   friend bool operator==(const TopicInfo&, const TopicInfo&) = default;
 };
 /// The answer to hello.
@@ -276,7 +278,7 @@ struct Welcome {
 
 // Encoders append one whole reply frame to `out`.
 void encode_error(std::uint64_t request, const Error& error, std::string& out);
-void encode_ok(std::uint64_t request, std::string& out);                          ///< result nil
+void encode_ok(std::uint64_t request, std::string& out);  ///< result nil
 void encode_ok(std::uint64_t request, std::uint64_t number, std::string& out);
 void encode_ok(std::uint64_t request, const Welcome& welcome, std::string& out);
 void encode_ok(std::uint64_t request, std::size_t handle_count, std::span<const HandleError> refused, std::string& out);
@@ -284,7 +286,9 @@ void encode_ok(std::uint64_t request, std::span<const Peeked> messages, std::str
 void encode_ok(std::uint64_t request, const QueueInfo& info, std::string& out);
 void encode_ok(std::uint64_t request, std::span<const QueueInfo> queues, std::string& out);
 void encode_ok(std::uint64_t request, std::span<const TopicInfo> topics, std::string& out);
-void encode_event(std::uint64_t subscription, std::uint64_t sequence, std::span<const std::string_view> messages, std::string& out);
+/// Events are written in place too: the head, then exactly `count` messages.
+void begin_event(std::uint64_t subscription, std::uint64_t sequence, std::size_t count, std::string& out);
+void append_event_message(std::string_view packed, std::string& out);
 /// The reply of a receive is written in place: the head, then exactly `count` messages.
 void begin_received(std::uint64_t request, std::size_t count, std::string& out);
 void append_received(const Received& received, std::string& out);

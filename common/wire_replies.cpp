@@ -7,12 +7,17 @@ namespace remuda::wire {
 namespace {
 
 Failure<Error> malformed(std::string_view what) {
-  return fail_unknown("malformed_reply", "the broker's answer is not understood (" + std::string{what} + "); do both sides have the same version?");
+  return fail_unknown("malformed_reply",
+                      "the broker's answer is not understood (" + std::string{what} + "); do both sides have the same version?");
 }
 
-MsgpackWriter& begin_ok(MsgpackWriter& out, std::uint64_t request) { return out.array(3).text("ok").number(request); }
+MsgpackWriter& begin_ok(MsgpackWriter& out, std::uint64_t request) {
+  return out.array(3).text("ok").number(request);
+}
 
-std::string_view scope_name(bool on_attributes) { return on_attributes ? "attributes" : "body"; }
+std::string_view scope_name(bool on_attributes) {
+  return on_attributes ? "attributes" : "body";
+}
 
 void write(MsgpackWriter& out, const Peeked& message) {
   out.map(12);
@@ -170,7 +175,8 @@ TopicInfo read_topic_info(MsgpackReader& in) {
 }
 
 template <class Read>
-auto decode_list(std::string_view result, std::string_view what, Read&& read) -> Result<std::vector<decltype(read(std::declval<MsgpackReader&>()))>> {
+auto decode_list(std::string_view result, std::string_view what, Read&& read)
+    -> Result<std::vector<decltype(read(std::declval<MsgpackReader&>()))>> {
   MsgpackReader in{result};
   const std::uint32_t count = in.array();
   std::vector<decltype(read(in))> values;
@@ -246,18 +252,28 @@ void encode_ok(std::uint64_t request, std::size_t handle_count, std::span<const 
   }
 }
 
-void encode_ok(std::uint64_t request, std::span<const Peeked> messages, std::string& out) { encode_list(request, messages, out); }
-void encode_ok(std::uint64_t request, std::span<const QueueInfo> queues, std::string& out) { encode_list(request, queues, out); }
-void encode_ok(std::uint64_t request, std::span<const TopicInfo> topics, std::string& out) { encode_list(request, topics, out); }
+void encode_ok(std::uint64_t request, std::span<const Peeked> messages, std::string& out) {
+  encode_list(request, messages, out);
+}
+void encode_ok(std::uint64_t request, std::span<const QueueInfo> queues, std::string& out) {
+  encode_list(request, queues, out);
+}
+void encode_ok(std::uint64_t request, std::span<const TopicInfo> topics, std::string& out) {
+  encode_list(request, topics, out);
+}
 void encode_ok(std::uint64_t request, const QueueInfo& info, std::string& out) {
   MsgpackWriter writer{out};
   write(begin_ok(writer, request), info);
 }
 
-void encode_event(std::uint64_t subscription, std::uint64_t sequence, std::span<const std::string_view> messages, std::string& out) {
+void begin_event(std::uint64_t subscription, std::uint64_t sequence, std::size_t count, std::string& out) {
   MsgpackWriter writer{out};
-  writer.array(3 + messages.size()).text("event").number(subscription).number(sequence);
-  for (const auto message : messages) writer.binary(message);
+  writer.array(3 + count).text("event").number(subscription).number(sequence);
+}
+
+void append_event_message(std::string_view packed, std::string& out) {
+  MsgpackWriter writer{out};
+  writer.binary(packed);
 }
 
 void begin_received(std::uint64_t request, std::size_t count, std::string& out) {
@@ -318,9 +334,15 @@ Result<std::vector<HandleError>> decode_handle_errors(std::string_view result) {
   return errors;
 }
 
-Result<std::vector<Peeked>> decode_peeked(std::string_view result) { return decode_list(result, "messages were expected", read_peeked); }
-Result<std::vector<QueueInfo>> decode_queue_list(std::string_view result) { return decode_list(result, "queues were expected", read_queue_info); }
-Result<std::vector<TopicInfo>> decode_topic_list(std::string_view result) { return decode_list(result, "topics were expected", read_topic_info); }
+Result<std::vector<Peeked>> decode_peeked(std::string_view result) {
+  return decode_list(result, "messages were expected", read_peeked);
+}
+Result<std::vector<QueueInfo>> decode_queue_list(std::string_view result) {
+  return decode_list(result, "queues were expected", read_queue_info);
+}
+Result<std::vector<TopicInfo>> decode_topic_list(std::string_view result) {
+  return decode_list(result, "topics were expected", read_topic_info);
+}
 
 Result<QueueInfo> decode_queue_info(std::string_view result) {
   MsgpackReader in{result};

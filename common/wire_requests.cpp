@@ -69,7 +69,8 @@ std::optional<std::uint64_t> number_or_nil(MsgpackReader& in) {
 Result<void> read_binaries(MsgpackReader& in, std::string_view operation, std::vector<std::string_view>& out) {
   const std::uint32_t count = in.array();
   if (!in.ok()) return malformed(operation, "a list is expected");
-  if (count > batch_size_max) return fail("over_limit", std::string{operation} + ": at most 10000 elements per request; split the request");
+  if (count > batch_size_max)
+    return fail("over_limit", std::string{operation} + ": at most 10000 elements per request; split the request");
   out.reserve(count);
   for (std::uint32_t i = 0; i < count; ++i) out.push_back(in.binary());
   return {};
@@ -79,20 +80,22 @@ Result<void> read_binaries(MsgpackReader& in, std::string_view operation, std::v
 
 Result<void> read(MsgpackReader& in, std::uint32_t left, Hello& hello) {
   if (left != 1) return malformed("hello", "one map is expected");
-  if (const auto options = read_options(in, "hello", true, [&](std::string_view key) {
-        if (key == "protocol") return hello.protocol = small_number(in), true;
-        if (key == "session") return hello.session = in.binary(), true;
-        if (key == "node") return hello.node = in.string(), true;
-        if (key == "host") return hello.host = in.string(), true;
-        in.skip();  // a newer client may say more
-        return true;
-      });
+  if (const auto options = read_options(in, "hello", true,
+                                        [&](std::string_view key) {
+                                          if (key == "protocol") return hello.protocol = small_number(in), true;
+                                          if (key == "session") return hello.session = in.binary(), true;
+                                          if (key == "node") return hello.node = in.string(), true;
+                                          if (key == "host") return hello.host = in.string(), true;
+                                          in.skip();  // a newer client may say more
+                                          return true;
+                                        });
       !options) {
     return options;
   }
   constexpr std::size_t name_size_max = 256;
   if (in.ok() && hello.session.size() != session_size) return malformed("hello", "'session' must be 16 bytes");
-  if (hello.node.size() > name_size_max || hello.host.size() > name_size_max) return malformed("hello", "'node' and 'host' have at most 256 bytes");
+  if (hello.node.size() > name_size_max || hello.host.size() > name_size_max)
+    return malformed("hello", "'node' and 'host' have at most 256 bytes");
   return {};
 }
 
@@ -101,10 +104,18 @@ Result<void> read_nothing(std::uint32_t left, const Empty& command) {
   if (left != 0) return malformed(name_of(Command{command}), "no argument is expected");
   return {};
 }
-Result<void> read(MsgpackReader&, std::uint32_t left, Ping& ping) { return read_nothing(left, ping); }
-Result<void> read(MsgpackReader&, std::uint32_t left, CancelReceives& cancel) { return read_nothing(left, cancel); }
-Result<void> read(MsgpackReader&, std::uint32_t left, ListQueues& list) { return read_nothing(left, list); }
-Result<void> read(MsgpackReader&, std::uint32_t left, ListTopics& list) { return read_nothing(left, list); }
+Result<void> read(MsgpackReader&, std::uint32_t left, Ping& ping) {
+  return read_nothing(left, ping);
+}
+Result<void> read(MsgpackReader&, std::uint32_t left, CancelReceives& cancel) {
+  return read_nothing(left, cancel);
+}
+Result<void> read(MsgpackReader&, std::uint32_t left, ListQueues& list) {
+  return read_nothing(left, list);
+}
+Result<void> read(MsgpackReader&, std::uint32_t left, ListTopics& list) {
+  return read_nothing(left, list);
+}
 
 Result<void> read(MsgpackReader& in, std::uint32_t left, Send& send) {
   if (left != 2 && left != 3) return malformed("send", "queue, messages and perhaps options are expected");
@@ -271,29 +282,52 @@ Result<void> read(MsgpackReader& in, std::uint32_t left, Transact& transact) {
 // The names, in the order of the variants.
 template <class T>
 constexpr std::string_view operation_name = {};
-template <> constexpr std::string_view operation_name<Hello> = "hello";
-template <> constexpr std::string_view operation_name<Ping> = "ping";
-template <> constexpr std::string_view operation_name<Send> = "send";
-template <> constexpr std::string_view operation_name<Publish> = "publish";
-template <> constexpr std::string_view operation_name<Receive> = "receive";
-template <> constexpr std::string_view operation_name<CancelReceives> = "cancel_receives";
-template <> constexpr std::string_view operation_name<Delete> = "delete";
-template <> constexpr std::string_view operation_name<ChangeVisibility> = "change_visibility";
-template <> constexpr std::string_view operation_name<RetryLater> = "retry_later";
-template <> constexpr std::string_view operation_name<Reject> = "reject";
-template <> constexpr std::string_view operation_name<Release> = "release";
-template <> constexpr std::string_view operation_name<Transact> = "transact";
-template <> constexpr std::string_view operation_name<Peek> = "peek";
-template <> constexpr std::string_view operation_name<Purge> = "purge";
-template <> constexpr std::string_view operation_name<Redrive> = "redrive";
-template <> constexpr std::string_view operation_name<GetQueueInfo> = "queue_info";
-template <> constexpr std::string_view operation_name<ListQueues> = "list_queues";
-template <> constexpr std::string_view operation_name<ListTopics> = "list_topics";
-template <> constexpr std::string_view operation_name<DeclareQueue> = "declare_queue";
-template <> constexpr std::string_view operation_name<DeclareTopic> = "declare_topic";
-template <> constexpr std::string_view operation_name<Subscribe> = "subscribe";
-template <> constexpr std::string_view operation_name<Unsubscribe> = "unsubscribe";
-template <> constexpr std::string_view operation_name<Credit> = "credit";
+template <>
+constexpr std::string_view operation_name<Hello> = "hello";
+template <>
+constexpr std::string_view operation_name<Ping> = "ping";
+template <>
+constexpr std::string_view operation_name<Send> = "send";
+template <>
+constexpr std::string_view operation_name<Publish> = "publish";
+template <>
+constexpr std::string_view operation_name<Receive> = "receive";
+template <>
+constexpr std::string_view operation_name<CancelReceives> = "cancel_receives";
+template <>
+constexpr std::string_view operation_name<Delete> = "delete";
+template <>
+constexpr std::string_view operation_name<ChangeVisibility> = "change_visibility";
+template <>
+constexpr std::string_view operation_name<RetryLater> = "retry_later";
+template <>
+constexpr std::string_view operation_name<Reject> = "reject";
+template <>
+constexpr std::string_view operation_name<Release> = "release";
+template <>
+constexpr std::string_view operation_name<Transact> = "transact";
+template <>
+constexpr std::string_view operation_name<Peek> = "peek";
+template <>
+constexpr std::string_view operation_name<Purge> = "purge";
+template <>
+constexpr std::string_view operation_name<Redrive> = "redrive";
+template <>
+constexpr std::string_view operation_name<GetQueueInfo> = "queue_info";
+template <>
+constexpr std::string_view operation_name<ListQueues> = "list_queues";
+template <>
+constexpr std::string_view operation_name<ListTopics> = "list_topics";
+template <>
+constexpr std::string_view operation_name<DeclareQueue> = "declare_queue";
+template <>
+constexpr std::string_view operation_name<DeclareTopic> = "declare_topic";
+template <>
+constexpr std::string_view operation_name<Subscribe> = "subscribe";
+template <>
+constexpr std::string_view operation_name<Unsubscribe> = "unsubscribe";
+template <>
+constexpr std::string_view operation_name<Credit> = "credit";
 
 template <class Variant, std::size_t I>
 Result<void> read_by_name(std::string_view operation, MsgpackReader& in, std::uint32_t left, Variant& out) {
@@ -443,7 +477,9 @@ struct Arguments {
   static std::size_t argument_count(const Reject&) { return 3; }
   static std::size_t argument_count(const RetryLater&) { return 4; }
   template <class TwoArguments>
-  static std::size_t argument_count(const TwoArguments&) { return 2; }
+  static std::size_t argument_count(const TwoArguments&) {
+    return 2;
+  }
 };
 
 }  // namespace
@@ -503,7 +539,8 @@ void encode_step(const Step& step, std::string& out) {
   Arguments::write_step(writer, step);
 }
 
-void encode_transact(std::uint64_t request, std::uint64_t settled, std::string_view steps, std::size_t step_count, std::string& out) {
+void encode_transact(std::uint64_t request, std::uint64_t settled, std::string_view steps, std::size_t step_count,
+                     std::string& out) {
   MsgpackWriter writer{out};
   writer.array(4).text(operation_name<Transact>).number(request).number(settled).array(step_count).raw(steps);
 }

@@ -1,0 +1,179 @@
+#pragma once
+// The queue node without its sockets and without its disk: frames of clients go in, the engine decides, frames for clients come
+// out. It translates between the wire and the engine, evaluates filters, knows who is connected and who waits, and keeps the
+// limits. It never decides what becomes of a message: that is the engine's.
+//
+// One turn of the loop around it:  begin_turn() - on_frame() ... - end_turn() - write the log - send_written() - sync the log -
+// send_synced().
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/connections.hpp"
+#include "broker/engine/queue_engine.hpp"
+#include "broker/topics.hpp"
+#include "common/clock.hpp"
+#include "common/message.hpp"
+#include "common/wire.hpp"
+
+namespace remuda::broker {
+
+struct BrokerSettings {
+  std::string name = "main";
+  std::uint64_t max_frame_size = 4ULL * 1024 * 1024;  ///< of requests and of replies
+  std::size_t waiting_receives_max = 64;              ///< per connection
+  std::size_t subscriptions_max = 256;                ///< per connection
+};
+
+/// Gives a frame to a client; false when that client cannot be reached any more, or does not read.
+using SendFrame = std::function<bool(const Connection& to, std::string_view frame)>;
+
+/// A record that nobody may confirm over: the disk gave back other bytes than were stored.
+struct DamagedBody {
+  Location place;
+};
+
+class Broker {
+ public:
+  /// All of them must outlive the broker. The engine has recovered.
+  Broker(QueueEngine& engine, const Log& log, const Clock& clock, BrokerSettings settings);
+
+  /// Declares what the launch file says and restores the topics that the engine remembers.
+  /// Errors: `invalid_attribute`, `invalid_filter_policy` and others of the engine.
+  Result<void> declare(const wire::DeclareQueue& queue);
+  Result<void> declare(const wire::DeclareTopic& topic);
+  Result<void> restore_topics();
+
+  // ---- a turn ----
+  void begin_turn();
+  void on_frame(std::string_view routing_id, std::string_view frame);
+  void on_multipart(std::string_view routing_id);
+  /// Lets the engine finish the turn. True when somebody's answer has to wait for the disk.
+  bool end_turn();
+  /// Sends what need not wait for the disk, deliveries included; the log must have been written.
+  void send_written(const SendFrame& send);
+  /// Sends the rest and the live events.
+  void send_synced(const SendFrame& send);
+  /// What could not be handed out was given back to its queue: another turn is needed at once.
+  [[nodiscard]] bool wants_another_turn() const { return !returned_.empty(); }
+  [[nodiscard]] std::optional<DamagedBody> damaged() const { return damaged_; }
+  [[nodiscard]] Instant next_deadline() const;
+
+  /// Answers every waiting receive with nothing and refuses new requests with `draining`. Within a turn.
+  void drain();
+
+  [[nodiscard]] std::uint64_t requests() const { return requests_; }
+  [[nodiscard]] std::uint64_t refusals() const { return refusals_; }
+  [[nodiscard]] std::size_t connections() const { return connections_.size(); }
+
+ private:
+  /// What a Done means on the wire; the engine's answers do not name their operation.
+  enum class DoneForm : std::uint8_t { nothing, first, count };
+  struct DirectReply {
+    ClientId client = 0;
+    std::string frame;
+  };
+  struct LiveEvent {
+    Topic* topic = nullptr;
+    MessageView message;
+  };
+
+  // constant after construction
+  QueueEngine& engine_;
+  const Log& log_;
+  const Clock& clock_;
+  BrokerSettings settings_;
+
+  Connections connections_;
+  Topics topics_;
+  Moment moment_;
+  bool draining_ = false;
+
+  // this turn
+  wire::Request request_;
+  Effects effects_;
+  std::vector<DoneForm> done_forms_;  ///< parallel to effects_.replies
+  std::vector<DirectReply> direct_;   ///< answers that the engine has no part in
+  std::vector<Body> bodies_;
+  std::vector<Publication> publications_;
+  std::vector<QueueId> targets_;
+  std::vector<LiveEvent> live_;  ///< of the request at hand: shown once the engine has accepted it
+  std::vector<ReceiptHandle> handles_;
+  std::vector<TransactionStep> steps_;
+  std::vector<Topic*> published_;  ///< topics with events to flush
+
+  // for the next turn
+  std::vector<ReceiptHandle> returned_;  ///< deliveries that could not be handed out
+  std::vector<ClientId> gone_;
+  std::optional<DamagedBody> damaged_;
+  std::string frame_;
+  std::uint64_t next_subscription_ = 1;
+  Instant next_sweep_{};
+  std::uint64_t requests_ = 0;
+  std::uint64_t refusals_ = 0;
+
+  // dispatch (broker.cpp)
+  void handle(Connection& connection);
+  /// True when the engine accepted it and had not done it before.
+  bool apply(const Command& command, DoneForm form);
+  void answer(const Connection& connection, std::string frame);
+  void refuse(Connection& connection, std::uint64_t request, const Error& error);
+  void strike(Connection& connection, std::uint64_t request, const Error& error);
+  void forget(ClientId client);
+  void give_back_undeliverable();
+  [[nodiscard]] Requester requester(const Connection& connection) const;
+  Result<QueueId> queue_named(std::string_view name) const;
+  Result<Topic*> topic_named(std::string_view name);
+
+  // hello and live topics (broker_sessions.cpp)
+  void on(Connection& connection, const wire::Hello& hello);
+  void on(Connection& connection, const wire::Ping&);
+  void on(Connection& connection, const wire::CancelReceives&);
+  void on(Connection& connection, const wire::Subscribe& subscribe);
+  void on(Connection& connection, const wire::Unsubscribe& unsubscribe);
+  void on(Connection& connection, const wire::Credit& credit);
+  void end_waiting(Connection& connection);
+
+  // messages (broker_messages.cpp)
+  void on(Connection& connection, const wire::Send& send);
+  void on(Connection& connection, const wire::Publish& publish);
+  void on(Connection& connection, const wire::Receive& receive);
+  void on(Connection& connection, const wire::Delete& command);
+  void on(Connection& connection, const wire::ChangeVisibility& command);
+  void on(Connection& connection, const wire::RetryLater& command);
+  void on(Connection& connection, const wire::Reject& command);
+  void on(Connection& connection, const wire::Release& command);
+  void on(Connection& connection, const wire::Transact& transact);
+  template <class HandlesCommand, class EngineCommand>
+  void on_handles(Connection& connection, const HandlesCommand& command, EngineCommand engine_command);
+  void reserve_scratch(std::span<const wire::Step> steps);
+  Result<std::span<const Body>> take_bodies(const std::vector<std::string_view>& messages);
+  Result<std::span<const Publication>> take_publications(std::string_view topic, const std::vector<std::string_view>& messages);
+  std::span<const ReceiptHandle> take_handles(const std::vector<std::string_view>& handles);
+  Result<TransactionStep> step(const wire::Step& step);
+  void show_live();
+
+  // operators' verbs (broker_operations.cpp)
+  void on(Connection& connection, const wire::Peek& peek);
+  void on(Connection& connection, const wire::Purge& purge);
+  void on(Connection& connection, const wire::Redrive& redrive);
+  void on(Connection& connection, const wire::GetQueueInfo& command);
+  void on(Connection& connection, const wire::ListQueues&);
+  void on(Connection& connection, const wire::ListTopics&);
+  void on(Connection& connection, const wire::DeclareQueue& declare);
+  void on(Connection& connection, const wire::DeclareTopic& declare);
+  std::string_view read_body(Location place, std::uint32_t size, std::uint32_t crc32c);
+  Result<std::vector<Sequence>> select(QueueId queue, const wire::Selection& selection, std::uint64_t max);
+  [[nodiscard]] wire::QueueInfo wire_info(const QueueInfo& info) const;
+  void remember(const std::vector<std::string>& topics);
+
+  // answers (broker_replies.cpp)
+  void send_replies(bool after_sync, const SendFrame& send);
+  void encode(const Reply& reply, DoneForm form, std::size_t& delivered);
+  void encode_delivered(const Reply& reply, const Delivered& delivered, std::size_t& handed_out);
+};
+
+}  // namespace remuda::broker

@@ -1,0 +1,376 @@
+#include "broker/broker_loop.hpp"
+
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+#include <fstream>
+#include <memory>
+#include <optional>
+#include <sstream>
+#include <stdexcept>
+#include <string>
+#include <utility>
+
+#include "broker/broker.hpp"
+#include "broker/engine/queue_engine.hpp"
+#include "broker/journal/journal.hpp"
+#include "common/control.hpp"
+#include "common/log.hpp"
+#include "common/socket.hpp"
+#include "common/topology/definitions.hpp"
+#include "common/wire.hpp"
+#include "remuda/version.hpp"
+
+namespace remuda::broker {
+
+namespace {
+
+// One turn takes at most this much, so that confirmations do not wait for a flood to end.
+constexpr int frames_per_turn = 1'024;
+constexpr std::size_t bytes_per_turn = 8U << 20U;
+constexpr std::uint64_t compaction_per_turn = 1U << 20U;
+/// The loop comes round at least this often, which the supervisor sees as its age.
+constexpr std::chrono::milliseconds longest_wait{1'000};
+constexpr rlim_t files_wanted = 65'536;
+
+template <class T>
+T or_throw(Result<T> result) {
+  if (!result) throw std::runtime_error{result.error().message};
+  return *std::move(result);
+}
+void or_throw(const Result<void>& result) {
+  if (!result) throw std::runtime_error{result.error().message};
+}
+
+/// A file descriptor that closes itself.
+class Descriptor {
+ public:
+  Descriptor(int fd, const char* what) : fd_{fd} {
+    if (fd < 0) throw std::runtime_error{std::string{what} + ": " + std::strerror(errno)};
+  }
+  Descriptor(const Descriptor&) = delete;
+  Descriptor& operator=(const Descriptor&) = delete;
+  ~Descriptor() { close(fd_); }
+  [[nodiscard]] int get() const { return fd_; }
+
+ private:
+  int fd_;
+};
+
+int termination_signals() {
+  sigset_t signals;
+  sigemptyset(&signals);
+  sigaddset(&signals, SIGTERM);
+  sigaddset(&signals, SIGINT);
+  return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+/// libzmq's I/O thread spins when descriptors run out (#1306), so there should be plenty.
+void raise_file_limit() {
+  rlimit limit{};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const rlim_t wanted = std::min(limit.rlim_max, files_wanted);
+  if (limit.rlim_cur >= wanted) return;
+  limit.rlim_cur = wanted;
+  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) log_warning("the limit of open files stays low", {{"limit", limit.rlim_cur}});
+}
+
+topology::Definitions read_definitions_file(const Options& options) {
+  if (options.definitions_file.empty()) return {};
+  std::ifstream file{options.definitions_file};
+  std::stringstream text;
+  text << file.rdbuf();
+  if (!file) throw std::runtime_error{"cannot read " + options.definitions_file};
+  return or_throw(topology::read_definitions(text.str(), options.definitions_file, options.name));
+}
+
+std::uint64_t milliseconds(std::chrono::milliseconds duration) {
+  return static_cast<std::uint64_t>(duration.count());
+}
+
+wire::DeclareQueue declaration_of(const topology::QueuePlan& plan) {
+  wire::DeclareQueue declare;
+  declare.queue = plan.name;
+  declare.visibility_timeout_ms = milliseconds(plan.visibility_timeout);
+  declare.retention_ms = milliseconds(plan.retention);
+  declare.delay_ms = milliseconds(plan.delay);
+  declare.dead_letter_queue = plan.dead_letter_queue;
+  declare.max_receives = static_cast<std::uint32_t>(plan.max_receives);
+  declare.max_message_size_bytes = plan.max_message_size_bytes;
+  declare.relaxed = plan.relaxed;
+  declare.from_topic = plan.from_topic;
+  declare.selection = {plan.filter_policy, plan.filter_on_attributes};
+  return declare;
+}
+
+/// A frame must hold the largest message of any queue, with room for what stands around it.
+std::uint64_t frame_size_for(const topology::Definitions& definitions) {
+  constexpr std::uint64_t around_a_message = 64 * 1024;
+  std::uint64_t size = frame_size_default;
+  for (const auto& queue : definitions.queues) size = std::max(size, queue.max_message_size_bytes + around_a_message);
+  return std::min(size, frame_size_max);
+}
+
+SocketOptions router_options(std::uint64_t max_frame_size) {
+  SocketOptions options;
+  options.max_frame_size = max_frame_size;
+  options.receive_high_water_mark = 256;  // per client, then TCP or the pipe holds it back
+  options.send_high_water_mark = 4'096;   // per client; what it does not read beyond that is given back or asked for again
+  return options;
+}
+
+class BrokerLoop {
+ public:
+  explicit BrokerLoop(const Options& options);
+  int run();
+
+ private:
+  void open();
+  void declare(const topology::Definitions& definitions);
+  void start_control();
+  [[nodiscard]] ControlReport report() const;
+  void wait();
+  void take_requests();
+  [[nodiscard]] bool commit(bool sync);
+  void tidy();
+  int end(int exit_code, const std::string& reason);
+  int poisoned(const std::string& reason);
+
+  // constant after construction
+  Options options_;
+  SystemClock clock_;
+  topology::Definitions definitions_;
+  Descriptor signals_;
+  Descriptor wake_;  ///< written by the control thread when the supervisor asks to drain
+  std::unique_ptr<Folder> folder_;
+  Journal journal_;
+  QueueEngine engine_;
+  std::uint64_t max_frame_size_;
+  std::optional<Broker> broker_;
+
+  Context context_;
+  Socket router_;
+  SendFrame send_;
+  std::unique_ptr<ControlClient> control_;
+
+  Frame routing_id_;
+  Frame frame_;
+  bool drain_requested_ = false;
+  bool more_to_do_ = false;
+  std::uint32_t truncated_before_ = 0;
+  bool truncation_pending_ = false;
+
+  // read by the control thread
+  std::atomic<bool> ready_{false};
+  std::atomic<Instant::rep> last_round_{0};
+  std::atomic<std::uint64_t> requests_{0};
+  std::atomic<std::uint64_t> refusals_{0};
+  std::atomic<std::uint64_t> connections_{0};
+  std::atomic<std::uint64_t> journal_bytes_{0};
+};
+
+JournalOptions journal_options(const Options& options) {
+  JournalOptions journal;
+  journal.segment_size_bytes = options.segment_size_bytes;
+  journal.salvage = options.salvage;
+  return journal;
+}
+
+BrokerLoop::BrokerLoop(const Options& options)
+    : options_{options},
+      definitions_{read_definitions_file(options)},
+      signals_{termination_signals(), "cannot watch signals"},
+      wake_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "cannot create an event descriptor"},
+      folder_{or_throw(open_folder(options.data_folder))},
+      journal_{*folder_, journal_options(options)},
+      engine_{journal_, options.segment_size_bytes},
+      max_frame_size_{frame_size_for(definitions_)},
+      router_{context_, SocketKind::router, router_options(max_frame_size_)},
+      send_{[this](const Connection& to, std::string_view frame) {
+        return router_.send_to(to.routing_id, frame) == SendStatus::sent;
+      }} {}
+
+// ---- start ----
+
+void BrokerLoop::open() {
+  const Instant begin = clock_.now();
+  const auto replay = [this](std::uint64_t, std::string_view operations, Location payload) {
+    or_throw(engine_.replay(operations, payload));
+  };
+  const Recovery recovery = or_throw(journal_.open(replay, [this] { return engine_.checkpoint(); }));
+  for (const auto& warning : recovery.warnings) log_warning(warning);
+  for (const auto& lost : recovery.lost) {
+    log_error("part of the journal was given up", {{"file", lost.file},
+                                                   {"offset", lost.offset},
+                                                   {"size_bytes", lost.size_bytes},
+                                                   {"records", lost.last_sequence - lost.first_sequence + 1}});
+  }
+  engine_.recovered(moment_of(clock_));
+  broker_.emplace(engine_, journal_, clock_, BrokerSettings{options_.name, max_frame_size_});
+  or_throw(broker_->restore_topics());
+  declare(definitions_);
+  or_throw(journal_.sync());
+  std::uint64_t waiting = 0;
+  const auto queues = engine_.queues(moment_of(clock_));
+  for (const auto& queue : queues) waiting += queue.visible + queue.in_flight + queue.delayed;
+  log_info("recovered", {{"records", recovery.records},
+                         {"queues", queues.size()},
+                         {"messages", waiting},
+                         {"took_ms", std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now() - begin).count()}});
+}
+
+void BrokerLoop::declare(const topology::Definitions& definitions) {
+  for (const auto& topic : definitions.topics) or_throw(broker_->declare(wire::DeclareTopic{topic.name}));
+  for (const auto& queue : definitions.queues) {
+    if (auto declared = broker_->declare(declaration_of(queue)); !declared) {
+      throw std::runtime_error{options_.definitions_file + ": queue '" + queue.name + "': " + declared.error().message};
+    }
+  }
+}
+
+void BrokerLoop::start_control() {
+  ControlClient::Options options;
+  options.endpoint = options_.control_endpoint;
+  options.hello = {options_.name, 0, getpid(), REMUDA_VERSION};
+  options.life_fd = life_fd_from_environment();
+  ControlClient::Handlers handlers;
+  handlers.report = [this] { return report(); };
+  handlers.drain = [this] {
+    const std::uint64_t one = 1;
+    if (write(wake_.get(), &one, sizeof one) < 0) return;  // full: it is awake already
+  };
+  control_ = std::make_unique<ControlClient>(context_.native(), std::move(options), std::move(handlers));
+}
+
+ControlReport BrokerLoop::report() const {
+  ControlReport report;
+  report.state = ready_ ? "ready" : "starting";
+  report.processed = requests_;
+  report.failed = refusals_;
+  report.loop_age =
+      std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now().time_since_epoch() - Instant::duration{last_round_});
+  report.counts = {{"connections", static_cast<std::int64_t>(connections_)},
+                   {"journal_bytes", static_cast<std::int64_t>(journal_bytes_)}};
+  return report;
+}
+
+// ---- the loop ----
+
+int BrokerLoop::run() {
+  last_round_ = clock_.now().time_since_epoch().count();
+  start_control();
+  open();
+  for (const auto& endpoint : options_.listen) {
+    const std::string bound = or_throw(router_.listen(endpoint));
+    log_info("listening", {{"endpoint", bound}});
+  }
+  ready_ = true;
+  control_->ready();
+  log_info("ready");
+  while (true) {
+    wait();
+    broker_->begin_turn();
+    take_requests();
+    if (drain_requested_) broker_->drain();
+    if (!commit(broker_->end_turn())) return poisoned(journal_.state_reason());
+    if (const auto damaged = broker_->damaged()) {
+      return poisoned("a stored message is damaged (segment " + std::to_string(damaged->place.segment) + ", offset " +
+                      std::to_string(damaged->place.offset) + ")");
+    }
+    // What a drain could not hand out is given back by one more turn.
+    if (drain_requested_ && !broker_->wants_another_turn()) break;
+    tidy();
+  }
+  if (auto closed = journal_.close(); !closed) return poisoned(closed.error().message);
+  return end(0, "drained");
+}
+
+void BrokerLoop::wait() {
+  std::array<zmq_pollitem_t, 3> items{router_.poll_item(), zmq_pollitem_t{nullptr, signals_.get(), ZMQ_POLLIN, 0},
+                                      zmq_pollitem_t{nullptr, wake_.get(), ZMQ_POLLIN, 0}};
+  const Instant now = clock_.now();
+  last_round_ = now.time_since_epoch().count();
+  const Instant until = std::min(broker_->next_deadline(), now + longest_wait);
+  const bool at_once = more_to_do_ || truncation_pending_ || broker_->wants_another_turn() || until <= now;
+  poll(items, at_once ? 0 : std::chrono::ceil<std::chrono::milliseconds>(until - now).count());
+  if (items[1].revents != 0) {
+    signalfd_siginfo info{};
+    while (read(signals_.get(), &info, sizeof info) == sizeof info) {}
+    drain_requested_ = true;
+  }
+  if (items[2].revents != 0) drain_requested_ = true;
+}
+
+void BrokerLoop::take_requests() {
+  std::size_t bytes = 0;
+  for (int i = 0; i < frames_per_turn && bytes < bytes_per_turn; ++i) {
+    const Arrival arrival = router_.receive_from(routing_id_, frame_);
+    if (arrival == Arrival::nothing) return;
+    if (arrival == Arrival::multipart) {
+      broker_->on_multipart(routing_id_.bytes());
+      continue;
+    }
+    bytes += frame_.bytes().size();
+    broker_->on_frame(routing_id_.bytes(), frame_.bytes());
+  }
+}
+
+/// Write, send what need not wait, sync, confirm. False when the disk failed: then nothing is confirmed any more.
+bool BrokerLoop::commit(bool sync) {
+  if (!journal_.write()) return false;
+  broker_->send_written(send_);
+  if ((sync || truncation_pending_) && !journal_.sync()) return false;
+  truncation_pending_ = false;
+  broker_->send_synced(send_);
+  return true;
+}
+
+void BrokerLoop::tidy() {
+  const Moment moment = moment_of(clock_);
+  journal_.tick(moment.now);
+  more_to_do_ = engine_.compact(compaction_per_turn, moment);
+  if (const std::uint32_t needed = engine_.oldest_needed_segment(); needed > truncated_before_) {
+    truncated_before_ = needed;
+    if (needed > journal_.oldest_segment()) {
+      journal_.truncate(needed);
+      truncation_pending_ = true;
+    }
+  }
+  requests_ = broker_->requests();
+  refusals_ = broker_->refusals();
+  connections_ = broker_->connections();
+  journal_bytes_ = journal_.size_bytes();
+}
+
+// ---- the end ----
+
+int BrokerLoop::end(int exit_code, const std::string& reason) {
+  log_event(exit_code == 0 ? LogLevel::info : LogLevel::error, "ends", {{"exit_code", exit_code}, {"reason", reason}});
+  control_->bye(exit_code, reason);
+  return exit_code;
+}
+
+int BrokerLoop::poisoned(const std::string& reason) {
+  log_error("the disk failed: nothing is confirmed any more; look at it before starting this broker again",
+            {{"data", options_.data_folder}});
+  return end(exit_poisoned, reason);
+}
+
+}  // namespace
+
+int run_broker(const Options& options) {
+  raise_file_limit();
+  // A queue node is one process with one context: it lives until the end of the process.
+  BrokerLoop loop{options};
+  return loop.run();
+}
+
+}  // namespace remuda::broker

@@ -1,0 +1,298 @@
+// Operators' verbs: looking into queues, purging, redriving, declaring. They read bodies through the log, because only they filter
+// what is stored.
+
+#include <algorithm>
+#include <utility>
+
+#include "broker/broker.hpp"
+#include "broker/journal/crc32c.hpp"
+#include "common/log.hpp"
+
+namespace remuda::broker {
+
+namespace {
+
+constexpr std::size_t page = 1'024;  // messages looked at in one go
+constexpr std::uint32_t peek_max = 10'000;
+constexpr std::size_t reply_room = 64 * 1024;  // of a frame, kept free for what stands around bodies
+
+Milliseconds milliseconds(std::uint64_t ms) {
+  return Milliseconds{static_cast<std::int64_t>(std::min<std::uint64_t>(ms, 1'000'000'000'000))};
+}
+std::uint64_t number(Milliseconds ms) {
+  return static_cast<std::uint64_t>(ms.count());
+}
+
+wire::Peeked wire_peeked(const MessageInfo& info, std::string_view body) {
+  wire::Peeked peeked;
+  peeked.sequence = info.sequence;
+  peeked.state = name_of(info.state);
+  peeked.receive_count = info.receive_count;
+  peeked.sent_ms = info.sent_ms;
+  peeked.first_received_ms = info.first_received_ms;
+  peeked.origin_queue = info.origin_queue;
+  peeked.reason = info.reason;
+  peeked.holder_node = info.holder_node;
+  peeked.holder_host = info.holder_host;
+  peeked.attempts_total = info.attempts_total;
+  for (const auto& attempt : info.attempts) peeked.attempts.push_back({attempt.node, attempt.host, attempt.time_ms, attempt.error});
+  peeked.message = body;
+  return peeked;
+}
+
+bool is_wanted(const FilterPolicy& policy, std::string_view packed) {
+  const auto view = view_message(packed);
+  return view && policy.matches(*view);
+}
+
+}  // namespace
+
+std::string_view Broker::read_body(Location place, std::uint32_t size, std::uint32_t checksum) {
+  const std::string_view body = log_.read(place, size);
+  if (body.size() != size || crc32c(body) != checksum) {
+    damaged_ = DamagedBody{place};
+    return {};
+  }
+  return body;
+}
+
+void Broker::on(Connection& connection, const wire::Peek& peek) {
+  const auto queue = queue_named(peek.queue);
+  if (!queue) return refuse(connection, request_.request, queue.error());
+  const auto policy = compile_filter(peek.selection.filter_policy, peek.selection.filter_on_attributes);
+  if (!policy) return refuse(connection, request_.request, policy.error());
+  const std::size_t wanted = std::min(peek.max, peek_max);
+  std::vector<wire::Peeked> found;
+  std::size_t bytes = reply_room;
+  Sequence from = peek.from;
+  for (bool more = true; more && found.size() < wanted;) {
+    const auto infos = engine_.peek(*queue, from, std::min(page, peek.selection.filter_policy.empty() ? wanted : page), moment_);
+    for (const auto& info : infos) {
+      from = info.sequence + 1;
+      const std::string_view body = read_body(info.place, info.size, info.crc32c);
+      if (!peek.selection.filter_policy.empty() && !is_wanted(*policy, body)) continue;
+      bytes += body.size() + 1'024 + 1'280 * info.attempts.size();
+      more = (bytes <= settings_.max_frame_size || found.empty()) && found.size() < wanted;
+      if (!more) break;
+      found.push_back(wire_peeked(info, body));
+    }
+    more = more && !infos.empty();
+  }
+  std::string frame;
+  wire::encode_ok(request_.request, std::span<const wire::Peeked>{found}, frame);
+  answer(connection, std::move(frame));
+}
+
+Result<std::vector<Sequence>> Broker::select(QueueId queue, const wire::Selection& selection, std::uint64_t max) {
+  const auto policy = compile_filter(selection.filter_policy, selection.filter_on_attributes);
+  if (!policy) return Failure{policy.error()};
+  std::vector<Sequence> selected;
+  Sequence from = 0;
+  while (selected.size() < max) {
+    const auto infos = engine_.peek(queue, from, page, moment_);
+    if (infos.empty()) break;
+    for (const auto& info : infos) {
+      from = info.sequence + 1;
+      if (!selection.filter_policy.empty() && !is_wanted(*policy, read_body(info.place, info.size, info.crc32c))) continue;
+      if (selected.size() < max) selected.push_back(info.sequence);
+    }
+  }
+  return selected;
+}
+
+void Broker::on(Connection& connection, const wire::Purge& purge) {
+  const auto queue = queue_named(purge.queue);
+  if (!queue) return refuse(connection, request_.request, queue.error());
+  PurgeQueue command{requester(connection), *queue, std::nullopt};
+  std::vector<Sequence> selected;
+  if (purge.dry_run || !purge.selection.filter_policy.empty()) {
+    auto chosen = select(*queue, purge.selection, UINT64_MAX);
+    if (!chosen) return refuse(connection, request_.request, chosen.error());
+    selected = *std::move(chosen);
+    command.sequences = selected;
+  }
+  if (purge.dry_run) {
+    std::string frame;
+    wire::encode_ok(request_.request, selected.size(), frame);
+    return answer(connection, std::move(frame));
+  }
+  apply(command, DoneForm::count);
+}
+
+void Broker::on(Connection& connection, const wire::Redrive& redrive) {
+  const auto queue = queue_named(redrive.queue);
+  if (!queue) return refuse(connection, request_.request, queue.error());
+  RedriveMessages command;
+  command.from = requester(connection);
+  command.queue = *queue;
+  command.max = redrive.max == 0 ? UINT64_MAX : redrive.max;
+  if (!redrive.to.empty()) {
+    const auto to = queue_named(redrive.to);
+    if (!to) return refuse(connection, request_.request, to.error());
+    command.to = *to;
+  }
+  std::vector<Sequence> selected;
+  if (redrive.dry_run || !redrive.selection.filter_policy.empty()) {
+    auto chosen = select(*queue, redrive.selection, UINT64_MAX);
+    if (!chosen) return refuse(connection, request_.request, chosen.error());
+    selected = *std::move(chosen);
+    command.sequences = selected;
+  }
+  if (redrive.dry_run) {
+    // What would move: waiting messages that have somewhere to go.
+    std::uint64_t count = 0;
+    for (const Sequence sequence : selected) {
+      const auto infos = engine_.peek(*queue, sequence, 1, moment_);
+      if (infos.empty() || infos.front().sequence != sequence || !is_waiting(infos.front().state)) continue;
+      if (command.to || !infos.front().origin_queue.empty()) ++count;
+    }
+    std::string frame;
+    wire::encode_ok(request_.request, std::min(count, command.max), frame);
+    return answer(connection, std::move(frame));
+  }
+  apply(command, DoneForm::count);
+}
+
+wire::QueueInfo Broker::wire_info(const QueueInfo& info) const {
+  wire::QueueInfo out;
+  out.queue = info.attributes.name;
+  out.visibility_timeout_ms = number(info.attributes.visibility_timeout);
+  out.retention_ms = number(info.attributes.retention);
+  out.delay_ms = number(info.attributes.delay);
+  out.dead_letter_queue = info.attributes.dead_letter_queue;
+  out.max_receives = info.attributes.max_receives;
+  out.max_message_size_bytes = info.attributes.max_message_size_bytes;
+  out.relaxed = info.attributes.relaxed;
+  for (const auto& [name, topic] : topics_.all()) {
+    for (const auto& chain : topic.chains) {
+      if (chain.queue_id != info.id) continue;
+      out.from_topic = name;
+      out.filter_policy = chain.filter_policy;
+      out.filter_on_attributes = chain.filter_on_attributes;
+    }
+  }
+  out.visible = info.visible;
+  out.in_flight = info.in_flight;
+  out.delayed = info.delayed;
+  out.waiting_receives = info.waiting_receives;
+  out.oldest_age_ms = info.oldest_age_ms > 0 ? static_cast<std::uint64_t>(info.oldest_age_ms) : 0;
+  out.sent = info.counters.sent;
+  out.moved_in = info.counters.moved_in;
+  out.received = info.counters.received;
+  out.redelivered = info.counters.redelivered;
+  out.deleted = info.counters.deleted;
+  out.purged = info.counters.purged;
+  out.dead_lettered = info.counters.dead_lettered;
+  out.redriven = info.counters.redriven;
+  out.expired = info.counters.expired;
+  return out;
+}
+
+void Broker::on(Connection& connection, const wire::GetQueueInfo& command) {
+  const auto queue = queue_named(command.queue);
+  if (!queue) return refuse(connection, request_.request, queue.error());
+  std::string frame;
+  wire::encode_ok(request_.request, wire_info(*engine_.queue_info(*queue, moment_)), frame);
+  answer(connection, std::move(frame));
+}
+
+void Broker::on(Connection& connection, const wire::ListQueues&) {
+  std::vector<wire::QueueInfo> infos;
+  for (const auto& info : engine_.queues(moment_)) infos.push_back(wire_info(info));
+  std::string frame;
+  wire::encode_ok(request_.request, std::span<const wire::QueueInfo>{infos}, frame);
+  answer(connection, std::move(frame));
+}
+
+void Broker::on(Connection& connection, const wire::ListTopics&) {
+  std::vector<wire::TopicInfo> infos;
+  for (const auto& [name, topic] : topics_.all()) {
+    wire::TopicInfo info;
+    info.topic = name;
+    for (const auto& chain : topic.chains) info.queues.push_back({chain.queue, chain.filter_policy, chain.filter_on_attributes});
+    info.subscribers = topic.feed.size();
+    info.published = topic.published;
+    info.missed = topic.feed.missed();
+    infos.push_back(std::move(info));
+  }
+  std::string frame;
+  wire::encode_ok(request_.request, std::span<const wire::TopicInfo>{infos}, frame);
+  answer(connection, std::move(frame));
+}
+
+// ---- declarations ----
+
+namespace {
+
+QueueAttributes attributes_of(const wire::DeclareQueue& declare) {
+  QueueAttributes attributes;
+  attributes.name = declare.queue;
+  attributes.visibility_timeout = milliseconds(declare.visibility_timeout_ms);
+  attributes.retention = milliseconds(declare.retention_ms);
+  attributes.delay = milliseconds(declare.delay_ms);
+  attributes.dead_letter_queue = declare.dead_letter_queue;
+  attributes.max_receives = declare.max_receives;
+  attributes.max_message_size_bytes =
+      static_cast<std::uint32_t>(std::min<std::uint64_t>(declare.max_message_size_bytes, UINT32_MAX));
+  attributes.relaxed = declare.relaxed;
+  return attributes;
+}
+
+}  // namespace
+
+void Broker::on(Connection& connection, const wire::DeclareQueue& declare) {
+  // The filter is checked first: a queue must not stay half declared.
+  if (const auto policy = compile_filter(declare.selection.filter_policy, declare.selection.filter_on_attributes); !policy) {
+    return refuse(connection, request_.request, policy.error());
+  }
+  apply(DeclareQueue{requester(connection), attributes_of(declare)}, DoneForm::nothing);
+  if (std::holds_alternative<Error>(effects_.replies.back().answer)) return;
+  // Also when the declaration was repeated: the broker may have died between the two records.
+  const auto changed = topics_.chain(declare.from_topic, declare.queue, *engine_.find_queue(declare.queue),
+                                     declare.selection.filter_policy, declare.selection.filter_on_attributes);
+  if (changed) remember(*changed);
+}
+
+void Broker::on(Connection& connection, const wire::DeclareTopic& declare) {
+  topics_.declare(declare.topic);
+  const std::string definition = Topics::definition(*topics_.find(declare.topic));
+  apply(DeclareTopic{requester(connection), declare.topic, definition}, DoneForm::nothing);
+}
+
+void Broker::remember(const std::vector<std::string>& topics) {
+  for (const auto& name : topics) {
+    const std::size_t before = effects_.replies.size();
+    const std::string definition = Topics::definition(*topics_.find(name));
+    engine_.apply(DeclareTopic{{}, name, definition}, moment_, effects_);
+    effects_.replies.resize(before);  // nobody asked
+  }
+}
+
+Result<void> Broker::declare(const wire::DeclareQueue& declare) {
+  engine_.apply(DeclareQueue{{}, attributes_of(declare)}, moment_, effects_);
+  const Answer answer = effects_.replies.empty() ? Answer{Done{}} : effects_.replies.back().answer;
+  effects_.replies.clear();
+  if (const auto* error = std::get_if<Error>(&answer)) return Failure{*error};
+  const auto changed = topics_.chain(declare.from_topic, declare.queue, *engine_.find_queue(declare.queue),
+                                     declare.selection.filter_policy, declare.selection.filter_on_attributes);
+  if (!changed) return Failure{changed.error()};
+  remember(*changed);
+  return {};
+}
+
+Result<void> Broker::declare(const wire::DeclareTopic& declare) {
+  if (topics_.find(declare.topic) != nullptr) return {};
+  topics_.declare(declare.topic);
+  remember({std::string{declare.topic}});
+  return {};
+}
+
+Result<void> Broker::restore_topics() {
+  for (const auto& [name, definition] : engine_.topics()) {
+    auto restored = topics_.restore(name, definition, [&](std::string_view queue) { return engine_.find_queue(queue); });
+    if (!restored) return restored;
+  }
+  return {};
+}
+
+}  // namespace remuda::broker

@@ -1,0 +1,102 @@
+#include "broker/options.hpp"
+
+#include <iostream>
+
+#include <CLI/CLI.hpp>
+#include <nlohmann/json.hpp>
+
+#include "common/socket.hpp"
+#include "common/units.hpp"
+#include "remuda/version.hpp"
+
+namespace remuda::broker {
+
+namespace {
+
+constexpr std::string_view summary = "Queue node: durable queues, topics with chained queues, dead letters";
+
+/// The same form as a node's --describe, so that one reader understands both.
+std::string describe() {
+  nlohmann::ordered_json description;
+  description["name"] = "remuda-broker";
+  description["version"] = REMUDA_VERSION;
+  description["summary"] = summary;
+  description["ports"] = nlohmann::json::array();
+  description["parameters"] = nlohmann::json::array();
+  description["open_request_ports"] = false;
+  return description.dump(2);
+}
+
+/// A CLI11 check made of one of our functions that say what is wrong.
+template <class Check>
+CLI::Validator checked_by(Check check, const std::string& form) {
+  return CLI::Validator{[check](const std::string& text) {
+                          const auto result = check(text);
+                          return result ? std::string{} : result.error().message;
+                        },
+                        form};
+}
+
+}  // namespace
+
+ParsedOptions parse_options(int argc, const char* const* argv) {
+  Options options;
+  std::string log_format = "auto";
+  std::string log_level = "info";
+  std::string segment_size = "64MiB";
+  CLI::App app{std::string{summary} + "."};
+  app.get_formatter()->column_width(28);
+  app.set_version_flag("--version", "remuda-broker " REMUDA_VERSION);
+  app.add_flag_callback(
+      "--describe",
+      [] {
+        std::cout << describe() << '\n';
+        throw CLI::Success{};
+      },
+      "print what this program is, as JSON");
+  app.add_option("--name", options.name, "name of this broker")->capture_default_str()->type_name("NAME");
+  app.add_option("--listen", options.listen, "where clients connect; may be repeated")
+      ->capture_default_str()
+      ->type_name("ENDPOINT")
+      ->check(checked_by(check_listen_endpoint, ""));
+  app.add_option("--data", options.data_folder, "folder of the journal; created when absent")->required()->type_name("FOLDER");
+  app.add_option("--definitions", options.definitions_file, "TOML file with [queues.*] and [topics.*]")
+      ->type_name("FILE")
+      ->check(CLI::ExistingFile);
+  app.add_option("--control", options.control_endpoint, "control endpoint of the supervisor")
+      ->type_name("ENDPOINT")
+      ->check(checked_by(check_endpoint, ""));
+  app.add_option("--log-format", log_format, "text, json or auto")
+      ->capture_default_str()
+      ->type_name("FORMAT")
+      ->check(checked_by(parse_log_format, ""));
+  app.add_option("--log-level", log_level, "debug, info, warning or error")
+      ->capture_default_str()
+      ->type_name("LEVEL")
+      ->check(checked_by(parse_log_level, ""));
+  app.add_option("--segment-size", segment_size, "size of a journal segment, 4KiB to 1GiB")
+      ->capture_default_str()
+      ->type_name("SIZE")
+      ->check(checked_by([](const std::string& text) { return parse_size(text); }, ""));
+  app.add_flag("--salvage", options.salvage, "start over a damaged journal, giving up what is unreadable");
+  app.footer("Exit codes: 0 drained, 1 failed, 2 wrong usage, 70 the disk failed: nothing is certain until a person has looked.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::Success& success) {
+    return {std::nullopt, app.exit(success)};
+  } catch (const CLI::ParseError& error) {
+    std::cerr << "remuda-broker: " << error.what() << "\nTry 'remuda-broker --help'.\n";
+    return {std::nullopt, 2};
+  }
+  options.log_format = *parse_log_format(log_format);
+  options.log_level = *parse_log_level(log_level);
+  const std::uint64_t size = *parse_size(segment_size);
+  if (size < 4096 || size > (1ULL << 30U)) {
+    std::cerr << "remuda-broker: --segment-size must be 4KiB to 1GiB\n";
+    return {std::nullopt, 2};
+  }
+  options.segment_size_bytes = static_cast<std::uint32_t>(size);
+  return {std::move(options), 0};
+}
+
+}  // namespace remuda::broker

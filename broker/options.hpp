@@ -1,0 +1,33 @@
+#pragma once
+// The command line of the queue node.
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/log.hpp"
+
+namespace remuda::broker {
+
+struct Options {
+  std::string name = "main";
+  std::vector<std::string> listen{"tcp://127.0.0.1:5550"};
+  std::string data_folder;
+  std::string definitions_file;  ///< empty: only what is declared over the wire
+  std::string control_endpoint;  ///< the supervisor's; empty: it runs alone
+  LogFormat log_format = LogFormat::automatic;
+  LogLevel log_level = LogLevel::info;
+  std::uint32_t segment_size_bytes = 64U << 20U;
+  bool salvage = false;
+};
+
+/// What argv came to: options to run with, or the exit code of a command line that is answered already (--help, --version,
+/// --describe: 0; wrong usage: 2).
+struct ParsedOptions {
+  std::optional<Options> options;
+  int exit_code = 0;
+};
+ParsedOptions parse_options(int argc, const char* const* argv);
+
+}  // namespace remuda::broker

@@ -1,0 +1,7 @@
+# The server around engine and journal: translation between wire and engine, and the loop.
+remuda_library(remuda_broker_server
+  SOURCES broker.cpp broker_messages.cpp broker_operations.cpp broker_replies.cpp broker_sessions.cpp connections.cpp live_feed.cpp topics.cpp
+  LIBRARIES remuda_engine remuda_journal remuda_filter remuda_wire remuda_message)
+remuda_executable(remuda-broker
+  SOURCES main.cpp options.cpp broker_loop.cpp
+  LIBRARIES remuda_broker_server remuda_control remuda_topology CLI11::CLI11 nlohmann_json::nlohmann_json)

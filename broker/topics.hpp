@@ -1,0 +1,60 @@
+#pragma once
+// The topics of a broker: which queues are chained to each and under which filter, and who listens live. Decides where a published
+// message goes; stores nothing. What must survive a restart is a topic's definition, which the engine keeps as opaque bytes.
+
+#include <cstdint>
+#include <functional>
+#include <map>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "broker/engine/commands.hpp"
+#include "broker/live_feed.hpp"
+#include "common/filter/filter_policy.hpp"
+#include "common/message.hpp"
+#include "common/result.hpp"
+
+namespace remuda::broker {
+
+/// A queue that gets a copy of every message of a topic that its filter wants (topic-queue chaining).
+struct Chain {
+  std::string queue;
+  QueueId queue_id = 0;
+  std::string filter_policy;  ///< JSON text; empty: everything
+  bool filter_on_attributes = false;
+  FilterPolicy policy;  ///< the same, compiled
+};
+
+struct Topic {
+  std::string name;
+  std::vector<Chain> chains;
+  LiveFeed feed;
+  std::uint64_t published = 0;  ///< since the broker started
+};
+
+class Topics {
+ public:
+  using QueueFinder = std::function<std::optional<QueueId>(std::string_view)>;
+
+  [[nodiscard]] Topic* find(std::string_view name);
+  [[nodiscard]] const std::map<std::string, Topic, std::less<>>& all() const { return topics_; }
+  Topic& declare(std::string_view name);
+  /// Chains the queue to the topic, which is declared if need be, in place of any topic it was chained to; an empty topic only
+  /// unchains it. Returns the topics that changed. Errors: `invalid_filter_policy`; nothing was changed then.
+  Result<std::vector<std::string>> chain(std::string_view topic, std::string_view queue, QueueId queue_id,
+                                         std::string_view filter_policy, bool filter_on_attributes);
+
+  /// The definition of a topic as bytes, and back. A chained queue that `find_queue` does not know is left out.
+  [[nodiscard]] static std::string definition(const Topic& topic);
+  /// Errors: `malformed_definition`.
+  Result<void> restore(std::string_view name, std::string_view definition, const QueueFinder& find_queue);
+
+ private:
+  std::map<std::string, Topic, std::less<>> topics_;
+};
+
+/// Compiles a policy; the empty text wants everything. Errors: `invalid_filter_policy`.
+Result<FilterPolicy> compile_filter(std::string_view filter_policy, bool filter_on_attributes);
+
+}  // namespace remuda::broker

@@ -1,0 +1,57 @@
+"""Starts a real broker for a test: a temporary data folder, an endpoint of its own, and kill -9 when the story asks for it."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+
+
+class BrokerProcess:
+    def __init__(self, executable, definitions=None, options=()):
+        self.executable, self.options = executable, list(options)
+        self.folder = tempfile.mkdtemp(prefix="remuda-conformance-")
+        self.endpoint = f"ipc://{self.folder}/broker"
+        self.process = None
+        if definitions is not None:
+            path = os.path.join(self.folder, "definitions.toml")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(definitions)
+            self.options += ["--definitions", path]
+
+    def start(self):
+        """Returns once the broker says that it is ready."""
+        command = [self.executable, "--name", "conformance", "--listen", self.endpoint, "--data", os.path.join(self.folder, "data"),
+                   "--log-format", "json", *self.options]
+        self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        lines = []
+        for line in self.process.stderr:
+            lines.append(line)
+            if json.loads(line).get("event") == "ready":
+                return self
+        raise RuntimeError("the broker did not start:\n" + "".join(lines))
+
+    def kill(self):
+        """kill -9."""
+        self.process.kill()
+        self.process.wait()
+        self.process.stderr.close()
+
+    def restart_after_kill(self):
+        self.kill()
+        return self.start()
+
+    def stop(self):
+        """SIGTERM; returns the exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        self.process.stderr.read()
+        code = self.process.wait(timeout=10)
+        self.process.stderr.close()
+        return code
+
+    def remove(self):
+        if self.process is not None and self.process.poll() is None:
+            self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)

@@ -1,0 +1,5 @@
+remuda_fuzz(wire_fuzz SOURCES ${CMAKE_CURRENT_LIST_DIR}/wire_fuzz.cpp LIBRARIES remuda_wire)
+if(REMUDA_FUZZ)
+  add_test(NAME wire_fuzz COMMAND wire_fuzz -max_total_time=${REMUDA_FUZZ_SECONDS} -rss_limit_mb=256 -timeout=1 -verbosity=0)
+  set_tests_properties(wire_fuzz PROPERTIES LABELS fuzz)
+endif()
