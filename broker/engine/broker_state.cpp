@@ -51,20 +51,23 @@ void dump_history(std::ostream& out, const MessageHistory& history) {
 void dump_queue(std::ostream& out, const Queue& queue) {
   const QueueAttributes& a = queue.attributes;
   const QueueCounters& c = queue.counters;
-  out << "queue " << queue.id() << ' ' << a.name << " visibility=" << a.visibility_timeout.count() << " retention=" << a.retention.count()
-      << " delay=" << a.delay.count() << " dlq=" << queue.dead_letter_queue << '/' << a.dead_letter_queue << '/' << a.max_receives
-      << " size=" << a.max_message_size_bytes << " relaxed=" << a.relaxed << "\n  next=" << queue.next_sequence << " visible=" << queue.visible()
-      << " in_flight=" << queue.in_flight() << " delayed=" << queue.delayed() << " sent=" << c.sent << " moved_in=" << c.moved_in
-      << " received=" << c.received << " redelivered=" << c.redelivered << " deleted=" << c.deleted << " purged=" << c.purged
+  out << "queue " << queue.id() << ' ' << a.name << " visibility=" << a.visibility_timeout.count()
+      << " retention=" << a.retention.count() << " delay=" << a.delay.count() << " dlq=" << queue.dead_letter_queue << '/'
+      << a.dead_letter_queue << '/' << a.max_receives << " size=" << a.max_message_size_bytes << " relaxed=" << a.relaxed
+      << "\n  next=" << queue.next_sequence << " visible=" << queue.visible() << " in_flight=" << queue.in_flight()
+      << " delayed=" << queue.delayed() << " sent=" << c.sent << " moved_in=" << c.moved_in << " received=" << c.received
+      << " redelivered=" << c.redelivered << " deleted=" << c.deleted << " purged=" << c.purged
       << " dead_lettered=" << c.dead_lettered << " redriven=" << c.redriven << " expired=" << c.expired << '\n';
   queue.table().for_each(0, UINT64_MAX, [&](Sequence sequence, const Slot& slot) {
     if (!is_live(slot.state())) return true;  // what is gone may be forgotten at different times
     out << "  " << sequence << ' ' << slot.state() << " at=" << slot.place.segment << ':' << slot.place.offset << '+' << slot.size
-        << " crc=" << slot.crc32c << " sent=" << slot.sent_ms() << " receives=" << slot.receive_count() << " attempt=" << slot.attempt();
+        << " crc=" << slot.crc32c << " sent=" << slot.sent_ms() << " receives=" << slot.receive_count()
+        << " attempt=" << slot.attempt();
     if (const MessageDetail* detail = queue.detail_of(slot)) {
       out << " first=" << detail->first_received_ms;
       if (slot.state() == MessageState::in_flight)
-        out << " holder=" << detail->holder << " timeout=" << detail->visibility_timeout_ms << " recorded=" << detail->attempt_recorded;
+        out << " holder=" << detail->holder << " timeout=" << detail->visibility_timeout_ms
+            << " recorded=" << detail->attempt_recorded;
       if (slot.state() == MessageState::delayed) out << " until=" << detail->delayed_until_ms;
       if (detail->history) dump_history(out, *detail->history);
     }
@@ -90,8 +93,10 @@ std::string BrokerState::dump() const {
   for (const auto& queue : queues_) dump_queue(out, *queue);
   for (const auto& [name, definition] : topics_) out << "topic " << name << ' ' << definition << '\n';
   for (const auto& [id, session] : sessions_.all()) {
-    out << "session " << id << ' ' << session.node << '@' << session.host << " settled=" << session.settled << " holding=" << session.holding;
-    for (const AppliedRequest& applied : session.applied) out << ' ' << applied.request << ':' << applied.count << '@' << applied.first;
+    out << "session " << id << ' ' << session.node << '@' << session.host << " settled=" << session.settled
+        << " holding=" << session.holding;
+    for (const AppliedRequest& applied : session.applied)
+      out << ' ' << applied.request << ':' << applied.count << '@' << applied.first;
     out << '\n';
   }
   out << "next session " << sessions_.next_id() << " live bytes " << ledger_.live_bytes() << " oldest needed segment "

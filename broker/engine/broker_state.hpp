@@ -25,9 +25,9 @@ class BrokerState {
   BrokerState& operator=(const BrokerState&) = delete;
 
   /// Carries out one record whose payload starts at `payload`. Answers what it did.
-  /// A message that it names and that is not there is passed over: in a truncated log the record that stored it is gone, and so is the message
-  /// or a later record brings it again. The totals count it all the same.
-  /// Errors: `corrupt_record`: not a record of this version, or it names a queue that does not exist; the state is then undefined.
+  /// A message that it names and that is not there is passed over: in a truncated log the record that stored it is gone, and so is
+  /// the message or a later record brings it again. The totals count it all the same. Errors: `corrupt_record`: not a record of
+  /// this version, or it names a queue that does not exist; the state is then undefined.
   Result<AppliedRequest> evolve(std::string_view operations, Location payload, Instant now);
 
   /// Needs no record: time alone does it.
@@ -78,11 +78,12 @@ class BrokerState {
   void session_requests(ByteReader& in);
 
   Queue* read_queue(ByteReader& in);
-  /// Reads runs and calls `visit(sequence, slot)` for each message that is there; returns how many were named.
+  /// Reads runs and calls `visit(sequence, slot[, ordinal])` for each message that is there; returns how many were named.
   template <class Visit>
   std::uint64_t for_each_message(ByteReader& in, Queue& queue, Visit&& visit);
   void record_attempt(Queue& queue, Slot& slot, std::string_view error);
-  void move(Queue& from, Sequence sequence, Slot& slot, Queue& to, std::unique_ptr<MessageHistory> history, bool keep_count);
+  void move(Queue& from, Sequence sequence, Slot& slot, Queue& to, Sequence target, std::unique_ptr<MessageHistory> history,
+            bool keep_count);
   [[nodiscard]] Queue& create_queue(QueueId id);
 
   SegmentLedger ledger_;

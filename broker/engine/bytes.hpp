@@ -8,7 +8,9 @@
 
 namespace remuda::broker {
 
-inline void put_byte(std::string& out, std::uint8_t value) { out.push_back(static_cast<char>(value)); }
+inline void put_byte(std::string& out, std::uint8_t value) {
+  out.push_back(static_cast<char>(value));
+}
 
 inline void put_varint(std::string& out, std::uint64_t value) {
   while (value >= 0x80U) {

@@ -26,7 +26,9 @@ struct Moment {
   Instant now{};
   std::int64_t unix_ms = 0;
 };
-[[nodiscard]] inline Moment moment_of(const Clock& clock) { return Moment{clock.now(), to_unix_ms(clock.wall_now())}; }
+[[nodiscard]] inline Moment moment_of(const Clock& clock) {
+  return Moment{clock.now(), to_unix_ms(clock.wall_now())};
+}
 
 /// Who asks. A changing request that repeats an applied `request` of its session is answered again and not applied again.
 struct Requester {
@@ -161,7 +163,8 @@ struct DeclareQueue {
   QueueAttributes attributes;
 };
 
-/// Keeps the definition of a topic, opaque to the engine, so that a topic declared over the wire survives a restart. Empty: forget it.
+/// Keeps the definition of a topic, opaque to the engine, so that a topic declared over the wire survives a restart. Empty: forget
+/// it.
 struct DeclareTopic {
   Requester from;
   std::string_view name;
@@ -182,8 +185,8 @@ struct CancelReceives {
   ClientId client = 0;
 };
 
-using Command = std::variant<SendMessage, PublishMessage, ReceiveMessage, DeleteMessage, ChangeMessageVisibility, RetryLater,
-                             RejectMessage, ReleaseMessage, Transact, PurgeQueue, RedriveMessages, DeclareQueue, DeclareTopic,
-                             OpenSession, CancelReceives>;
+using Command =
+    std::variant<SendMessage, PublishMessage, ReceiveMessage, DeleteMessage, ChangeMessageVisibility, RetryLater, RejectMessage,
+                 ReleaseMessage, Transact, PurgeQueue, RedriveMessages, DeclareQueue, DeclareTopic, OpenSession, CancelReceives>;
 
 }  // namespace remuda::broker

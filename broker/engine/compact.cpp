@@ -1,4 +1,5 @@
-// Keeps one old message from pinning the whole log: live stragglers of the oldest segment are copied forward, so that the segment can go.
+// Keeps one old message from pinning the whole log: live stragglers of the oldest segment are copied forward, so that the segment
+// can go.
 
 #include <map>
 
@@ -94,7 +95,8 @@ bool QueueEngine::compact(std::uint64_t budget_bytes, Moment moment) {
   Turn turn{moment, time_.at(moment.now), time_.follow_wall(moment), none};
   begin(Requester{}, turn);
   record_.bodies(bodies.size(), [&](std::size_t i) -> const Body& { return bodies[i]; });
-  for (const Straggler& each : stragglers) write_relocated(record_, *each.queue, each.sequence, *each.queue->find(each.sequence), each.body);
+  for (const Straggler& each : stragglers)
+    write_relocated(record_, *each.queue, each.sequence, *each.queue->find(each.sequence), each.body);
   if (!log_.has_room(record_.size_bytes())) return false;
   commit(turn);
   return true;

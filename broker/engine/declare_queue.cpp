@@ -15,13 +15,15 @@ std::optional<Error> check_attributes(const QueueAttributes& attributes) {
   };
   const auto between = [](auto low, auto value, auto high) { return low <= value && value <= high; };
   if (attributes.name.empty() || attributes.name.size() > name_max_bytes) return invalid("a name has 1 to 128 bytes");
-  if (!between(Milliseconds{0}, attributes.visibility_timeout, visibility_timeout_max)) return invalid("visibility_timeout is 0 s to 12 h");
+  if (!between(Milliseconds{0}, attributes.visibility_timeout, visibility_timeout_max))
+    return invalid("visibility_timeout is 0 s to 12 h");
   if (!between(retention_min, attributes.retention, retention_max)) return invalid("retention is 1 s to 14 days");
   if (!between(Milliseconds{0}, attributes.delay, delay_max)) return invalid("delay is 0 s to 15 min");
   if (attributes.max_receives > max_receives_max) return invalid("max_receives is 1 to 1000");
   if (attributes.dead_letter_queue == attributes.name) return invalid("a queue cannot be its own dead-letter queue");
   if (attributes.dead_letter_queue.size() > name_max_bytes) return invalid("the name of a dead-letter queue has 1 to 128 bytes");
-  if (attributes.max_receives != 0 && attributes.dead_letter_queue.empty()) return invalid("max_receives needs a dead_letter_queue");
+  if (attributes.max_receives != 0 && attributes.dead_letter_queue.empty())
+    return invalid("max_receives needs a dead_letter_queue");
   return std::nullopt;
 }
 }  // namespace

@@ -1,6 +1,7 @@
 // How each operation of a record changes the state. The grammar is in RECORDS.md, the rules in message_states.hpp.
 
 #include <algorithm>
+#include <type_traits>
 
 #include "broker/engine/broker_state.hpp"
 
@@ -9,7 +10,9 @@ namespace remuda::broker {
 namespace {
 constexpr std::size_t queues_max = 1'000'000;  // more in a record than this is damage, not data
 
-std::string read_text(ByteReader& in) { return std::string{in.text()}; }
+std::string read_text(ByteReader& in) {
+  return std::string{in.text()};
+}
 
 template <std::size_t N>
 std::array<char, N> read_array(ByteReader& in) {
@@ -22,7 +25,8 @@ std::array<char, N> read_array(ByteReader& in) {
 
 Result<AppliedRequest> BrokerState::evolve(std::string_view operations, Location payload, Instant now) {
   ByteReader in{operations};
-  if (in.byte() != record_version) return fail("corrupt_record", "a record of the queue journal has a version that this broker does not know");
+  if (in.byte() != record_version)
+    return fail("corrupt_record", "a record of the queue journal has a version that this broker does not know");
   head_.time_ms = static_cast<std::int64_t>(in.varint());
   head_.wall_offset_ms = in.signed_varint();
   head_.session = in.varint32();
@@ -44,22 +48,38 @@ Result<AppliedRequest> BrokerState::evolve(std::string_view operations, Location
 
 void BrokerState::evolve_operation(Operation kind, ByteReader& in) {
   switch (kind) {
-    case Operation::payloads: return payloads(in);
-    case Operation::stored: return stored(in);
-    case Operation::received: return received(in);
-    case Operation::deleted: return removed(in, MessageState::deleted, &QueueCounters::deleted);
-    case Operation::visibility_changed: return visibility_changed(in);
-    case Operation::timed_out: return timed_out(in);
-    case Operation::released: return released(in);
-    case Operation::attempt_failed: return attempt_failed(in);
-    case Operation::returned: return returned(in);
-    case Operation::dead_lettered: return dead_lettered(in);
-    case Operation::redriven: return redriven(in);
-    case Operation::purged: return removed(in, MessageState::purged, &QueueCounters::purged);
-    case Operation::purged_all: return purged_all(in);
-    case Operation::expired: return removed(in, MessageState::expired, &QueueCounters::expired);
-    case Operation::relocated: return relocated(in);
-    case Operation::queue_declared: return queue_declared(in);
+    case Operation::payloads:
+      return payloads(in);
+    case Operation::stored:
+      return stored(in);
+    case Operation::received:
+      return received(in);
+    case Operation::deleted:
+      return removed(in, MessageState::deleted, &QueueCounters::deleted);
+    case Operation::visibility_changed:
+      return visibility_changed(in);
+    case Operation::timed_out:
+      return timed_out(in);
+    case Operation::released:
+      return released(in);
+    case Operation::attempt_failed:
+      return attempt_failed(in);
+    case Operation::returned:
+      return returned(in);
+    case Operation::dead_lettered:
+      return dead_lettered(in);
+    case Operation::redriven:
+      return redriven(in);
+    case Operation::purged:
+      return removed(in, MessageState::purged, &QueueCounters::purged);
+    case Operation::purged_all:
+      return purged_all(in);
+    case Operation::expired:
+      return removed(in, MessageState::expired, &QueueCounters::expired);
+    case Operation::relocated:
+      return relocated(in);
+    case Operation::queue_declared:
+      return queue_declared(in);
     case Operation::topic_declared: {
       std::string name = read_text(in);
       std::string definition = read_text(in);
@@ -70,11 +90,16 @@ void BrokerState::evolve_operation(Operation kind, ByteReader& in) {
       }
       return;
     }
-    case Operation::session_opened: return session_opened(in);
-    case Operation::session_forgotten: return sessions_.forget(in.varint32());
-    case Operation::checkpoint_begins: return sessions_.reserve_ids_below(in.varint32());
-    case Operation::queue_totals: return queue_totals(in);
-    case Operation::session_requests: return session_requests(in);
+    case Operation::session_opened:
+      return session_opened(in);
+    case Operation::session_forgotten:
+      return sessions_.forget(in.varint32());
+    case Operation::checkpoint_begins:
+      return sessions_.reserve_ids_below(in.varint32());
+    case Operation::queue_totals:
+      return queue_totals(in);
+    case Operation::session_requests:
+      return session_requests(in);
   }
   in.fail();
 }
@@ -98,11 +123,15 @@ std::uint64_t BrokerState::for_each_message(ByteReader& in, Queue& queue, Visit&
       return named;
     }
     end = first + length;
-    named += length;
     queue.table().for_each(first, length, [&](Sequence sequence, Slot& slot) {
-      visit(sequence, slot);
+      if constexpr (std::is_invocable_v<Visit, Sequence, Slot&, std::uint64_t>) {
+        visit(sequence, slot, named + (sequence - first));  // its ordinal among those that are named
+      } else {
+        visit(sequence, slot);
+      }
       return true;
     });
+    named += length;
   }
   return named;
 }
@@ -183,7 +212,8 @@ void BrokerState::timed_out(ByteReader& in) {
   for_each_message(in, *queue, [&](Sequence sequence, Slot& slot) {
     if (slot.state() != MessageState::in_flight) return;
     if (!queue->need_detail(slot).attempt_recorded)
-      record_attempt(*queue, slot, cause == AttemptEnd::timed_out ? "visibility timeout expired" : "made visible again by its consumer");
+      record_attempt(*queue, slot,
+                     cause == AttemptEnd::timed_out ? "visibility timeout expired" : "made visible again by its consumer");
     queue->give_back(sequence, slot, 0);
   });
 }
@@ -203,7 +233,8 @@ void BrokerState::attempt_failed(ByteReader& in) {
   const Sequence sequence = in.varint();
   const std::string_view error = in.text();
   if (!in.ok()) return;
-  if (Slot* slot = queue->find(sequence); slot != nullptr && slot->state() == MessageState::in_flight) record_attempt(*queue, *slot, error);
+  if (Slot* slot = queue->find(sequence); slot != nullptr && slot->state() == MessageState::in_flight)
+    record_attempt(*queue, *slot, error);
 }
 
 void BrokerState::returned(ByteReader& in) {
@@ -239,7 +270,8 @@ void BrokerState::purged_all(ByteReader& in) {
   outcome_.count += count;
 }
 
-void BrokerState::move(Queue& from, Sequence sequence, Slot& slot, Queue& to, std::unique_ptr<MessageHistory> history, bool keep_count) {
+void BrokerState::move(Queue& from, Sequence sequence, Slot& slot, Queue& to, Sequence target,
+                       std::unique_ptr<MessageHistory> history, bool keep_count) {
   const Slot before = slot;
   const MessageDetail* detail = from.detail_of(slot);
   const std::int64_t first_received_ms = detail == nullptr || !keep_count ? 0 : detail->first_received_ms;
@@ -248,7 +280,6 @@ void BrokerState::move(Queue& from, Sequence sequence, Slot& slot, Queue& to, st
   message.size = before.size;
   message.crc32c = before.crc32c;
   message.sent_ms = before.sent_ms();
-  const Sequence target = to.next_sequence++;
   to.store(target, message);  // refers to the body before `from` lets go of it
   Slot& moved = *to.find(target);
   if (keep_count) moved.set_receive_count(before.receive_count());
@@ -268,33 +299,34 @@ void BrokerState::dead_lettered(ByteReader& in) {
   if (!in.ok() || from == to) return in.fail();
   ++from->counters.dead_lettered;
   ++to->counters.moved_in;
+  const Sequence target = to->next_sequence++;
   Slot* slot = from->find(sequence);
-  if (slot == nullptr || !is_live(slot->state())) {
-    ++to->next_sequence;
-    return;
-  }
+  if (slot == nullptr || !is_live(slot->state())) return;
   std::unique_ptr<MessageHistory> history = from->take_history(*slot);
   if (!history) history = std::make_unique<MessageHistory>();
   history->origin_queue = from->attributes.name;
   history->reason = reason;
   history->receives_elsewhere = slot->receive_count();
-  move(*from, sequence, *slot, *to, std::move(history), true);
+  move(*from, sequence, *slot, *to, target, std::move(history), true);
 }
 
 void BrokerState::redriven(ByteReader& in) {
   Queue* from = read_queue(in);
   Queue* to = read_queue(in);
   if (!in.ok() || from == to) return in.fail();
-  const std::uint64_t count = for_each_message(in, *from, [&](Sequence sequence, Slot& slot) {
-    if (!is_live(slot.state())) return void(++to->next_sequence);
+  const Sequence first_target = to->next_sequence;
+  const std::uint64_t count = for_each_message(in, *from, [&](Sequence sequence, Slot& slot, std::uint64_t ordinal) {
+    if (!is_live(slot.state())) return;
     std::unique_ptr<MessageHistory> history = from->take_history(slot);
     if (history) {
       history->origin_queue.clear();
       history->reason.clear();
       history->receives_elsewhere = 0;
     }
-    move(*from, sequence, slot, *to, std::move(history), false);
+    to->next_sequence = first_target + ordinal + 1;
+    move(*from, sequence, slot, *to, first_target + ordinal, std::move(history), false);
   });
+  to->next_sequence = first_target + count;
   from->counters.redriven += count;
   to->counters.moved_in += count;
   outcome_.count += count;
@@ -392,8 +424,8 @@ void BrokerState::queue_totals(ByteReader& in) {
   Queue* queue = read_queue(in);
   const Sequence next = in.varint();
   QueueCounters totals;
-  for (std::uint64_t* each : {&totals.sent, &totals.moved_in, &totals.received, &totals.redelivered, &totals.deleted, &totals.purged,
-                              &totals.dead_lettered, &totals.redriven, &totals.expired})
+  for (std::uint64_t* each : {&totals.sent, &totals.moved_in, &totals.received, &totals.redelivered, &totals.deleted,
+                              &totals.purged, &totals.dead_lettered, &totals.redriven, &totals.expired})
     *each = in.varint();
   if (!in.ok() || next < queue->next_sequence) return in.fail();
   queue->next_sequence = next;

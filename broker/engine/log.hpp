@@ -22,13 +22,16 @@ class Log {
   Log& operator=(const Log&) = delete;
   virtual ~Log() = default;
 
-  /// Appends one record: `operations` (compact, replayed at recovery) followed by `payload` (message bodies, in pieces that are copied
-  /// before this returns). Returns the place of the first payload byte; payload bytes are contiguous from there, so a
-  /// piece's place is the sum of the sizes before it. A record never spans two segments. Cannot fail: whoever calls it has asked has_room().
+  /// Appends one record: `operations` (compact, replayed at recovery) followed by `payload` (message bodies, in pieces that are
+  /// copied before this returns). Returns the place of the first payload byte; payload bytes are contiguous from there, so a
+  /// piece's place is the sum of the sizes before it. A record never spans two segments. Cannot fail: whoever calls it has asked
+  /// has_room().
   virtual Location append(std::string_view operations, std::span<const std::string_view> payload) = 0;
-  /// True when a record of this size (operations + payload) can be made durable now; false = disk full: refuse sends, keep deleting.
+  /// True when a record of this size (operations + payload) can be made durable now; false = disk full: refuse sends, keep
+  /// deleting.
   [[nodiscard]] virtual bool has_room(std::uint64_t size) const = 0;
-  /// The `size` payload bytes at `at`, checked against their CRC by the engine; valid until the next append or truncate. Empty when unreadable.
+  /// The `size` payload bytes at `at`, checked against their CRC by the engine; valid until the next append or truncate. Empty when
+  /// unreadable.
   [[nodiscard]] virtual std::string_view read(Location at, std::uint32_t size) const = 0;
 };
 

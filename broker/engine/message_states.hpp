@@ -28,14 +28,14 @@
 namespace remuda::broker {
 
 enum class MessageState : std::uint8_t {
-  absent,         ///< no such message here, or forgotten
-  delayed,        ///< stored, hidden until its time
-  visible,        ///< stored, the next receive may take it
-  in_flight,      ///< received, hidden until its deadline
-  deleted,        ///< done with, by the holder of its last handle
-  moved,          ///< now in another queue: dead-lettered or redriven
-  expired,        ///< older than the retention of its queue
-  purged,         ///< removed by an operator
+  absent,     ///< no such message here, or forgotten
+  delayed,    ///< stored, hidden until its time
+  visible,    ///< stored, the next receive may take it
+  in_flight,  ///< received, hidden until its deadline
+  deleted,    ///< done with, by the holder of its last handle
+  moved,      ///< now in another queue: dead-lettered or redriven
+  expired,    ///< older than the retention of its queue
+  purged,     ///< removed by an operator
 };
 
 [[nodiscard]] constexpr bool is_live(MessageState state) {

@@ -21,7 +21,9 @@ Slot* MessageTable::find(Sequence sequence) {
   return slot.state() == MessageState::absent ? nullptr : &slot;
 }
 
-const Slot* MessageTable::find(Sequence sequence) const { return const_cast<MessageTable*>(this)->find(sequence); }
+const Slot* MessageTable::find(Sequence sequence) const {
+  return const_cast<MessageTable*>(this)->find(sequence);
+}
 
 Sequence MessageTable::after(Sequence sequence) const {
   if ((sequence + 1) % slots_per_chunk != 0 && find_chunk(sequence / slots_per_chunk) != nullptr) return sequence + 1;

@@ -1,6 +1,6 @@
 #pragma once
-// The index of one queue: a slot of 32 bytes per message, found by sequence. Slots lie in chunks of 1,024; a chunk whose messages are
-// all gone is kept for a while, so that late handles are answered exactly, and then freed.
+// The index of one queue: a slot of 32 bytes per message, found by sequence. Slots lie in chunks of 1,024; a chunk whose messages
+// are all gone is kept for a while, so that late handles are answered exactly, and then freed.
 
 #include <array>
 #include <cstdint>
@@ -83,7 +83,8 @@ class MessageTable {
   }
   template <class Visit>
   void for_each(Sequence first, std::uint64_t count, Visit&& visit) const {
-    const_cast<MessageTable*>(this)->for_each(first, count, [&](Sequence sequence, const Slot& slot) { return visit(sequence, slot); });
+    const_cast<MessageTable*>(this)->for_each(first, count,
+                                              [&](Sequence sequence, const Slot& slot) { return visit(sequence, slot); });
   }
 
   /// Chunk number -> chunk, ordered.

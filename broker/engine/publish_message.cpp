@@ -8,7 +8,8 @@ QueueEngine::Refusal QueueEngine::decide(const PublishMessage& step, Turn& turn)
     for (const QueueId target : publication.targets) {
       const Queue* queue = state_.queue(target);
       if (queue == nullptr) return no_such_queue();
-      if (publication.message.bytes.size() > queue->attributes.max_message_size_bytes) return too_large(publication.message, *queue);
+      if (publication.message.bytes.size() > queue->attributes.max_message_size_bytes)
+        return too_large(publication.message, *queue);
     }
   }
   // A body that nobody wants is not written; every other one once, however many queues want it.

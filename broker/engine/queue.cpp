@@ -6,7 +6,8 @@
 namespace remuda::broker {
 
 namespace {
-// The standard heaps are max-heaps: these put the smallest on top. Ties are broken by sequence, so that order is an input, not chance.
+// The standard heaps are max-heaps: these put the smallest on top. Ties are broken by sequence, so that order is an input, not
+// chance.
 constexpr auto later_timeout = [](const auto& a, const auto& b) {
   return a.deadline != b.deadline ? a.deadline > b.deadline : a.sequence > b.sequence;
 };
@@ -46,7 +47,8 @@ void Queue::take_visible(std::size_t max, std::vector<Sequence>& out) {
   };
   Sequence last = 0;
   for (std::size_t taken = 0; taken < max;) {
-    while (next_fresh_ < next_sequence && !is_visible(next_fresh_)) next_fresh_ = std::min(table_.after(next_fresh_), next_sequence);
+    while (next_fresh_ < next_sequence && !is_visible(next_fresh_))
+      next_fresh_ = std::min(table_.after(next_fresh_), next_sequence);
     while (!returned_.empty() && (returned_.front() == last || !is_visible(returned_.front()))) pop(returned_, std::greater<>{});
     if (!returned_.empty() && (next_fresh_ == next_sequence || returned_.front() < next_fresh_)) {
       last = returned_.front();
@@ -176,13 +178,18 @@ void Queue::drop_detail(Slot& slot) {
 
 void Queue::leave_state(const Slot& slot) {
   switch (slot.state()) {
-    case MessageState::visible: --visible_; break;
-    case MessageState::delayed: --delayed_; break;
+    case MessageState::visible:
+      --visible_;
+      break;
+    case MessageState::delayed:
+      --delayed_;
+      break;
     case MessageState::in_flight:
       --in_flight_;
       sessions_.let_go(detail_of(slot)->holder);
       break;
-    default: break;
+    default:
+      break;
   }
 }
 
@@ -215,7 +222,8 @@ void Queue::store(Sequence sequence, const Stored& message) {
   }
 }
 
-void Queue::receive(Sequence sequence, Slot& slot, SessionId holder, std::uint32_t visibility_timeout_ms, std::int64_t time_ms, Instant now) {
+void Queue::receive(Sequence sequence, Slot& slot, SessionId holder, std::uint32_t visibility_timeout_ms, std::int64_t time_ms,
+                    Instant now) {
   leave_state(slot);
   slot.set_state(MessageState::in_flight);
   ++in_flight_;

@@ -1,6 +1,6 @@
 #pragma once
-// One queue: its messages and the indexes over them. Every change goes through the transitions below, which keep the counts, the segment
-// ledger and the sessions in step; only BrokerState::evolve calls them.
+// One queue: its messages and the indexes over them. Every change goes through the transitions below, which keep the counts, the
+// segment ledger and the sessions in step; only BrokerState::evolve calls them.
 
 #include <cstdint>
 #include <memory>
@@ -42,7 +42,7 @@ struct MessageHistory {
 /// What only messages have that were received or moved. Kept beside the slots, reused.
 struct MessageDetail {
   Instant received_at{};
-  Instant deadline{};  ///< of the visibility timeout, or meaningless
+  Instant deadline{};                  ///< of the visibility timeout, or meaningless
   std::int64_t first_received_ms = 0;  ///< steady; 0: never
   std::int64_t delayed_until_ms = 0;   ///< steady
   std::uint32_t visibility_timeout_ms = 0;
@@ -66,7 +66,9 @@ class Queue {
   [[nodiscard]] std::uint64_t in_flight() const { return in_flight_; }
   [[nodiscard]] std::uint64_t delayed() const { return delayed_; }
   [[nodiscard]] const Slot* find(Sequence sequence) const { return table_.find(sequence); }
-  [[nodiscard]] const MessageDetail* detail_of(const Slot& slot) const { return slot.detail == 0 ? nullptr : &details_[slot.detail - 1]; }
+  [[nodiscard]] const MessageDetail* detail_of(const Slot& slot) const {
+    return slot.detail == 0 ? nullptr : &details_[slot.detail - 1];
+  }
   /// Receives of this message that count against the queue's max_receives.
   [[nodiscard]] std::uint32_t receives_here(const Slot& slot) const;
   /// True when the message may not be received again but has to go to the dead-letter queue.
@@ -99,7 +101,8 @@ class Queue {
     std::int64_t delayed_until_ms = 0;  ///< 0: visible at once
   };
   void store(Sequence sequence, const Stored& message);
-  void receive(Sequence sequence, Slot& slot, SessionId holder, std::uint32_t visibility_timeout_ms, std::int64_t time_ms, Instant now);
+  void receive(Sequence sequence, Slot& slot, SessionId holder, std::uint32_t visibility_timeout_ms, std::int64_t time_ms,
+               Instant now);
   void hide(Slot& slot, Sequence sequence, std::uint32_t timeout_ms, Instant now);
   /// Back from flight; visible at once when `delayed_until_ms` is 0.
   void give_back(Sequence sequence, Slot& slot, std::int64_t delayed_until_ms);
@@ -143,8 +146,8 @@ class Queue {
   std::vector<MessageDetail> details_;  // by Slot::detail - 1
   std::vector<std::uint32_t> free_details_;
 
-  // Visible messages are those from next_fresh_ on that are in state visible, and those named in returned_. Entries of the heaps may have
-  // been overtaken by events: whoever takes one looks at the message first.
+  // Visible messages are those from next_fresh_ on that are in state visible, and those named in returned_. Entries of the heaps
+  // may have been overtaken by events: whoever takes one looks at the message first.
   Sequence next_fresh_ = 1;
   std::vector<Sequence> returned_;  // min-heap
   std::vector<Timeout> timeouts_;   // min-heap by deadline

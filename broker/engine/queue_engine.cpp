@@ -17,6 +17,7 @@ Result<void> QueueEngine::replay(std::string_view operations, Location payload) 
 void QueueEngine::recovered(Moment moment) {
   time_.resume(state_.last_time_ms(), state_.last_wall_offset_ms(), moment);
   for (QueueId id = 1; id < state_.next_queue_id(); ++id) state_.queue(id)->restart_timeouts(moment.now);
+  state_.show_due(time_.at(moment.now));
   for (auto& [id, session] : state_.sessions().all()) session.last_heard = moment.now;
   note(moment.now);  // the first tick looks at everything
 }
@@ -26,9 +27,13 @@ void QueueEngine::apply(const Command& command, Moment moment, Effects& effects)
   std::visit([&](const auto& each) { on(each, turn); }, command);
 }
 
-std::string QueueEngine::checkpoint() const { return state_.checkpoint(); }
+std::string QueueEngine::checkpoint() const {
+  return state_.checkpoint();
+}
 
-std::optional<Instant> QueueEngine::next_deadline() const { return next_; }
+std::optional<Instant> QueueEngine::next_deadline() const {
+  return next_;
+}
 
 void QueueEngine::note(Instant deadline) {
   if (!next_ || deadline < *next_) next_ = deadline;
@@ -53,7 +58,8 @@ bool QueueEngine::is_known(const Requester& from, Turn& turn) {
     session->last_heard = turn.moment.now;
     return true;
   }
-  reply(from, Error{"hello_first", "this session is not known (any more): say hello, then send the request again", true}, false, turn);
+  reply(from, Error{"hello_first", "this session is not known (any more): say hello, then send the request again", true}, false,
+        turn);
   return false;
 }
 
@@ -89,8 +95,10 @@ QueueEngine::Refusal QueueEngine::no_such_queue() {
 
 QueueEngine::Refusal QueueEngine::stale_handle(const ReceiptHandle& handle) {
   return Error{"stale_handle",
-               "message " + std::to_string(handle.sequence) + " is not in flight under this receipt handle any more: its visibility "
-               "timeout ended or it was settled; nothing was changed", true};
+               "message " + std::to_string(handle.sequence) +
+                   " is not in flight under this receipt handle any more: its visibility "
+                   "timeout ended or it was settled; nothing was changed",
+               true};
 }
 
 /// The frame of every request that is applied wholly or refused: repeated requests are answered again, the record is decided,
@@ -105,24 +113,49 @@ void QueueEngine::change(const C& command, Turn& turn) {
   begin(command.from, turn);
   if (Refusal refusal = decide(command, turn)) return reply(command.from, std::move(*refusal), false, turn);
   if (record_.has_payload() && !log_.has_room(record_.size_bytes()))
-    return reply(command.from, Error{"storage_full", "the broker's disk is full: free space there; receiving and deleting still work", true},
+    return reply(command.from,
+                 Error{"storage_full", "the broker's disk is full: free space there; receiving and deleting still work", true},
                  false, turn);
   AppliedRequest applied;
   if (!record_.empty()) applied = commit(turn);
   reply(command.from, Done{applied.count, applied.first, false}, sync_, turn);
 }
 
-void QueueEngine::on(const SendMessage& command, Turn& turn) { change(command, turn); }
-void QueueEngine::on(const PublishMessage& command, Turn& turn) { change(command, turn); }
-void QueueEngine::on(const RetryLater& command, Turn& turn) { change(command, turn); }
-void QueueEngine::on(const RejectMessage& command, Turn& turn) { change(command, turn); }
-void QueueEngine::on(const Transact& command, Turn& turn) { change(command, turn); }
-void QueueEngine::on(const PurgeQueue& command, Turn& turn) { change(command, turn); }
-void QueueEngine::on(const RedriveMessages& command, Turn& turn) { change(command, turn); }
-void QueueEngine::on(const DeclareQueue& command, Turn& turn) { change(command, turn); }
-void QueueEngine::on(const DeclareTopic& command, Turn& turn) { change(command, turn); }
-void QueueEngine::on(const DeleteMessage& command, Turn& turn) { settle_each(command, turn); }
-void QueueEngine::on(const ChangeMessageVisibility& command, Turn& turn) { settle_each(command, turn); }
-void QueueEngine::on(const ReleaseMessage& command, Turn& turn) { settle_each(command, turn); }
+void QueueEngine::on(const SendMessage& command, Turn& turn) {
+  change(command, turn);
+}
+void QueueEngine::on(const PublishMessage& command, Turn& turn) {
+  change(command, turn);
+}
+void QueueEngine::on(const RetryLater& command, Turn& turn) {
+  change(command, turn);
+}
+void QueueEngine::on(const RejectMessage& command, Turn& turn) {
+  change(command, turn);
+}
+void QueueEngine::on(const Transact& command, Turn& turn) {
+  change(command, turn);
+}
+void QueueEngine::on(const PurgeQueue& command, Turn& turn) {
+  change(command, turn);
+}
+void QueueEngine::on(const RedriveMessages& command, Turn& turn) {
+  change(command, turn);
+}
+void QueueEngine::on(const DeclareQueue& command, Turn& turn) {
+  change(command, turn);
+}
+void QueueEngine::on(const DeclareTopic& command, Turn& turn) {
+  change(command, turn);
+}
+void QueueEngine::on(const DeleteMessage& command, Turn& turn) {
+  settle_each(command, turn);
+}
+void QueueEngine::on(const ChangeMessageVisibility& command, Turn& turn) {
+  settle_each(command, turn);
+}
+void QueueEngine::on(const ReleaseMessage& command, Turn& turn) {
+  settle_each(command, turn);
+}
 
 }  // namespace remuda::broker

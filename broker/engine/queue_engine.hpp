@@ -1,6 +1,7 @@
 #pragma once
 // The queue node's state machine: commands and the present time go in, effects come out in the order in which they must be
-// carried out. It owns no socket, clock, disk, thread or random source, so equal inputs give equal bytes and a failing seed replays.
+// carried out. It owns no socket, clock, disk, thread or random source, so equal inputs give equal bytes and a failing seed
+// replays.
 //
 // It decides a command into one record, appends that to the Log, and then changes its state by evolving that very record;
 // recovery replays the same records through the same function (BrokerState::evolve). See QUEUE.md for the life of a message and
@@ -38,7 +39,8 @@ class QueueEngine {
   void recovered(Moment moment);
 
   // A turn.
-  /// Decides `command` and appends what it does and answers to `effects`. Receives that cannot be answered now are answered by a later tick().
+  /// Decides `command` and appends what it does and answers to `effects`. Receives that cannot be answered now are answered by a
+  /// later tick().
   void apply(const Command& command, Moment moment, Effects& effects);
   /// Ends the turn: returns or dead-letters what timed out, expires what is too old, answers waiting receives.
   void tick(Moment moment, Effects& effects);
@@ -61,8 +63,8 @@ class QueueEngine {
   /// Copies up to `budget_bytes` of live messages of the oldest segment forward if the log holds much more than what lives.
   /// True when there is more to do. The copies need no sync of their own, but one before the truncation that they permit.
   bool compact(std::uint64_t budget_bytes, Moment moment);
-  /// The small state (queues, topics, counters, sessions) as operations of a record without payload. The log asks for it when it starts a
-  /// segment, and writes it there as the first record.
+  /// The small state (queues, topics, counters, sessions) as operations of a record without payload. The log asks for it when it
+  /// starts a segment, and writes it there as the first record.
   [[nodiscard]] std::string checkpoint() const;
 
   /// The whole state as text, the same for equal states: what tests compare before and after a restart.
@@ -128,7 +130,8 @@ class QueueEngine {
     bool changes;
   };
   [[nodiscard]] Judgement judge(const DeleteMessage& command, const Queue& queue, const ReceiptHandle& handle, Instant now) const;
-  [[nodiscard]] Judgement judge(const ChangeMessageVisibility& command, const Queue& queue, const ReceiptHandle& handle, Instant now) const;
+  [[nodiscard]] Judgement judge(const ChangeMessageVisibility& command, const Queue& queue, const ReceiptHandle& handle,
+                                Instant now) const;
   [[nodiscard]] Judgement judge(const ReleaseMessage& command, const Queue& queue, const ReceiptHandle& handle, Instant now) const;
   void write(const DeleteMessage& command, Queue& queue, std::span<const Sequence> sequences, Turn& turn);
   void write(const ChangeMessageVisibility& command, Queue& queue, std::span<const Sequence> sequences, Turn& turn);

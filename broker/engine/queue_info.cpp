@@ -2,7 +2,9 @@
 
 namespace remuda::broker {
 
-std::optional<QueueId> QueueEngine::find_queue(std::string_view name) const { return state_.find_queue(name); }
+std::optional<QueueId> QueueEngine::find_queue(std::string_view name) const {
+  return state_.find_queue(name);
+}
 
 std::optional<QueueInfo> QueueEngine::queue_info(QueueId queue, Moment moment) const {
   const Queue* found = state_.queue(queue);

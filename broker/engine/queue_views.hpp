@@ -14,10 +14,10 @@ namespace remuda::broker {
 /// Since the queue was declared; they survive restarts. Always (I12):
 /// sent + moved_in = waiting + in flight + deleted + purged + dead_lettered + redriven + expired.
 struct QueueCounters {
-  std::uint64_t sent = 0;           ///< by senders and publishers
-  std::uint64_t moved_in = 0;       ///< dead-lettered or redriven into this queue
-  std::uint64_t received = 0;       ///< deliveries, released ones included
-  std::uint64_t redelivered = 0;    ///< of these, not the first of their message
+  std::uint64_t sent = 0;         ///< by senders and publishers
+  std::uint64_t moved_in = 0;     ///< dead-lettered or redriven into this queue
+  std::uint64_t received = 0;     ///< deliveries, released ones included
+  std::uint64_t redelivered = 0;  ///< of these, not the first of their message
   std::uint64_t deleted = 0;
   std::uint64_t purged = 0;
   std::uint64_t dead_lettered = 0;  ///< moved from here to the dead-letter queue

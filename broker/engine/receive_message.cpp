@@ -15,9 +15,11 @@ void QueueEngine::on(const ReceiveMessage& command, Turn& turn) {
   const Milliseconds timeout = command.visibility_timeout.value_or(queue->attributes.visibility_timeout);
   if (timeout < Milliseconds{0} || timeout > visibility_timeout_max)
     return reply(command.from, Error{"invalid_visibility_timeout", "a visibility timeout is 0 s to 12 h", true}, false, turn);
-  if (command.max == 0) return reply(command.from, Error{"invalid_argument", "a receive asks for at least one message", true}, false, turn);
+  if (command.max == 0)
+    return reply(command.from, Error{"invalid_argument", "a receive asks for at least one message", true}, false, turn);
   if (queue->in_flight() >= in_flight_max)
-    return reply(command.from, Error{"over_limit", "120,000 messages of this queue are in flight: delete some first", true}, false, turn);
+    return reply(command.from, Error{"over_limit", "120,000 messages of this queue are in flight: delete some first", true}, false,
+                 turn);
 
   const Waiting receive{command.from, std::min(command.max, batch_max), static_cast<std::uint32_t>(timeout.count()),
                         turn.moment.now + std::max(command.wait, Milliseconds{0})};
@@ -64,11 +66,12 @@ bool QueueEngine::deliver(Queue& queue, const Waiting& receive, Turn& turn) {
     const Delivered delivered{deliveries.size(), sequences_.size()};
     for (const Sequence sequence : sequences_) {
       const Slot& slot = *queue.find(sequence);
-      deliveries.push_back(Delivery{ReceiptHandle{queue.id(), slot.attempt(), sequence}, slot.receive_count(),
-                                    slot.sent_ms() + turn.wall_offset_ms,
-                                    queue.detail_of(slot)->first_received_ms + turn.wall_offset_ms, slot.place, slot.size, slot.crc32c});
+      deliveries.push_back(
+          Delivery{ReceiptHandle{queue.id(), slot.attempt(), sequence}, slot.receive_count(), slot.sent_ms() + turn.wall_offset_ms,
+                   queue.detail_of(slot)->first_received_ms + turn.wall_offset_ms, slot.place, slot.size, slot.crc32c});
     }
-    // The record has to be written before the messages leave, so that a crash of this process forgets no receive; synced it need not be.
+    // The record has to be written before the messages leave, so that a crash of this process forgets no receive; synced it need
+    // not be.
     reply(receive.from, delivered, false, turn);
     return true;
   }
@@ -102,7 +105,8 @@ void QueueEngine::answer_expired_waits(Turn& turn) {
 }
 
 void QueueEngine::on(const CancelReceives& command, Turn&) {
-  for (Upkeep& each : upkeep_) std::erase_if(each.waiting, [&](const Waiting& waiting) { return waiting.from.client == command.client; });
+  for (Upkeep& each : upkeep_)
+    std::erase_if(each.waiting, [&](const Waiting& waiting) { return waiting.from.client == command.client; });
 }
 
 }  // namespace remuda::broker

@@ -40,7 +40,8 @@ void QueueEngine::write_end_of_attempts(const Queue& queue, std::span<const Sequ
   put_byte(out, static_cast<std::uint8_t>(cause));
   put_runs(out, sequences);
   for (const Sequence sequence : sequences) {
-    if (const Slot& slot = *queue.find(sequence); queue.used_up(slot)) write_dead_letter(queue, sequence, used_up_reason(queue, slot));
+    if (const Slot& slot = *queue.find(sequence); queue.used_up(slot))
+      write_dead_letter(queue, sequence, used_up_reason(queue, slot));
   }
 }
 

@@ -20,8 +20,9 @@ QueueEngine::Refusal QueueEngine::decide(const SendMessage& step, Turn& turn) {
 
 QueueEngine::Refusal QueueEngine::too_large(const Body& message, const Queue& queue) {
   return Error{"message_too_large",
-               "a packed message of " + std::to_string(message.bytes.size()) + " bytes; queue " + queue.attributes.name + " takes at most " +
-                   std::to_string(queue.attributes.max_message_size_bytes) + ": send a reference to the data, or raise max_message_size",
+               "a packed message of " + std::to_string(message.bytes.size()) + " bytes; queue " + queue.attributes.name +
+                   " takes at most " + std::to_string(queue.attributes.max_message_size_bytes) +
+                   ": send a reference to the data, or raise max_message_size",
                true};
 }
 

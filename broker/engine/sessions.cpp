@@ -39,7 +39,9 @@ Session* Sessions::find(SessionId id) {
   return recent_;
 }
 
-const Session* Sessions::find(SessionId id) const { return const_cast<Sessions*>(this)->find(id); }
+const Session* Sessions::find(SessionId id) const {
+  return const_cast<Sessions*>(this)->find(id);
+}
 
 std::optional<SessionId> Sessions::find(const SessionKey& key) const {
   const auto found = by_key_.find(key);

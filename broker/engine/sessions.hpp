@@ -1,6 +1,6 @@
 #pragma once
-// The sessions of clients and which of their requests have been applied: a request that is sent again after a lost reply, a reconnect or a
-// restart of the broker is answered again and not applied again.
+// The sessions of clients and which of their requests have been applied: a request that is sent again after a lost reply, a
+// reconnect or a restart of the broker is answered again and not applied again.
 
 #include <algorithm>
 #include <cstdint>
@@ -27,10 +27,10 @@ struct Session {
   SessionKey key{};
   std::string node;
   std::string host;
-  std::uint64_t settled = 0;            ///< requests below it are forgotten
-  std::deque<AppliedRequest> applied;   ///< by request
-  std::uint64_t holding = 0;            ///< messages that it has in flight; while any, it is not forgotten
-  Instant last_heard{};                 ///< not recorded: counted anew after a restart
+  std::uint64_t settled = 0;           ///< requests below it are forgotten
+  std::deque<AppliedRequest> applied;  ///< by request
+  std::uint64_t holding = 0;           ///< messages that it has in flight; while any, it is not forgotten
+  Instant last_heard{};                ///< not recorded: counted anew after a restart
 
   /// Remembers a request and forgets those below `settled`.
   void remember(const AppliedRequest& request, std::uint64_t settled_below);

@@ -7,7 +7,7 @@
 namespace remuda::broker {
 
 namespace {
-constexpr std::size_t messages_per_record = 10'000;     // bounds one record, and the time until other work gets its turn
+constexpr std::size_t messages_per_record = 10'000;       // bounds one record, and the time until other work gets its turn
 constexpr std::chrono::seconds expiry_check_interval{1};  // a message may live that much longer than the retention
 }  // namespace
 
@@ -59,7 +59,8 @@ void QueueEngine::expire_old(Queue& queue, Turn& turn) {
   }
   const auto oldest_ms = queue.oldest_sent_ms();
   const Instant expires = oldest_ms ? time_.instant_of(*oldest_ms + retention_ms) : turn.moment.now + queue.attributes.retention;
-  next_check = sequences_.size() == messages_per_record ? turn.moment.now : std::max(expires, turn.moment.now + expiry_check_interval);
+  next_check =
+      sequences_.size() == messages_per_record ? turn.moment.now : std::max(expires, turn.moment.now + expiry_check_interval);
   note(next_check);
 }
 

@@ -2,12 +2,18 @@
 
 namespace remuda::broker {
 
-QueueEngine::Refusal QueueEngine::decide(const DeleteMessage& step, Turn& turn) { return decide_all(step, turn); }
-QueueEngine::Refusal QueueEngine::decide(const ChangeMessageVisibility& step, Turn& turn) { return decide_all(step, turn); }
-QueueEngine::Refusal QueueEngine::decide(const ReleaseMessage& step, Turn& turn) { return decide_all(step, turn); }
+QueueEngine::Refusal QueueEngine::decide(const DeleteMessage& step, Turn& turn) {
+  return decide_all(step, turn);
+}
+QueueEngine::Refusal QueueEngine::decide(const ChangeMessageVisibility& step, Turn& turn) {
+  return decide_all(step, turn);
+}
+QueueEngine::Refusal QueueEngine::decide(const ReleaseMessage& step, Turn& turn) {
+  return decide_all(step, turn);
+}
 
-/// Each step is decided against the state before the transaction. That is right because no two of them may settle the same message, and
-/// because what one stores, no other can name.
+/// Each step is decided against the state before the transaction. That is right because no two of them may settle the same message,
+/// and because what one stores, no other can name.
 QueueEngine::Refusal QueueEngine::decide(const Transact& command, Turn& turn) {
   touched_.clear();
   for (std::size_t i = 0; i < command.steps.size(); ++i) {

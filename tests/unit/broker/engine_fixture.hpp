@@ -80,7 +80,8 @@ struct EngineFixture {
     for (const std::string& body : bodies) messages.push_back({body, checksum(body)});
     return ask(SendMessage{new_request(), queue(to), messages, delay});
   }
-  std::vector<Received> receive_all(std::uint32_t max = 10, std::string_view from = "rides", std::optional<Milliseconds> visibility = {}) {
+  std::vector<Received> receive_all(std::uint32_t max = 10, std::string_view from = "rides",
+                                    std::optional<Milliseconds> visibility = {}) {
     const Answer answer = ask(ReceiveMessage{new_request(), queue(from), max, 0ms, visibility});
     BOOST_REQUIRE_MESSAGE(std::holds_alternative<Delivered>(answer), "receive was refused: " << code(answer));
     return read(std::get<Delivered>(answer));
@@ -121,7 +122,9 @@ struct EngineFixture {
 
   // --- looking
   QueueInfo info(std::string_view name = "rides") const { return *engine->queue_info(queue(name), moment_of(clock)); }
-  std::vector<MessageInfo> peek(std::string_view name = "rides") const { return engine->peek(queue(name), 0, 100, moment_of(clock)); }
+  std::vector<MessageInfo> peek(std::string_view name = "rides") const {
+    return engine->peek(queue(name), 0, 100, moment_of(clock));
+  }
   std::string body_of(const MessageInfo& message) const { return std::string{log.read(message.place, message.size)}; }
   std::vector<Received> read(const Delivered& delivered) const {
     std::vector<Received> out;

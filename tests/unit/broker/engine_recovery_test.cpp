@@ -78,8 +78,7 @@ struct SmallSegments : EngineFixture {
     }
   }
   void compact() {
-    while (engine->compact(1024, moment_of(clock))) {
-    }
+    while (engine->compact(1024, moment_of(clock))) {}
   }
 };
 
@@ -144,7 +143,7 @@ BOOST_AUTO_TEST_CASE(records_that_nobody_wrote_are_refused) {
   BOOST_TEST(refuses("\x01\x00\x00\x00\x63"sv));                  // no such operation
   BOOST_TEST(refuses("\x01\x00\x00\x00\x03\x01\x00\x00\x00"sv));  // received from no such queue
   BOOST_TEST(refuses("\x01\x00\x00\x00\x02"sv));                  // ends in the middle
-  for (const MemoryLog::Record& record : log.records()) {          // every prefix of a real one is an error or a shorter record
+  for (const MemoryLog::Record& record : log.records()) {         // every prefix of a real one is an error or a shorter record
     for (std::size_t size = 0; size < record.operations.size(); ++size) {
       QueueEngine victim{log};
       (void)victim.replay(std::string_view{record.operations}.substr(0, size), record.place);

@@ -102,7 +102,8 @@ BOOST_AUTO_TEST_CASE(a_publish_reaches_every_queue_that_wants_it_in_one_record_w
   const QueueId both[] = {queue(), queue("ledger")};
   const QueueId one[] = {queue("ledger")};
   const std::string big(1000, 'x');
-  const Publication publications[] = {{Body{big, checksum(big)}, both}, {Body{"cheap", checksum("cheap")}, one}, {Body{"unwanted", 0}, {}}};
+  const Publication publications[] = {
+      {Body{big, checksum(big)}, both}, {Body{"cheap", checksum("cheap")}, one}, {Body{"unwanted", 0}, {}}};
   const std::size_t records = log.records().size();
   BOOST_TEST(done(ask(PublishMessage{new_request(), publications}))->count == 3U);
   BOOST_TEST(log.records().size() == records + 1);

@@ -116,7 +116,8 @@ BOOST_AUTO_TEST_CASE(an_attempt_lasts_at_most_twelve_hours) {
   BOOST_TEST(change_visibility(first->receipt_handle, 11h) == HandleOutcome::done);
   BOOST_TEST(change_visibility(first->receipt_handle, 11h + 1ms) == HandleOutcome::invalid_visibility_timeout);
   const ReceiptHandle handle = first->receipt_handle;
-  BOOST_TEST(code(ask(ChangeMessageVisibility{new_request(), queue(), std::span{&handle, 1}, 12h + 1ms})) == "invalid_visibility_timeout");
+  BOOST_TEST(code(ask(ChangeMessageVisibility{new_request(), queue(), std::span{&handle, 1}, 12h + 1ms})) ==
+             "invalid_visibility_timeout");
   BOOST_TEST(code(ask(ReceiveMessage{new_request(), queue(), 1, 0ms, 12h + 1ms})) == "invalid_visibility_timeout");
 }
 

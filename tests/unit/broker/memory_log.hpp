@@ -1,6 +1,7 @@
 #pragma once
 // A log in memory with segments, checkpoints and truncation: what the engine sees of the journal, without a disk.
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
 #include <span>
@@ -39,10 +40,13 @@ class MemoryLog final : public Log {
   }
   [[nodiscard]] bool has_room(std::uint64_t) const override { return !full; }
   [[nodiscard]] std::string_view read(Location at, std::uint32_t size) const override {
-    for (const Record& record : records_) {
-      if (record.place.segment == at.segment && record.place.offset <= at.offset && at.offset + size <= record.place.offset + record.payload.size())
-        return std::string_view{record.payload}.substr(at.offset - record.place.offset, size);
-    }
+    auto after = std::upper_bound(records_.begin(), records_.end(), at,
+                                  [](Location place, const Record& record) { return place < record.place; });
+    if (after == records_.begin()) return {};
+    const Record& record = *--after;
+    const std::uint64_t skipped = at.offset - record.place.offset;
+    if (record.place.segment == at.segment && skipped + size <= record.payload.size())
+      return std::string_view{record.payload}.substr(static_cast<std::size_t>(skipped), size);
     return {};
   }
 
