@@ -205,7 +205,8 @@ class ChainRecovery {
     if (!options_.salvage) {
       return damaged(name, "the file ends here, its header says " + std::to_string(header.capacity) + " bytes", *size);
     }
-    const auto grown = file.allocate(header.capacity);
+    auto grown = file.allocate(header.capacity);
+    if (grown) grown = file.sync();
     if (!grown) return io_failure("allocation", name, grown.error());
     return {};
   }

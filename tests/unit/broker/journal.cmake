@@ -12,4 +12,4 @@ remuda_test(test_journal
   LIBRARIES remuda_memory_disk)
 target_compile_definitions(test_journal PRIVATE REMUDA_JOURNAL_DOCUMENT="${CMAKE_CURRENT_LIST_DIR}/../../../broker/journal/JOURNAL.md")
 
-remuda_test(test_journal_power_cut SOURCES ${CMAKE_CURRENT_LIST_DIR}/journal_power_cut_test.cpp LIBRARIES remuda_memory_disk)
+remuda_test(test_journal_power_cut TIMEOUT 300 SOURCES ${CMAKE_CURRENT_LIST_DIR}/journal_power_cut_test.cpp LIBRARIES remuda_memory_disk)
