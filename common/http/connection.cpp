@@ -154,6 +154,7 @@ void Connection::on_written() {
 }
 
 void Connection::linger() {
+  if (draining_ && input_.empty()) return close();  // nothing unread: the answer is safe, and a server that ends does not wait
   // Closing with unread input resets the connection, and the reset may overtake the answer: so end our side, and read until the client ends its own.
   clock_.enter(Phase::closing, core_->clock.now());
   error_code ignored;

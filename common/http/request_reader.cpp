@@ -82,6 +82,7 @@ RequestReader::Progress RequestReader::read_header(std::string_view bytes, std::
   beast::error_code error;
   http.put(boost::asio::buffer(block.data(), block.size()), error);
   if (error == beast::http::error::body_limit) return refuse(413, "the body is larger than 1 MiB");
+  if (error == beast::http::error::bad_version) return refuse(505, "HTTP/1.1 and HTTP/1.0 are understood");
   if (error && error != beast::http::error::need_more) return refuse(400, "the request header is malformed: " + error.message());
   if (!http.is_header_done()) return refuse(400, "the request header is malformed");
   if (const Problem wrong = check_fields(); wrong.status != 0) return refuse(wrong.status, wrong.detail);

@@ -55,7 +55,7 @@ std::string summary_json(FleetReport& report) {
 }
 
 std::string progress_line(std::int64_t done, std::int64_t total, std::int64_t retries, std::chrono::microseconds elapsed) {
-  constexpr std::int64_t width = 24;
+  constexpr std::int64_t width = 20;
   const std::int64_t filled = total == 0 ? width : std::min(done, total) * width / total;
   const std::int64_t percent = total == 0 ? 100 : std::min(done, total) * 100 / total;
   return fmt::format("[{}{}] {:>3} %  {}/{} rides  {:.0f} rides/s  retries {}", std::string(static_cast<std::size_t>(filled), '#'),

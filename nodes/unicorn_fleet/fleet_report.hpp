@@ -34,7 +34,7 @@ struct FleetReport {
 [[nodiscard]] std::string summary_text(FleetReport& report);
 /// One JSON object, one line; sums of money as exact decimals.
 [[nodiscard]] std::string summary_json(FleetReport& report);
-/// `[########----------------]  33 %  660/2000 rides  1,234 rides/s  retries 3`
+/// `[######--------------]  33 %  660/2000 rides  1,234 rides/s  retries 3`
 [[nodiscard]] std::string progress_line(std::int64_t done, std::int64_t total, std::int64_t retries, std::chrono::microseconds elapsed);
 
 }  // namespace remuda::rides
