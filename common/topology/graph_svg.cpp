@@ -19,39 +19,91 @@ constexpr double row_gap = 22;
 constexpr double name_width = 7.7;  // of one character, generous: the viewer's font is not known
 constexpr double detail_width = 6.3;
 constexpr double box_height = 44;
+constexpr double port_height = 18;
 constexpr double channel_height = 34;
 constexpr double note_height = 15;
 
 constexpr std::string_view style = R"(
-  svg { font-family: system-ui, "DejaVu Sans", "Helvetica Neue", Arial, sans-serif; background: var(--ground);
-        --ground: #ffffff; --ink: #1c2733; --soft: #5b6b7b; --line: #7d8fa1; --node: #eef3f8; --node-line: #9fb3c8;
-        --topic: #fdf1d8; --topic-line: #d9a441; --queue: #e2f3ea; --queue-line: #4fa37a; --request: #e6eafc; --request-line: #7286d8;
-        --pipe: #f0f0f0; --pipe-line: #8d8d8d; --dead: #fbe6e4; --dead-line: #cc6a5e; }
-  @media (prefers-color-scheme: dark) {
-    svg { --ground: #14191f; --ink: #e7edf3; --soft: #9aabbc; --line: #71859a; --node: #222c37; --node-line: #4d6277;
-          --topic: #3a2f16; --topic-line: #b98a35; --queue: #17332a; --queue-line: #3f8f6c; --request: #232b4d; --request-line: #6478cc;
-          --pipe: #2a2a2a; --pipe-line: #7a7a7a; --dead: #3d2020; --dead-line: #b95f55; } }
-  .ground { fill: var(--ground); }
-  .title { font-size: 18px; font-weight: 600; fill: var(--ink); }
-  .name { font-size: 13px; fill: var(--ink); text-anchor: middle; }
+  text { font-family: system-ui, "DejaVu Sans", "Helvetica Neue", Arial, sans-serif; font-size: 11px; }
+  .title { font-size: 18px; font-weight: 600; }
+  .name { font-size: 13px; text-anchor: middle; }
   .node .name { font-weight: 600; }
-  .detail { font-size: 11px; fill: var(--soft); text-anchor: middle; }
-  .port { font-size: 11px; fill: var(--soft); paint-order: stroke; stroke: var(--ground); stroke-width: 3px; }
-  .legend { font-size: 11px; fill: var(--soft); }
+  .detail { text-anchor: middle; }
   .shape { stroke-width: 1.3; }
-  .node .shape { fill: var(--node); stroke: var(--node-line); }
-  .topic .shape { fill: var(--topic); stroke: var(--topic-line); }
-  .queue .shape, .stream .shape { fill: var(--queue); stroke: var(--queue-line); }
-  .request .shape { fill: var(--request); stroke: var(--request-line); }
-  .pipe .shape { fill: var(--pipe); stroke: var(--pipe-line); }
-  .dead .shape { fill: var(--dead); stroke: var(--dead-line); }
   .slot { fill: none; stroke-width: 1.3; }
-  .queue .slot { stroke: var(--queue-line); } .dead .slot { stroke: var(--dead-line); } .stream .slot { stroke: var(--queue-line); }
-  .edge { fill: none; stroke: var(--line); stroke-width: 1.4; marker-end: url(#arrow); }
-  .edge.ask { stroke: var(--request-line); marker-end: url(#arrow-ask); }
-  .edge.dead { stroke: var(--dead-line); stroke-dasharray: 4 4; stroke-width: 1.1; marker-end: url(#arrow-dead); }
-  .head { fill: var(--line); } .head.ask { fill: var(--request-line); } .head.dead { fill: var(--dead-line); }
+  .edge { fill: none; stroke-width: 1.4; marker-end: url(#arrow); }
+  .edge.ask { marker-end: url(#arrow-ask); }
+  .edge.dead { stroke-dasharray: 4 4; stroke-width: 1.1; marker-end: url(#arrow-dead); }
 )";
+
+struct Colours {
+  std::string_view fill;
+  std::string_view line;
+};
+
+/// Plain colours instead of CSS variables: many viewers that are no browsers know no variables.
+struct Palette {
+  std::string_view ground, ink, soft, line;
+  Colours node, topic, queue, request, pipe, dead;
+};
+
+constexpr Palette light{"#ffffff",
+                        "#1c2733",
+                        "#5b6b7b",
+                        "#7d8fa1",
+                        {"#eef3f8", "#9fb3c8"},
+                        {"#fdf1d8", "#d9a441"},
+                        {"#e2f3ea", "#4fa37a"},
+                        {"#e6eafc", "#7286d8"},
+                        {"#f0f0f0", "#8d8d8d"},
+                        {"#fbe6e4", "#cc6a5e"}};
+constexpr Palette dark{"#14191f",
+                       "#e7edf3",
+                       "#9aabbc",
+                       "#71859a",
+                       {"#222c37", "#4d6277"},
+                       {"#3a2f16", "#b98a35"},
+                       {"#17332a", "#3f8f6c"},
+                       {"#232b4d", "#6478cc"},
+                       {"#2a2a2a", "#7a7a7a"},
+                       {"#3d2020", "#b95f55"}};
+
+std::string rules(const Palette& palette) {
+  std::string out;
+  const auto rule = [&](std::string_view selector, std::string_view property, std::string_view colour) {
+    out.append("  ").append(selector).append(" { ").append(property).append(": ").append(colour).append("; }\n");
+  };
+  rule(".ground", "fill", palette.ground);
+  rule(".title, .name", "fill", palette.ink);
+  rule(".detail, .port, .legend", "fill", palette.soft);
+  rule(".edge", "stroke", palette.line);
+  rule(".head", "fill", palette.line);
+  rule(".edge.ask", "stroke", palette.request.line);
+  rule(".head.ask", "fill", palette.request.line);
+  rule(".edge.dead", "stroke", palette.dead.line);
+  rule(".head.dead", "fill", palette.dead.line);
+  const std::array<std::pair<std::string_view, Colours>, 7> shapes{{{".node", palette.node},
+                                                                    {".topic", palette.topic},
+                                                                    {".queue", palette.queue},
+                                                                    {".stream", palette.queue},
+                                                                    {".request", palette.request},
+                                                                    {".pipe", palette.pipe},
+                                                                    {".dead", palette.dead}}};
+  for (const auto& [selector, colours] : shapes) {
+    rule(std::string{selector} + " .shape", "fill", colours.fill);
+    rule(std::string{selector} + " .shape, " + std::string{selector} + " .slot", "stroke", colours.line);
+  }
+  return out;
+}
+
+constexpr std::array<std::pair<Vertex::Shape, const char*>, 7> legend_words{
+    {{Vertex::Shape::node, "node"},
+     {Vertex::Shape::request, "request"},
+     {Vertex::Shape::topic, "topic"},
+     {Vertex::Shape::queue, "queue"},
+     {Vertex::Shape::dead_letter_queue, "dead-letter queue"},
+     {Vertex::Shape::pipe, "pipe"},
+     {Vertex::Shape::stream, "stream"}}};
 
 std::string escaped(std::string_view text) {
   std::string out;
@@ -128,11 +180,12 @@ class SvgWriter {
   }
 
   std::string write() {
-    const double width = std::max(layout_.width + 2 * margin, 420.0);
+    const double width = std::max(layout_.width, legend_width()) + 2 * margin;
     const double height = layout_.height + 2 * margin + title_height + legend_height;
     out_ = "<svg xmlns=\"http://www.w3.org/2000/svg\"" + at("width", width) + at("height", height) + " viewBox=\"0 0 " +
            number(width) + " " + number(height) + "\" role=\"img\" aria-label=\"" + escaped(graph_.title) + "\">\n<style>" +
-           std::string{style} + "</style>\n<defs>\n";
+           std::string{style} + rules(light) + "  @media (prefers-color-scheme: dark) {\n" + rules(dark) +
+           "  }\n</style>\n<defs>\n";
     marker("arrow", "head");
     marker("arrow-ask", "head ask");
     marker("arrow-dead", "head dead");
@@ -158,11 +211,19 @@ class SvgWriter {
     const auto wide = [](std::string_view text, double each) { return static_cast<double>(text.size()) * each; };
     if (vertex.shape == Vertex::Shape::node) {
       const double name = wide(vertex.name, name_width) + (vertex.replicas > 1 ? 30 : 0);
-      return {std::max({name, wide(vertex.detail, detail_width), 70.0}) + 26, box_height};
+      return {std::max({name, wide(vertex.detail, detail_width), 70.0}) + 26,
+              std::max(box_height, port_height * static_cast<double>(busier_side(v) + 1)), 0};
     }
     double width = wide(vertex.name, name_width) + (is_queue_like(vertex.shape) ? 46 : 40);
     for (const auto& note : notes_[v]) width = std::max(width, wide(note, detail_width));
-    return {width, channel_height + note_height * static_cast<double>(notes_[v].size())};
+    return {width, channel_height + note_height * static_cast<double>(notes_[v].size()), channel_height};
+  }
+
+  /// How many ports need room at the left or right side of a node, whichever has more.
+  [[nodiscard]] std::size_t busier_side(std::size_t v) const {
+    const auto in = std::count_if(graph_.edges.begin(), graph_.edges.end(), [&](const Edge& edge) { return edge.to == v; });
+    const auto out = std::count_if(graph_.edges.begin(), graph_.edges.end(), [&](const Edge& edge) { return edge.from == v; });
+    return static_cast<std::size_t>(std::max(in, out));
   }
 
   void marker(const std::string& id, const std::string& css) {
@@ -214,8 +275,9 @@ class SvgWriter {
       if (vertex.replicas > 1) rectangle(box, 7, 5);
       rectangle(box, 7);
       const std::string count = vertex.replicas > 1 ? " × " + std::to_string(vertex.replicas) : "";
-      text("name", box.left + box.width / 2, box.top + 19, vertex.name + count);
-      text("detail", box.left + box.width / 2, box.top + 34, vertex.detail);
+      const double middle = box.top + box.height / 2;
+      text("name", box.left + box.width / 2, middle - 3, vertex.name + count);
+      text("detail", box.left + box.width / 2, middle + 12, vertex.detail);
     } else {
       const double notes_top = box.top + channel_height;
       box.height = channel_height;
@@ -268,20 +330,22 @@ class SvgWriter {
     }
   }
 
+  [[nodiscard]] bool uses(Vertex::Shape shape) const {
+    return std::any_of(graph_.vertices.begin(), graph_.vertices.end(), [&](const Vertex& vertex) { return vertex.shape == shape; });
+  }
+
+  static double legend_step(std::string_view word) { return 35 + static_cast<double>(word.size()) * detail_width + 22; }
+
+  [[nodiscard]] double legend_width() const {
+    double width = 0;
+    for (const auto& [shape, word] : legend_words) width += uses(shape) ? legend_step(word) : 0;
+    return width;
+  }
+
   void legend(double y) {
-    static constexpr std::array<std::pair<Vertex::Shape, const char*>, 7> words{
-        {{Vertex::Shape::node, "node"},
-         {Vertex::Shape::request, "request"},
-         {Vertex::Shape::topic, "topic"},
-         {Vertex::Shape::queue, "queue"},
-         {Vertex::Shape::dead_letter_queue, "dead-letter queue"},
-         {Vertex::Shape::pipe, "pipe"},
-         {Vertex::Shape::stream, "stream"}}};
     double x = margin;
-    for (const auto& [shape, word] : words) {
-      const bool used =
-          std::any_of(graph_.vertices.begin(), graph_.vertices.end(), [s = shape](const Vertex& v) { return v.shape == s; });
-      if (!used) continue;
+    for (const auto& [shape, word] : legend_words) {
+      if (!uses(shape)) continue;
       out_ += "<g class=\"" + std::string{css_class(shape)} + "\">";
       const Box box{x, y - 11, 28, 14};
       if (shape == Vertex::Shape::node) {
@@ -290,7 +354,7 @@ class SvgWriter {
         channel(shape, box);
       }
       out_ += "</g><text class=\"legend\"" + at("x", x + 35) + at("y", y) + ">" + word + "</text>\n";
-      x += 35 + static_cast<double>(std::string_view{word}.size()) * detail_width + 22;
+      x += legend_step(word);
     }
   }
 };

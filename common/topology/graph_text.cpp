@@ -171,7 +171,7 @@ class TextWriter {
         const bool only = sources.size() == 1;
         const bool first = i == 0;
         const bool last = i + 1 == sources.size();
-        const std::string joint = only ? "──" : first ? "┐ " : last ? "┴─" : "┤ ";
+        const std::string joint = only ? "──" : first ? "┐" : last ? "┴─" : "┤";
         std::string row =
             "  " + label(sources[i]->from) + " " + repeated("─", widest - columns(label(sources[i]->from)) + 1) + joint;
         if (last) row += "▶ " + label(v) + "  " + sources[i]->label;

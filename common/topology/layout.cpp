@@ -8,7 +8,7 @@ namespace remuda::topology {
 namespace {
 
 constexpr int ordering_sweeps = 12;
-constexpr int settling_sweeps = 40;
+constexpr int settling_sweeps = 80;
 constexpr double bend_height = 14;
 
 /// The graph with its circles cut and long edges split at bends; vertices beyond the graph's own are bends.
@@ -85,7 +85,22 @@ class Layouter {
   void choose_columns() {
     const std::size_t count = graph_.vertices.size();
     g_.column.assign(count, 0);
-    // The longest way has at most `count` steps; without circles the columns are final when a round changes nothing.
+    push_right();
+    for (std::size_t v = 0; v < count; ++v) {
+      if (graph_.vertices[v].shape == Vertex::Shape::node) continue;
+      int nearest = -1;
+      for (std::size_t e = 0; e < graph_.edges.size(); ++e) {
+        if (source(e) == v && graph_.edges[e].kind != Edge::Kind::dead_letter && (nearest < 0 || g_.column[target(e)] < nearest))
+          nearest = g_.column[target(e)];
+      }
+      if (nearest > 0) g_.column[v] = std::max(g_.column[v], nearest - 1);
+    }
+    push_right();
+  }
+
+  /// Moves every edge's right end beyond its left end. Without circles the longest way is bounded, so a round comes that changes
+  /// nothing.
+  void push_right() {
     for (bool changed = true; changed;) {
       changed = false;
       for (std::size_t e = 0; e < graph_.edges.size(); ++e) {
@@ -94,14 +109,6 @@ class Layouter {
         g_.column[target(e)] = wanted;
         changed = true;
       }
-    }
-    for (std::size_t v = 0; v < count; ++v) {
-      if (graph_.vertices[v].shape == Vertex::Shape::node) continue;
-      int nearest = -1;
-      for (std::size_t e = 0; e < graph_.edges.size(); ++e) {
-        if (source(e) == v && (nearest < 0 || g_.column[target(e)] < nearest)) nearest = g_.column[target(e)];
-      }
-      if (nearest > 0) g_.column[v] = std::max(g_.column[v], nearest - 1);
     }
   }
 
@@ -121,7 +128,7 @@ class Layouter {
       for (int column = g_.column[here] + 1; column < g_.column[end]; ++column) {
         const std::size_t bend = g_.column.size();
         g_.column.push_back(column);
-        g_.size.push_back({0, bend_height});
+        g_.size.push_back({0, bend_height, 0});
         g_.left.emplace_back();
         g_.right.emplace_back();
         connect(here, bend);
@@ -212,6 +219,12 @@ class Layouter {
     }
   }
 
+  /// Long edges should run straight before anything else, and boxes follow their edges.
+  [[nodiscard]] double stiffness(std::size_t a, std::size_t b) const {
+    const std::size_t own = graph_.vertices.size();
+    return a >= own && b >= own ? 8 : a >= own || b >= own ? 2 : 1;
+  }
+
   /// Least squares under the order: neighbours that would overlap are merged into blocks, which stand at the mean of their wishes.
   void settle(const std::vector<std::size_t>& column, const std::vector<std::vector<std::size_t>>* side) {
     struct Block {
@@ -225,16 +238,15 @@ class Layouter {
     std::vector<Block> blocks;
     for (std::size_t i = 0; i < column.size(); ++i) {
       double sum = 0;
-      std::size_t count = 0;
+      double pull = 0;
       for (const auto* neighbours : {&g_.left, &g_.right}) {
-        if (side != nullptr && side != neighbours) continue;
         for (const std::size_t n : (*neighbours)[column[i]]) {
-          sum += centre_[n];
-          ++count;
+          const double strength = stiffness(column[i], n) * (side == nullptr || side == neighbours ? 1 : 0.2);
+          sum += centre_[n] * strength;
+          pull += strength;
         }
       }
-      const double wish = count == 0 ? centre_[column[i]] : sum / static_cast<double>(count);
-      // Bends weigh more: a long edge should be straight before a box is centred.
+      const double wish = pull == 0 ? centre_[column[i]] : sum / pull;
       const double weight = column[i] >= graph_.vertices.size() ? 2 : 1;
       Block block{(wish - offset[i]) * weight, weight, i};
       while (!blocks.empty() && blocks.back().top() > block.top()) {
@@ -291,15 +303,17 @@ class Layouter {
     }
     std::vector<double> start(graph_.edges.size());
     std::vector<double> end(graph_.edges.size());
-    const auto spread = [&](std::vector<End>& ends, const Box& box, std::vector<double>& heights) {
+    const auto spread = [&](std::vector<End>& ends, std::size_t v, std::vector<double>& heights) {
+      const Box& box = out.boxes[v];
+      const double side = g_.size[v].side > 0 ? g_.size[v].side : box.height;
       std::stable_sort(ends.begin(), ends.end(), [](const End& a, const End& b) { return a.towards < b.towards; });
       for (std::size_t i = 0; i < ends.size(); ++i) {
-        heights[ends[i].edge] = box.top + box.height * (static_cast<double>(i) + 1) / (static_cast<double>(ends.size()) + 1);
+        heights[ends[i].edge] = box.top + side * (static_cast<double>(i) + 1) / (static_cast<double>(ends.size()) + 1);
       }
     };
     for (std::size_t v = 0; v < own; ++v) {
-      spread(leaving[v], out.boxes[v], start);
-      spread(entering[v], out.boxes[v], end);
+      spread(leaving[v], v, start);
+      spread(entering[v], v, end);
     }
     for (std::size_t e = 0; e < graph_.edges.size(); ++e) {
       const Box& from = out.boxes[source(e)];

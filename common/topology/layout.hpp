@@ -15,6 +15,7 @@ namespace remuda::topology {
 struct Size {
   double width = 0;
   double height = 0;
+  double side = 0;  ///< how far down from the top edges may touch; 0: the whole height
 };
 struct Point {
   double x = 0;

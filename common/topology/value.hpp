@@ -17,6 +17,14 @@ struct Entry;
 struct Value {
   enum class Kind { text, integer, number, boolean, array, table };
 
+  // Not inline: an Entry holds a Value in turn, and is not complete here.
+  Value();
+  Value(const Value&);
+  Value(Value&&) noexcept;
+  Value& operator=(const Value&);
+  Value& operator=(Value&&) noexcept;
+  ~Value();
+
   Kind kind = Kind::table;
   Place place;
   std::string text;

@@ -45,7 +45,8 @@ BOOST_AUTO_TEST_CASE(no_line_of_an_explanation_is_wider_than_the_terminal) {
   for (const auto& file : broken_files()) {
     std::istringstream lines{render(resolve_broken(file).diagnostics, {false, 80})};
     for (std::string line; std::getline(lines, line);) {
-      const auto columns = std::count_if(line.begin(), line.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
+      const auto columns =
+          std::count_if(line.begin(), line.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U; });
       BOOST_TEST(columns <= 80, file.filename() << ": " << line);
     }
   }

@@ -20,8 +20,15 @@ inline std::string service(const std::string& name) {
 }
 
 inline const std::vector<std::string>& executables() {
-  static const std::vector<std::string> names{"completed_rides",   "customer_accounting", "customer_loyalty",    "customer_notification",
-                                              "data_lake_ingestion", "extraordinary_rides", "gateway", "ticker", "display"};
+  static const std::vector<std::string> names{"completed_rides",
+                                              "customer_accounting",
+                                              "customer_loyalty",
+                                              "customer_notification",
+                                              "data_lake_ingestion",
+                                              "extraordinary_rides",
+                                              "gateway",
+                                              "ticker",
+                                              "display"};
   return names;
 }
 

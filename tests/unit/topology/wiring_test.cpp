@@ -1,0 +1,239 @@
+// Launch file -> plan: endpoints, port bindings, order, hash.
+
+#include <algorithm>
+
+#include "common/topology/definitions.hpp"
+#include "common/topology/graph.hpp"
+#include "tests/unit/topology/launch_fixture.hpp"
+
+namespace remuda::topology {
+namespace {
+
+using testing::LaunchFixture;
+
+const std::string ticks = R"(
+[nodes.clock]
+exec  = "ticker"
+ports = { ticks = "ticks" }
+[nodes.wall]
+exec     = "display"
+ports    = { ticks = "ticks" }
+replicas = 2
+)";
+const std::string questions = R"(
+[queues.rides]
+[requests.account]
+timeout = "2s"
+[nodes.gateway]
+exec   = "gateway"
+ports  = { ask = "account" }
+params = { listen = "127.0.0.1:8080" }
+[nodes.accounting]
+exec     = "customer_accounting"
+ports    = { rides = "rides", query = "account" }
+replicas = 2
+)";
+
+BOOST_AUTO_TEST_SUITE(wiring)
+
+BOOST_FIXTURE_TEST_CASE(one_word_changes_the_kind_of_a_channel_and_no_node, LaunchFixture) {
+  write("[queues.ticks]\n" + ticks);
+  wired();
+  BOOST_TEST(port("clock", "ticks") == "queue:ipc://@remuda/story-00000000/main/ticks");
+  BOOST_TEST(port("wall", "ticks", 1) == "queue:ipc://@remuda/story-00000000/main/ticks");
+
+  write("[brokers.main]\n[topics.ticks]\nbroker = \"main\"\n" + ticks);
+  wired();
+  BOOST_TEST(port("clock", "ticks") == "topic:ipc://@remuda/story-00000000/main/ticks");
+
+  write("[topics.ticks]\n" + ticks);
+  wired();
+  BOOST_TEST(port("clock", "ticks") == "pubsub:ipc://@remuda/story-00000000/ticks.0/ticks?subscribers=2");
+  BOOST_TEST(port("wall", "ticks", 1) == "pubsub:ipc://@remuda/story-00000000/ticks.0/ticks");
+
+  write("[pipes.ticks]\n" + ticks);
+  wired();
+  BOOST_TEST(port("clock", "ticks") == "pipe:ipc://@remuda/story-00000000/ticks.0,ipc://@remuda/story-00000000/ticks.1/ticks");
+  BOOST_TEST(port("wall", "ticks", 1) == "pipe:ipc://@remuda/story-00000000/ticks.1/ticks");
+}
+
+BOOST_FIXTURE_TEST_CASE(every_replica_that_answers_has_an_endpoint_and_who_asks_knows_all, LaunchFixture) {
+  write(questions);
+  wired();
+  BOOST_TEST(port("accounting", "query", 1) == "request:ipc://@remuda/story-00000000/account.1/account");
+  BOOST_TEST(port("gateway", "ask") ==
+             "request:ipc://@remuda/story-00000000/account.0,ipc://@remuda/story-00000000/account.1/account?timeout_ms=2000");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_port_with_several_channels_is_given_once_for_each, LaunchFixture) {
+  write("[queues.a]\n[queues.b]\n[nodes.wall]\nexec = \"display\"\nports = { ticks = [\"a\", \"b\"] }\n");
+  wired();
+  BOOST_TEST(port("wall", "ticks") == "queue:ipc://@remuda/story-00000000/main/a queue:ipc://@remuda/story-00000000/main/b");
+}
+
+BOOST_FIXTURE_TEST_CASE(who_answers_starts_before_who_asks_and_brokers_before_all, LaunchFixture) {
+  write(questions);
+  wired();
+  BOOST_TEST(process("main").start_rank == 0);
+  BOOST_TEST(process("accounting", 0).start_rank == 1);
+  BOOST_TEST(process("accounting", 1).start_rank == 1);
+  BOOST_TEST(process("gateway").start_rank == 2);
+}
+
+BOOST_FIXTURE_TEST_CASE(live_subscribers_start_before_their_publisher_unless_told_otherwise, LaunchFixture) {
+  write("[topics.ticks]\n" + ticks);
+  wired();
+  BOOST_TEST(process("wall").start_rank == 0);
+  BOOST_TEST(process("clock").start_rank == 1);
+  write("[topics.ticks]\n" + ticks + "depends_on = [\"clock\"]\n");
+  wired();
+  BOOST_TEST(process("clock").start_rank == 0);
+  BOOST_TEST(process("wall").start_rank == 1);
+}
+
+BOOST_FIXTURE_TEST_CASE(equal_files_give_equal_hashes_and_any_change_another, LaunchFixture) {
+  write(questions);
+  const std::string first = wired().hash;
+  BOOST_TEST(first.size() == 16U);
+  BOOST_TEST(wired().hash == first);
+  write(questions + "stop_grace = \"9s\"\n");
+  BOOST_TEST(wired().hash != first);
+  write(questions);
+  surroundings.plan.folder_hash = folder_hash("/home/ada/rides");
+  BOOST_TEST(wired().hash != first);
+}
+
+BOOST_FIXTURE_TEST_CASE(two_hosts_talk_over_tcp_and_local_folds_them, LaunchFixture) {
+  write("[hosts]\nedge = { address = \"127.0.0.1\", base_port = 7000 }\ncore = { address = \"127.0.0.2\", base_port = 7100 }\n" +
+        questions + "host = \"core\"\n[defaults.node]\nhost = \"edge\"\n[defaults.broker]\nhost = \"core\"\n[brokers.main]\n");
+  wired();
+  BOOST_TEST(process("gateway").host == "edge");
+  BOOST_TEST(port("gateway", "ask") == "request:tcp://127.0.0.2:7100,tcp://127.0.0.2:7101/account?timeout_ms=2000");
+  BOOST_TEST(port("accounting", "rides") == "queue:ipc://@remuda/story-00000000/main/rides");
+  surroundings.plan.local = true;
+  wired();
+  BOOST_TEST(process("gateway").host == "");
+  BOOST_TEST(port("accounting", "query") == "request:ipc://@remuda/story-00000000/account.0/account");
+}
+
+BOOST_FIXTURE_TEST_CASE(hosts_that_others_can_reach_are_refused_without_keys, LaunchFixture) {
+  write("[hosts]\nedge = {}\ncore = { address = \"10.0.0.7\" }\n" + questions + "host = \"core\"\n");
+  BOOST_TEST(found().find("T401") != std::string::npos);
+  surroundings.plan.local = true;
+  BOOST_TEST(found() == "");
+}
+
+BOOST_FIXTURE_TEST_CASE(an_explicit_endpoint_is_used_as_written, LaunchFixture) {
+  write("[brokers.main]\nlisten = [\"tcp://127.0.0.1:5550\", \"ipc://@rides\"]\nstore = \"data\"\n" + questions);
+  const Plan& plan = wired();
+  BOOST_TEST(plan.brokers.front().data_folder == "data");
+  BOOST_TEST(port("accounting", "rides") == "queue:tcp://127.0.0.1:5550/rides");
+  const std::vector<std::string> expected{"--name", "main", "--listen", "tcp://127.0.0.1:5550", "--listen", "ipc://@rides"};
+  BOOST_TEST(process("main").arguments == expected, boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(without_descriptions_ports_are_taken_as_they_are, LaunchFixture) {
+  surroundings.describe = nullptr;
+  write("[queues.rides]\n[nodes.anything]\nexec = \"unknown\"\nports = { what_ever = \"rides\" }\n");
+  BOOST_TEST(found() == "");
+  BOOST_TEST(port("anything", "what_ever") == "queue:ipc://@remuda/story-00000000/main/rides");
+}
+
+BOOST_FIXTURE_TEST_CASE(values_reach_the_argument_vector_byte_by_byte, LaunchFixture) {
+  write(
+      "[queues.rides]\n[nodes.accounting]\nexec = \"customer_accounting\"\nports = { rides = \"rides\" }\n"
+      "params = { currency = \"; rm -rf / `x` $(y) \\\"z\\\" \\n -\" }\n");
+  wired();
+  BOOST_TEST(parameter("accounting", "currency") == "\"; rm -rf / `x` $(y) \\\"z\\\" \\n -\"");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_broker_reads_back_the_definitions_it_was_given, LaunchFixture) {
+  write(R"(
+[brokers.main]
+[brokers.other]
+[topics.done]
+broker = "main"
+[topics.elsewhere]
+broker = "other"
+[queues.rides]
+from = "done"
+filter = { fare = [{ numeric = [">=", 50] }], city = ["Zürich", "St. \"G\""] }
+delay = "10s"
+durability = "relaxed"
+max_receives = 7
+[queues.plain]
+broker = "other"
+[queues.marked]
+from = "done"
+filter_policy = '{"kind": ["vip"]}'
+filter_scope = "attributes"
+max_message_size = "64KiB"
+)");
+  const Plan& plan = launch();
+  const auto definitions = read_definitions(render_definitions(plan, "main"), "main.toml", "main");
+  BOOST_REQUIRE(definitions.ok());
+  BOOST_TEST(definitions->topics.size() == 1U);
+  BOOST_REQUIRE(definitions->queues.size() == 3U);
+  for (const auto& read : definitions->queues) {
+    const QueuePlan& given = queue(read.name);
+    BOOST_TEST(read.broker == "main");
+    BOOST_TEST(read.from_topic == given.from_topic);
+    BOOST_TEST(read.filter_policy == given.filter_policy);
+    BOOST_TEST(read.filter_on_attributes == given.filter_on_attributes);
+    BOOST_TEST(read.visibility_timeout.count() == given.visibility_timeout.count());
+    BOOST_TEST(read.retention.count() == given.retention.count());
+    BOOST_TEST(read.delay.count() == given.delay.count());
+    BOOST_TEST(read.dead_letter_queue == given.dead_letter_queue);
+    BOOST_TEST(read.max_receives == given.max_receives);
+    BOOST_TEST(read.max_message_size_bytes == given.max_message_size_bytes);
+    BOOST_TEST(read.relaxed == given.relaxed);
+  }
+}
+
+BOOST_AUTO_TEST_CASE(definitions_with_errors_are_refused_with_all_of_them) {
+  const auto definitions = read_definitions("[queues.a]\nfrom = \"x\"\n[nodes.b]\n[queues.c]\ndelay = 5\n", "defs.toml", "main");
+  BOOST_REQUIRE(!definitions.ok());
+  BOOST_TEST(definitions.error().code == "invalid_definitions");
+  for (const char* part : {"defs.toml:2:8: error[T105]", "defs.toml:3:2: error[T004]", "defs.toml:5:9: error[T006]", "3 errors"}) {
+    BOOST_TEST(definitions.error().message.find(part) != std::string::npos, part);
+  }
+  BOOST_TEST(read_definitions("", "defs.toml", "main").ok());
+}
+
+BOOST_FIXTURE_TEST_CASE(circles_and_every_kind_of_channel_can_be_drawn, LaunchFixture) {
+  write(R"(
+[topics.ticks]
+[pipes.jobs]
+[queues.a]
+max_receives = 2
+[nodes.one]
+exec  = "completed_rides"
+ports = { completed = ["ticks", "jobs", "a"], submit = "ask" }
+[requests.ask]
+[nodes.two]
+exec     = "customer_accounting"
+replicas = 3
+ports    = { rides = ["a", "ticks", "jobs"], query = "back" }
+[requests.back]
+[nodes.three]
+exec   = "gateway"
+ports  = { x = "ask", y = "back" }
+params = { listen = "<&\">" }
+)");
+  const Graph graph = graph_of(wired());
+  BOOST_TEST(graph.vertices.size() == 9U);
+  const std::string svg = graph_as_svg(graph);
+  for (const char* part : {"<svg ", "two × 3", "class=\"pipe\"", "after 2 receives", "</svg>"})
+    BOOST_TEST(svg.find(part) != std::string::npos, part);
+  BOOST_TEST(graph_as_dot(graph).find("digraph \"story\"") == 0U);
+  Graph circle = graph;
+  for (const auto& edge : graph.edges) circle.edges.push_back({edge.to, edge.from, Edge::Kind::flow, "back"});
+  BOOST_TEST(graph_as_svg(circle).find("</svg>") != std::string::npos);
+  BOOST_TEST(graph_as_text(circle).size() > 0U);
+  BOOST_TEST(graph_as_svg(Graph{}).find("</svg>") != std::string::npos);
+}
+
+BOOST_AUTO_TEST_SUITE_END()
+
+}  // namespace
+}  // namespace remuda::topology
