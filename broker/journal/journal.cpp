@@ -351,7 +351,7 @@ Result<void> Journal::Implementation::sync_file() {
 
 void Journal::Implementation::carry_out_truncation() {
   std::vector<SegmentKeeper::Truncated> gone;
-  while (segments_.size() > 1 && segments_.front().number < truncate_before_ && segments_.front().number != file_segment_) {
+  while (segments_.size() > 1 && segments_.front().number < truncate_before_) {
     gone.push_back({segments_.front().number, segments_.front().capacity});
     segments_.pop_front();
   }

@@ -73,6 +73,27 @@ BOOST_FIXTURE_TEST_CASE(of_an_unsynced_batch_nothing_behind_the_first_lost_recor
   BOOST_TEST(replayed == (Words{"ride-1", "ride-9"}), boost::test_tools::per_element());
 }
 
+BOOST_FIXTURE_TEST_CASE(a_whole_record_behind_the_cut_does_not_continue_the_one_written_in_its_place, JournalFixture) {
+  options.segment_size_bytes = 16384;
+  start();
+  append_and_sync("ride-1");
+  // It ends with a page, so that the zeros that fill the page of every write do not reach the record behind it.
+  const std::string filling(8192 - (segment_header_size + one_word_record) - record_header_size, 'x');
+  journal->append("delete" + filling.substr(6), {});
+  append("behind");
+  BOOST_REQUIRE(journal->write().ok());
+  journal.reset();
+  disk.flip_bit(segment_name(1), 4096);
+  start();
+  BOOST_TEST(replayed == Words{"ride-1"}, boost::test_tools::per_element());
+  journal->append("delete" + filling.substr(6), {});
+  sync();
+  crash();
+  start();
+  BOOST_TEST(replayed.size() == 2U);
+  BOOST_TEST(replayed.back().starts_with("delete"));
+}
+
 BOOST_FIXTURE_TEST_CASE(any_bit_flipped_in_a_confirmed_record_is_refused_with_its_place, DamageFixture) {
   three_confirmed_records();
   const auto whole = disk.contents(segment_name(1));
