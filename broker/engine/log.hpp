@@ -30,8 +30,8 @@ class Log {
   /// True when a record of this size (operations + payload) can be made durable now; false = disk full: refuse sends, keep
   /// deleting.
   [[nodiscard]] virtual bool has_room(std::uint64_t size) const = 0;
-  /// The `size` payload bytes at `at`, checked against their CRC by the engine; valid until the next append or truncate. Empty when
-  /// unreadable.
+  /// The `size` payload bytes at `at`, to be checked by the caller against the CRC32C that came with them; valid until the next
+  /// append or truncate. Empty when unreadable.
   [[nodiscard]] virtual std::string_view read(Location at, std::uint32_t size) const = 0;
 };
 

@@ -151,6 +151,21 @@ BOOST_AUTO_TEST_CASE(records_that_nobody_wrote_are_refused) {
   }
 }
 
+BOOST_AUTO_TEST_CASE(the_example_of_records_md_is_what_is_written) {
+  RecordWriter record;
+  record.begin(RecordHead{1000, 0, 1, 5, 5});
+  const Body bodies[] = {{"ab", 0x04030201}, {"cd", 0x08070605}};
+  const std::uint32_t first = record.bodies(2, [&](std::size_t i) -> const Body& { return bodies[i]; });
+  record.stored(1, 0, first, 2);
+  using namespace std::string_view_literals;
+  BOOST_TEST(record.operations() ==
+             "\x01\xe8\x07\x00\x01\x05\x05\x01\x02\x02\x01\x02\x03\x04\x02\x05\x06\x07\x08\x02\x01\x00\x00\x02"sv);
+  std::string runs;
+  const Sequence sequences[] = {5, 6, 7, 9};
+  put_runs(runs, sequences);
+  BOOST_TEST(runs == "\x03\x05\x01\x01\x00"sv);
+}
+
 BOOST_AUTO_TEST_CASE(a_batch_costs_few_bytes_per_message) {
   std::vector<std::string> bodies(128, std::string(256, 'x'));
   send_all(bodies);
