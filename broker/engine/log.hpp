@@ -30,6 +30,9 @@ class Log {
   /// True when a record of this size (operations + payload) can be made durable now; false = disk full: refuse sends, keep
   /// deleting.
   [[nodiscard]] virtual bool has_room(std::uint64_t size) const = 0;
+  /// The same for a record without payload, which may use the reserve that is kept for deletes while the disk is full. False = the
+  /// reserve is used up too: refuse the record, for appending it would end the broker.
+  [[nodiscard]] virtual bool has_reserve(std::uint64_t size) const { return has_room(size); }
   /// The `size` payload bytes at `at`, to be checked by the caller against the CRC32C that came with them; valid until the next
   /// append or truncate. Empty when unreadable.
   [[nodiscard]] virtual std::string_view read(Location at, std::uint32_t size) const = 0;
