@@ -5,3 +5,15 @@ remuda_test(test_channels
   LABELS conformance)
 target_compile_definitions(test_channels PRIVATE REMUDA_BROKER="$<TARGET_FILE:remuda-broker>")
 add_dependencies(test_channels remuda-broker)
+
+# A real node process on a real broker.
+add_executable(copying_node channels/copying_node.cpp)
+set_target_properties(copying_node PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/tests)
+target_link_libraries(copying_node PRIVATE remuda_node)
+remuda_test(test_node_process
+  SOURCES channels/node_process_test.cpp
+  LIBRARIES remuda_node
+  LABELS conformance
+  TIMEOUT 120)
+target_compile_definitions(test_node_process PRIVATE REMUDA_BROKER="$<TARGET_FILE:remuda-broker>" COPYING_NODE="$<TARGET_FILE:copying_node>")
+add_dependencies(test_node_process remuda-broker copying_node)
