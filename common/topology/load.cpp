@@ -14,7 +14,8 @@
 namespace remuda::topology {
 namespace {
 
-constexpr std::size_t files_max = 256;  // includes may multiply: a includes b twice, b includes c twice, ...
+constexpr std::size_t depth_max = 16;
+constexpr std::size_t files_max = 64;  // includes may multiply: a includes b twice, b includes c twice, ...
 constexpr std::size_t file_size_max_bytes = std::size_t{4} << 20U;
 
 template <class Spec>
@@ -103,6 +104,10 @@ class Loading {
     LaunchFile file;
     if (std::find(inclusion.chain.begin(), inclusion.chain.end(), path) != inclusion.chain.end()) {
       diagnostics_.error(*inclusion.place, "T009", in_quotes(path) + " includes itself: " + listed(inclusion.chain) + ", " + path);
+      return file;
+    }
+    if (inclusion.chain.size() > depth_max) {
+      diagnostics_.error(*inclusion.place, "T009", "files include each other more than " + std::to_string(depth_max) + " deep");
       return file;
     }
     if (++files_ > files_max) {

@@ -4,7 +4,7 @@ if(REMUDA_FUZZ)
   set(topology_corpus ${CMAKE_CURRENT_BINARY_DIR}/topology_corpus)
   file(MAKE_DIRECTORY ${topology_corpus})
   add_test(NAME topology_fuzz
-    COMMAND topology_fuzz -max_total_time=${REMUDA_FUZZ_SECONDS} -rss_limit_mb=256 -timeout=1 -max_len=4096 -verbosity=0
+    COMMAND topology_fuzz -max_total_time=${REMUDA_FUZZ_SECONDS} -rss_limit_mb=256 -timeout=5 -max_len=4096 -verbosity=0
             ${topology_corpus} ${CMAKE_CURRENT_LIST_DIR}/../unit/topology/broken ${CMAKE_CURRENT_LIST_DIR}/../../launch)
   set_tests_properties(topology_fuzz PROPERTIES LABELS fuzz)
 endif()

@@ -16,7 +16,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string text{reinterpret_cast<const char*>(data), size};
   Surroundings surroundings;
   surroundings.read = [&](const std::string& path) -> remuda::Result<std::string> {
-    return path == "part.toml" ? std::string{"schema = 1\nargs = { x = 1 }\n[queues.part]\n"} : text;
+    if (path == "part.toml") return std::string{"schema = 1\nargs = { x = 1 }\n[queues.part]\n"};
+    if (path == "fuzz.toml" || path == "again/fuzz.toml") return text;
+    return remuda::fail("no_such_file", "no such file");
   };
   surroundings.describe = testing::describe;
   const Topology topology = resolve("fuzz.toml", surroundings);

@@ -203,6 +203,13 @@ BOOST_FIXTURE_TEST_CASE(includes_that_multiply_are_stopped, LaunchFixture) {
   BOOST_TEST(found().find("T009") != std::string::npos);
 }
 
+BOOST_FIXTURE_TEST_CASE(includes_that_go_ever_deeper_are_stopped, LaunchFixture) {
+  surroundings.read = [&](const std::string& path) -> Result<std::string> {
+    return "schema = 1\nname = \"deep\"\ninclude = \"x/" + std::to_string(path.size()) + ".toml\"\n";
+  };
+  BOOST_TEST(found() == "T009");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_file_that_cannot_be_read_is_one_finding, LaunchFixture) {
   BOOST_TEST(found() == "T001");
   BOOST_TEST(render(topology.diagnostics) == "main.toml: error[T001]: cannot read 'main.toml': no such file\n1 error\n");
