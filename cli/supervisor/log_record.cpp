@@ -76,13 +76,13 @@ LogRecord interpret_line(std::string_view line, bool from_stderr, std::string no
   nlohmann::json object = nlohmann::json::parse(line, nullptr, false);
   if (!object.is_object()) return record;
   const std::string level = take(object, {"level"});
-  const std::string text = take(object, {"message", "msg", "text"});
+  const std::string text = take(object, {"event", "message", "msg", "text"});
   const auto known = log_level_of(level);
   if (text.empty() || !known) return record;
   record.level = *known;
   record.text = text;
   take(object, {"time", "ts", "time_ms"});  // our own stamp is the one that orders lines of different processes
-  take(object, {"node"});
+  take(object, {"name"});
   take(object, {"replica"});
   for (const auto& [key, value] : object.items()) record.fields.emplace_back(key, as_text(value));
   return record;

@@ -46,17 +46,18 @@ Ending Ending::from_wait_status(int status) {
   return Ending{.exit_code = WEXITSTATUS(status), .signal = 0};
 }
 
-std::vector<Effect> Process::spawn() {
+std::vector<Effect> Process::spawn(Instant now) {
   state_ = ProcessState::starting;
   spawning_ = true;
   stop_when_spawned_ = false;
+  started_at_ = now;
   deadline_.reset();
   ready_at_.reset();
   last_heartbeat_.reset();
   return {Effect::spawn};
 }
 
-std::vector<Effect> Process::start(Instant) {
+std::vector<Effect> Process::start(Instant now) {
   switch (state_) {
     case ProcessState::starting:
     case ProcessState::ready: return {};
@@ -69,7 +70,7 @@ std::vector<Effect> Process::start(Instant) {
   poisoned_before_ = false;
   was_ready_ = false;
   trouble_.clear();
-  return spawn();
+  return spawn(now);
 }
 
 std::vector<Effect> Process::stop(Instant now) {
@@ -115,7 +116,6 @@ std::vector<Effect> Process::kill() {
 void Process::spawned(int pid, Instant now) {
   spawning_ = false;
   pid_ = pid;
-  started_at_ = now;
   last_heartbeat_ = now;
   // A stop that came while the process was being born takes effect at the next tick: there is a pid to signal now.
   if (stop_when_spawned_) deadline_ = now;
@@ -194,7 +194,7 @@ std::vector<Effect> Process::tick(Instant now) {
   deadline_.reset();
   if (state_ == ProcessState::backoff) {
     ++restarts_;
-    return spawn();
+    return spawn(now);
   }
   if (state_ == ProcessState::draining && is_running()) {
     if (std::exchange(stop_when_spawned_, false)) {

@@ -82,6 +82,7 @@ class Process {
   [[nodiscard]] bool is_running() const { return pid_ != 0; }
   [[nodiscard]] int pid() const { return pid_; }
   [[nodiscard]] int restarts() const { return restarts_; }
+  /// When its latest start was asked for.
   [[nodiscard]] std::optional<Instant> started_at() const { return started_at_; }
   [[nodiscard]] std::optional<Instant> ready_at() const { return ready_at_; }
   [[nodiscard]] const std::optional<Ending>& last_ending() const { return last_ending_; }
@@ -109,7 +110,7 @@ class Process {
   std::string trouble_;
   bool was_ready_ = false;
 
-  std::vector<Effect> spawn();
+  std::vector<Effect> spawn(Instant now);
   std::vector<Effect> after_own_ending(const std::string& what, Instant now, Duration healthy_for);
   void hold(std::string why);
 };

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <linux/close_range.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
@@ -192,6 +193,8 @@ class Helper {
     if (getppid() != helper) _exit(127);  // the helper died before the line above: no signal will come
     if (setpgid(0, 0) != 0) return;
     if (dup2(null_.get(), STDIN_FILENO) < 0 || dup2(standard_output, STDOUT_FILENO) < 0 || dup2(standard_error, STDERR_FILENO) < 0) return;
+    // Whoever started us may have left descriptors open: none of them is a node's business.
+    close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     if (fcntl(life_line_, F_SETFD, 0) != 0) return;
     sigset_t none;
     sigemptyset(&none);

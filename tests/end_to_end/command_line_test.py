@@ -1,0 +1,426 @@
+"""The `remuda` command from outside: what people type, what they see, and what is left when it ends.
+
+Usage: command_line_test.py FOLDER_OF_BINARIES [test...]
+"""
+import json
+import os
+import pathlib
+import pty
+import re
+import select
+import shutil
+import signal
+import struct
+import fcntl
+import subprocess
+import sys
+import tempfile
+import termios
+import time
+import unittest
+
+BINARIES = pathlib.Path(sys.argv[1]).resolve()
+PATIENCE = 60  # seconds: far more than anything here takes, so that a slow machine fails no test
+
+RIDES = """
+schema = 1
+name = "NAME"
+[brokers.main]
+[topics.completed]
+broker = "main"
+[queues.work]
+broker = "main"
+visibility_timeout = "1s"
+dead_letter = { queue = "dead", max_receives = 2 }
+[queues.long-rides]
+from = "completed"
+filter = { distance = [{ numeric = [">=", 20] }] }
+[queues.dead]
+broker = "main"
+[queues.shown]
+broker = "main"
+[nodes.printer]
+exec = "printer"
+replicas = 2
+ports = { messages = "shown" }
+"""
+
+# A node that is a script: it can be anything but ready. `--describe` must work for `check`.
+SCRIPT = """#!/bin/sh
+if [ "$1" = --describe ]; then
+  echo '{"name":"script","version":"1","summary":"","ports":[],"parameters":[],"open_request_ports":false}'
+  exit 0
+fi
+"""
+
+SCRIPT_TOPOLOGY = """
+schema = 1
+name = "NAME"
+[nodes.script]
+exec = "./script"
+stop_grace = "10m"
+restart = { policy = "on-failure", delay = "10ms", max_delay = "20ms", max_restarts = 2, window = "10m" }
+"""
+
+
+def ended_within(pid, seconds=PATIENCE):
+    """Waits on the process itself, also when it is not our child."""
+    try:
+        descriptor = os.pidfd_open(pid)
+    except ProcessLookupError:
+        return True
+    try:
+        return bool(select.select([descriptor], [], [], seconds)[0])
+    finally:
+        os.close(descriptor)
+
+
+class Story(unittest.TestCase):
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="remuda-e2e-", dir="/tmp"))
+        (self.folder / "run").mkdir(mode=0o700)
+        self.name = f"rides-{os.getpid()}"
+        self.environment = {**os.environ, "XDG_RUNTIME_DIR": str(self.folder / "run"), "TERM": "xterm"}
+        self.environment.pop("NO_COLOR", None)
+        self.environment.pop("REMUDA_PATH", None)
+
+    def tearDown(self):
+        for row in self.rows("ps", expect=None):
+            self.run_remuda("down", "--now", "--topology", row["topology"], expect=None)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # ---- the vocabulary
+
+    def launch_file(self, text, name=None, file="rides.toml"):
+        path = self.folder / file
+        path.write_text(text.replace("NAME", name or self.name))
+        return path
+
+    def script(self, body):
+        path = self.folder / "script"
+        path.write_text(SCRIPT + body)
+        path.chmod(0o755)
+
+    def run_remuda(self, *words, expect=0, input=None, **environment):
+        done = subprocess.run([BINARIES / "remuda", *map(str, words)], cwd=self.folder, env={**self.environment, **environment},
+                              input=input or "", capture_output=True, text=True, timeout=PATIENCE)
+        if expect is not None:
+            self.assertEqual(done.returncode, expect, f"remuda {' '.join(map(str, words))}\n{done.stdout}{done.stderr}")
+        return done
+
+    def rows(self, *words, expect=0):
+        return [json.loads(line) for line in self.run_remuda(*words, "--json", expect=expect).stdout.splitlines()]
+
+    def up(self, text=RIDES, **names):
+        return self.run_remuda("up", self.launch_file(text, **names), "--wait", "--timeout", f"{PATIENCE}s")
+
+    def process(self, node, replica=0):
+        return next(row for row in self.rows("ps") if (row["node"], row["replica"]) == (node, replica))
+
+    def until(self, what, condition):
+        """Asks again and again; each question runs a process, which is pause enough."""
+        deadline = time.monotonic() + PATIENCE
+        while time.monotonic() < deadline:
+            found = condition()
+            if found:
+                return found
+        self.fail(f"not within {PATIENCE} s: {what}")
+
+    def on_terminal(self, *words, columns=80, **environment):
+        return Terminal([BINARIES / "remuda", *map(str, words)], self.folder, {**self.environment, **environment}, columns)
+
+
+class Terminal:
+    """A command on a pseudo-terminal, as a person has it."""
+
+    def __init__(self, words, folder, environment, columns):
+        self.master, slave = pty.openpty()
+        fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", 24, columns, 0, 0))
+        self.process = subprocess.Popen(words, cwd=folder, env=environment, stdin=slave, stdout=slave, stderr=slave,
+                                        start_new_session=True, preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0))
+        os.close(slave)
+        self.shown = ""
+
+    def read_until(self, pattern):
+        deadline = time.monotonic() + PATIENCE
+        while not re.search(pattern, self.shown):
+            if not self._read(deadline):
+                raise AssertionError(f"never saw {pattern!r} in:\n{self.shown}")
+        return self.shown
+
+    def type(self, text):
+        os.write(self.master, text.encode())
+
+    def finish(self):
+        """The exit code; everything it showed is in `shown`."""
+        deadline = time.monotonic() + PATIENCE
+        while self._read(deadline):
+            pass
+        code = self.process.wait(PATIENCE)
+        os.close(self.master)
+        return code
+
+    def _read(self, deadline):
+        if not select.select([self.master], [], [], max(0, deadline - time.monotonic()))[0]:
+            return False
+        try:
+            piece = os.read(self.master, 65536)
+        except OSError:  # the other side of the terminal is closed
+            return False
+        self.shown += piece.decode(errors="replace")
+        return bool(piece)
+
+
+def without_colours(text):
+    return re.sub(r"\x1b\[[0-9;]*[mK]", "", text)
+
+
+class StartingAndStopping(Story):
+    def test_up_waits_until_all_is_ready_and_down_leaves_nothing(self):
+        started = self.up()
+        self.assertIn("all ready", started.stderr)
+        rows = self.rows("ps")
+        self.assertEqual([(r["node"], r["replica"], r["state"]) for r in rows],
+                         [("main", 0, "ready"), ("printer", 0, "ready"), ("printer", 1, "ready")])
+        for field in ("topology", "node", "replica", "host", "kind", "state", "pid", "restarts", "uptime_s", "exec", "last_exit"):
+            self.assertIn(field, rows[0])
+        self.assertEqual([r["kind"] for r in rows], ["broker", "node", "node"])
+        self.run_remuda("down")
+        for row in rows:
+            self.assertFalse(pathlib.Path(f"/proc/{row['pid']}").exists(), row)
+        self.assertEqual(self.run_remuda("ps").stdout, "")
+
+    def test_data_stays_across_down_and_up(self):
+        self.up()
+        self.run_remuda("queue", "send", "work", '{"ride": 1}')
+        self.run_remuda("down")
+        self.up()
+        self.assertEqual(self.rows("queue", "peek", "work")[0]["body"], {"ride": 1})
+
+    def test_a_second_up_of_the_same_name_is_refused_with_what_to_do(self):
+        self.up()
+        refused = self.run_remuda("up", self.folder / "rides.toml", "-d", expect=1)
+        self.assertIn("runs already", refused.stderr)
+        self.assertIn("remuda down", refused.stderr)
+        self.assertEqual(len(self.rows("ps")), 3)
+
+    def test_two_topologies_run_side_by_side_and_are_told_apart(self):
+        self.up()
+        self.up(name=self.name + "-b", file="other.toml")
+        unclear = self.run_remuda("queue", "ls", expect=2)
+        self.assertIn("--topology", unclear.stderr)
+        self.run_remuda("down", "--topology", self.name + "-b")
+        self.assertEqual({row["topology"] for row in self.rows("ps")}, {self.name})
+
+    def test_a_node_is_stopped_started_and_restarted_alone(self):
+        self.up()
+        broker = self.process("main")["pid"]
+        self.run_remuda("stop", "printer/1")
+        self.assertEqual(self.process("printer", 1)["state"], "stopped")
+        self.assertIsNone(self.process("printer", 1)["pid"])
+        self.run_remuda("start", "printer")
+        before = self.process("printer", 1)
+        self.assertEqual(before["state"], "ready")
+        self.run_remuda("restart", "printer/1")
+        after = self.process("printer", 1)
+        self.assertNotEqual(after["pid"], before["pid"])
+        self.assertEqual(after["restarts"], 0)
+        self.assertEqual(self.process("main")["pid"], broker)
+        mistyped = self.run_remuda("stop", "prnter", expect=2)
+        self.assertIn("did you mean 'printer'?", mistyped.stderr)
+
+    def test_a_killed_node_and_a_killed_broker_come_back(self):
+        self.up()
+        self.run_remuda("queue", "send", "work", '{"ride": 1}')
+        for node in ("printer", "main"):
+            pid = self.process(node)["pid"]
+            os.kill(pid, signal.SIGKILL)
+            row = self.until(f"{node} runs again",
+                             lambda: next((r for r in self.rows("ps") if r["node"] == node and r["replica"] == 0
+                                           and r["state"] == "ready" and r["pid"] != pid), None))
+            self.assertEqual((row["restarts"], row["last_exit"]), (1, "SIGKILL"))
+        self.assertEqual(len(self.rows("queue", "peek", "work")), 1)
+
+    def test_a_node_that_keeps_dying_is_held_and_the_reason_is_shown(self):
+        self.script("echo 'no such table: rides' >&2; exit 3\n")
+        failed = self.run_remuda("up", self.launch_file(SCRIPT_TOPOLOGY), "--wait", expect=1)
+        self.assertIn("no such table: rides", failed.stderr)
+        self.assertIn("remuda logs script", failed.stderr)
+        row = self.process("script")
+        self.assertEqual((row["state"], row["last_exit"], row["restarts"]), ("failed", "exit 3", 2))
+        self.assertIn("no such table: rides", row["why"])
+
+    def test_waiting_ends_in_time_when_something_never_gets_ready(self):
+        self.script("exec tail -f /dev/null\n")
+        late = self.run_remuda("up", self.launch_file(SCRIPT_TOPOLOGY), "--wait", "--timeout", "300ms", expect=5)
+        self.assertIn("next:", late.stderr)
+        self.assertEqual(self.process("script")["state"], "starting")
+
+    def test_nothing_outlives_a_supervisor_that_is_killed(self):
+        self.script("trap '' TERM INT HUP; tail -f /dev/null & wait; wait\n")
+        self.run_remuda("up", self.launch_file(SCRIPT_TOPOLOGY, name=self.name + "-deaf", file="deaf.toml"), "-d")
+        self.up()
+        pids = [row["pid"] for row in self.rows("ps") if row["pid"]]
+        self.assertEqual(len(pids), 4)
+        for registered in (self.folder / "run" / "remuda").glob("*.json"):
+            os.kill(json.loads(registered.read_text())["pid"], signal.SIGKILL)
+        for pid in pids:
+            self.assertTrue(ended_within(pid), pid)
+        self.assertEqual(self.rows("ps"), [])
+        self.up()  # the name is free again
+
+    def test_a_dry_run_shows_command_lines_and_starts_nothing(self):
+        shown = self.run_remuda("up", self.launch_file(RIDES), "--dry-run").stdout
+        self.assertIn("--port", shown)
+        self.assertIn("ipc://@remuda/", shown)
+        self.assertEqual(self.rows("ps"), [])
+        self.assertFalse((self.folder / ".remuda").exists())
+
+
+class WrongInput(Story):
+    def test_a_wrong_file_starts_nothing_and_is_exit_code_2(self):
+        wrong = self.launch_file(RIDES.replace('messages = "shown"', 'message = "shwn"'))
+        for verb in (["check"], ["config"], ["graph"], ["up"], ["up", "-d"], ["up", "--wait"]):
+            told = self.run_remuda(verb[0], wrong, *verb[1:], expect=2)
+            self.assertRegex(told.stderr, r"rides\.toml:\d+:\d+: error\[T\d+\]: ")
+        self.assertEqual(self.rows("ps"), [])
+
+    def test_check_reads_several_files_and_speaks_json(self):
+        good = self.launch_file(RIDES)
+        bad = self.launch_file("schema = 1\nnme = 'x'\n", file="bad.toml")
+        self.run_remuda("check", good)
+        told = self.run_remuda("check", good, bad, "--json", expect=2).stdout
+        self.assertTrue(all("code" in json.loads(line) for line in told.splitlines()))
+
+    def test_missing_files_and_wrong_usage_are_exit_code_2(self):
+        self.assertIn("missing.toml", self.run_remuda("check", "missing.toml", expect=2).stderr)
+        self.assertIn("did you mean 'restart'?", self.run_remuda("restrat", expect=2).stderr)
+        self.assertIn("NAME=VALUE", self.run_remuda("up", self.launch_file(RIDES), "--set", "x", expect=2).stderr)
+
+    def test_without_a_topology_every_verb_says_what_to_type(self):
+        for words in (["queue", "ls"], ["down"], ["stop"], ["topic", "ls"], ["call", "x", "{}"]):
+            told = self.run_remuda(*words, expect=4)
+            self.assertIn("next: remuda", told.stderr)
+
+
+class Queues(Story):
+    def test_a_message_is_sent_received_and_received_again_when_nobody_deletes_it(self):
+        self.up()
+        identity = self.run_remuda("queue", "send", "work", '{"fare": 52.5}', "-a", "source=app").stdout.strip()
+        first = self.rows("queue", "receive", "work")
+        self.assertEqual([(m["id"], m["body"], m["receive_count"]) for m in first], [(identity, {"fare": 52.5}, 1)])
+        self.assertEqual(first[0]["attributes"]["source"], {"Type": "String", "Value": "app"})
+        second = self.rows("queue", "receive", "work", "--wait", "30s", "--delete")
+        self.assertEqual([(m["id"], m["receive_count"]) for m in second], [(identity, 2)])
+        self.assertEqual(self.rows("queue", "receive", "work"), [])
+
+    def test_a_dead_letter_is_seen_with_its_origin_and_goes_back_when_it_is_redriven(self):
+        self.up()
+        self.run_remuda("queue", "send", "work", '{"fare": 1}', '{"fare": 60}', "--id", "ride-1")
+        for _ in range(2):
+            self.until("both are received", lambda: len(self.rows("queue", "receive", "work", "-n", "10", "--wait", "30s")) == 2)
+        self.until("both are dead letters", lambda: self.rows("queue", "receive", "work") == [] and
+                   next(q for q in self.rows("queue", "ls") if q["queue"] == "dead")["visible"] == 2)
+        before = self.rows("queue", "peek", "dead")
+        self.assertEqual(before, self.rows("queue", "peek", "dead"))  # looking changes nothing
+        for field in ("id", "body", "attributes", "group_id", "receive_count", "origin_queue", "reason", "attempts"):
+            self.assertIn(field, before[0])
+        self.assertEqual(before[0]["origin_queue"], "work")
+        policy = '{"fare": [{"numeric": [">=", 50]}]}'
+        would = self.run_remuda("queue", "redrive", "dead", "--filter", policy, "--dry-run").stdout
+        self.assertIn("would move 1 message ", would)
+        self.run_remuda("queue", "redrive", "dead", "--filter", policy, expect=2)  # nobody can be asked
+        self.run_remuda("queue", "redrive", "dead", "--filter", policy, "--yes")
+        self.assertEqual([m["body"] for m in self.rows("queue", "receive", "work")], [{"fare": 60}])
+        self.assertEqual([m["body"] for m in self.rows("queue", "peek", "dead")], [{"fare": 1}])
+
+    def test_purge_asks_on_a_terminal(self):
+        self.up()
+        self.run_remuda("queue", "send", "work", input='{"n": 1}\n{"n": 2}\n')
+        for answer, left in (("n\r", 2), ("y\r", 0)):
+            terminal = self.on_terminal("queue", "purge", "work")
+            self.assertIn("delete 2 messages from work for ever", terminal.read_until(r"\[y/N\]"))
+            terminal.type(answer)
+            terminal.finish()
+            self.assertEqual(len(self.rows("queue", "peek", "work")), left)
+
+    def test_publishing_reaches_the_queues_whose_filter_matches(self):
+        self.up()
+        self.assertIn("1 queue", self.run_remuda("topic", "pub", "completed", '{"distance": 20}').stdout)
+        self.assertIn("0 queues", self.run_remuda("topic", "pub", "completed", '{"distance": 19.999}').stdout)
+        self.assertEqual([m["body"] for m in self.rows("queue", "peek", "long-rides")], [{"distance": 20}])
+        self.assertEqual([t["topic"] for t in self.rows("topic", "ls")], ["completed"])
+
+    def test_ls_has_the_fields_that_scripts_rely_on(self):
+        self.up()
+        self.run_remuda("queue", "send", "work", "{}")
+        row = next(q for q in self.rows("queue", "ls") if q["queue"] == "work")
+        for field in ("queue", "broker", "from", "visible", "in_flight", "delayed", "oldest_age_s", "sent", "received", "deleted",
+                      "dead_lettered", "dead_letter_queue"):
+            self.assertIn(field, row)
+        self.assertEqual((row["visible"], row["dead_letter_queue"], row["broker"]), (1, "dead", "main"))
+        self.assertIn("did you mean 'work'?", self.run_remuda("queue", "info", "wrok", expect=2).stderr)
+
+
+class Looks(Story):
+    def test_logs_are_kept_merged_filtered_and_readable_after_down(self):
+        self.up()
+        self.run_remuda("queue", "send", "shown", '{"ride": "r-77"}')
+        self.until("a printer has shown it", lambda: "r-77" in self.run_remuda("logs", "--grep", "r-77").stdout)
+        self.run_remuda("down")
+        self.assertIn("r-77", self.run_remuda("logs", "printer", "--grep", "r-77").stdout)
+        self.assertEqual(self.run_remuda("logs", "main", "--grep", "r-77").stdout, "")
+        self.assertTrue(all(row["level"] in ("warning", "error") for row in self.rows("logs", "--level", "warning")))
+
+    def test_following_shows_what_is_written_from_now_on(self):
+        self.up()
+        terminal = self.on_terminal("logs", "-f", "printer")
+        self.run_remuda("queue", "send", "shown", '{"ride": "r-78"}')
+        terminal.read_until("r-78")
+        terminal.type("\x03")
+        terminal.finish()
+
+    def test_colours_are_for_terminals_only_and_NO_COLOR_is_honoured(self):
+        self.up()
+        for words in (["ps"], ["queue", "ls"], ["logs"]):
+            self.assertNotIn("\x1b", self.run_remuda(*words).stdout)
+            coloured = self.on_terminal(*words)
+            self.assertEqual(coloured.finish(), 0)
+            self.assertIn("\x1b[", coloured.shown)
+            plain = self.on_terminal(*words, NO_COLOR="1")
+            self.assertEqual(plain.finish(), 0)
+            self.assertNotIn("\x1b", plain.shown)
+
+    def test_tables_fit_eighty_columns(self):
+        self.up(text=RIDES.replace("[nodes.printer]", "[nodes.a-node-with-quite-a-long-name-that-somebody-chose]"))
+        self.run_remuda("queue", "send", "work", "{}")
+        for words in (["ps"], ["queue", "ls"], ["topic", "ls"], ["queue", "peek", "work"]):
+            terminal = self.on_terminal(*words)
+            self.assertEqual(terminal.finish(), 0)
+            for line in without_colours(terminal.shown).splitlines():
+                self.assertLessEqual(len(line), 80, line)
+
+    def test_ctrl_c_once_stops_in_order_and_says_so(self):
+        terminal = self.on_terminal("up", self.launch_file(RIDES))
+        terminal.read_until("all ready")
+        pids = [row["pid"] for row in self.rows("ps")]
+        terminal.type("\x03")
+        self.assertEqual(terminal.finish(), 0)
+        self.assertIn("Ctrl-C again ends everything at once", terminal.shown)
+        for pid in pids:
+            self.assertFalse(pathlib.Path(f"/proc/{pid}").exists())
+
+    def test_ctrl_c_twice_ends_at_once(self):
+        self.script("trap '' TERM INT; echo deaf; tail -f /dev/null & wait; wait\n")
+        terminal = self.on_terminal("up", self.launch_file(SCRIPT_TOPOLOGY))
+        terminal.read_until(r"\| .*deaf")
+        pid = self.process("script")["pid"]
+        terminal.type("\x03")
+        terminal.read_until("Ctrl-C again")
+        terminal.type("\x03")
+        self.assertEqual(terminal.finish(), 130)
+        self.assertTrue(ended_within(pid))
+
+
+if __name__ == "__main__":
+    unittest.main(argv=[sys.argv[0], *sys.argv[2:]], verbosity=2)
