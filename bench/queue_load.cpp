@@ -43,7 +43,7 @@ BrokerUnderTest::BrokerUnderTest(const Options& options)
 void BrokerUnderTest::start() {
   process_ = std::make_unique<Process>("remuda-broker",
                                        std::vector<std::string>{"--name", "bench", "--listen", endpoint_, "--data",
-                                                                (folder_.path() / "store").string(), "--log-level", "warn"},
+                                                                (folder_.path() / "store").string(), "--log-level", "warning"},
                                        folder_.path() / "broker.log");
 }
 
