@@ -55,9 +55,6 @@ void Broker::handle(Connection& connection) {
   if (connection.session == 0 && !is_hello) {
     return refuse(connection, request_.request, {"hello_first", "say hello on this connection first; nothing was done", true});
   }
-  if (draining_ && !std::holds_alternative<wire::Credit>(request_.command)) {
-    return refuse(connection, request_.request, {"draining", "this broker is stopping; ask again when it is back", true});
-  }
   std::visit([&](const auto& command) { on(connection, command); }, request_.command);
 }
 
@@ -73,7 +70,6 @@ Instant Broker::next_deadline() const {
 }
 
 void Broker::drain() {
-  draining_ = true;
   for (const ClientId client : connections_.all()) {
     if (Connection* connection = connections_.find(client)) end_waiting(*connection);
   }

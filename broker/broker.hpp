@@ -62,7 +62,7 @@ class Broker {
   [[nodiscard]] std::optional<DamagedBody> damaged() const { return damaged_; }
   [[nodiscard]] Instant next_deadline() const;
 
-  /// Answers every waiting receive with nothing and refuses new requests with `draining`. Within a turn.
+  /// Answers every waiting receive with nothing. Within a turn, the last but for giving back what nobody took.
   void drain();
 
   [[nodiscard]] std::uint64_t requests() const { return requests_; }
@@ -90,7 +90,6 @@ class Broker {
   Connections connections_;
   Topics topics_;
   Moment moment_;
-  bool draining_ = false;
 
   // this turn
   wire::Request request_;

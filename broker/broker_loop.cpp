@@ -278,8 +278,11 @@ int BrokerLoop::run() {
   while (true) {
     wait();
     broker_->begin_turn();
-    take_requests();
-    if (drain_requested_) broker_->drain();
+    if (drain_requested_) {
+      broker_->drain();  // what clients still send stays unanswered: they resend it to whoever comes next
+    } else {
+      take_requests();
+    }
     if (!commit(broker_->end_turn())) return poisoned(journal_.state_reason());
     if (const auto damaged = broker_->damaged()) {
       return poisoned("a stored message is damaged (segment " + std::to_string(damaged->place.segment) + ", offset " +

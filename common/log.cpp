@@ -114,6 +114,7 @@ Result<LogLevel> parse_log_level(std::string_view text) {
   for (const auto level : {LogLevel::debug, LogLevel::info, LogLevel::warning, LogLevel::error}) {
     if (text == name_of(level)) return level;
   }
+  if (text == "warn") return LogLevel::warning;  // what many other programs call it
   return fail("invalid_log_level", "'" + std::string{text} + "' is no log level; use debug, info, warning or error");
 }
 

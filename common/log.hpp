@@ -43,7 +43,7 @@ using LogFields = std::initializer_list<LogField>;
 void start_log(const std::string& name, LogFormat format = LogFormat::automatic, LogLevel lowest = LogLevel::info);
 /// "text", "json", "auto". Errors: `invalid_log_format`.
 Result<LogFormat> parse_log_format(std::string_view text);
-/// "debug", "info", "warning", "error". Errors: `invalid_log_level`.
+/// "debug", "info", "warning" (also "warn"), "error". Errors: `invalid_log_level`.
 Result<LogLevel> parse_log_level(std::string_view text);
 
 [[nodiscard]] bool logs(LogLevel level);

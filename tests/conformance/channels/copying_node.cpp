@@ -18,8 +18,8 @@ class CopyingNode final : public Node {
     description.ports = {{"rides", Direction::input, "ride", true, false, false},
                          {"copies", Direction::output, "ride", true, false, true},
                          {"count", Direction::input, "count.get", false, true, true}};
-    description.parameters = {
-        {"stand_still", ParameterType::text, "\"\"", "a FIFO: a ride with the body `stand still` waits until somebody writes to it"}};
+    description.parameters = {{"stand_still", ParameterType::text, "\"\"",
+                               "a FIFO: a ride with the body `stand still` waits until somebody writes to it"}};
     return description;
   }
   void start(NodeContext& context) override { context_ = &context; }

@@ -112,7 +112,8 @@ std::string printed_by(std::vector<std::string> arguments, int& exit_code) {
   close(ends[1]);
   std::string text;
   std::array<char, 4'096> buffer{};
-  for (ssize_t got = 0; (got = read(ends[0], buffer.data(), buffer.size())) > 0;) text.append(buffer.data(), static_cast<std::size_t>(got));
+  for (ssize_t got = 0; (got = read(ends[0], buffer.data(), buffer.size())) > 0;)
+    text.append(buffer.data(), static_cast<std::size_t>(got));
   close(ends[0]);
   exit_code = process.wait(20s).value_or(-1);
   return text;
