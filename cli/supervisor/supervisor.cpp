@@ -105,8 +105,11 @@ class Supervisor {
       report_changes();
       answer_finished_commands();
     }
-    for (const Pending& pending : pending_) answer(pending, true);
+    // Whoever asked for the end may rely on it: nothing of this topology runs, and its name is free.
     options_.registry.remove(options_.entry.name);
+    spawner_.reset();
+    options_.name_lock.reset();
+    for (const Pending& pending : pending_) answer(pending, true);
     return exit_code_;
   }
 

@@ -55,6 +55,7 @@ struct SupervisorOptions {
   std::vector<std::string> executables;       ///< absolute path per process of the plan
   TopologyEntry entry;                        ///< written to the registry, with this process's pid, once commands are answered
   Registry registry;
+  FileDescriptor name_lock;                   ///< from Registry::take; given back before `down` is answered, so that `up` may follow at once
   std::vector<std::string> environment;       ///< what every process gets: the allow list, `NAME=value`
   /// In the foreground: return when every process has ended by itself. Detached it stays, so that `ps` can say why.
   bool ends_with_its_processes = true;

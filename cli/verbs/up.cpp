@@ -129,7 +129,7 @@ ExitCode up(Terminal& terminal, const Options& options) {
   const Result<supervisor::Registry> registry = supervisor::Registry::of_this_user();
   if (!registry) return terminal.problem(registry.error(), "set XDG_RUNTIME_DIR to a private folder");
   // Held, through the spawner's fork, until the last of our processes is gone: a second supervisor can never run beside a dying one.
-  const Result<FileDescriptor> name_lock = registry->take(plan.name);
+  Result<FileDescriptor> name_lock = registry->take(plan.name);
   if (!name_lock) {
     return terminal.problem(ExitCode::failed, name_lock.error().message,
                             fmt::format("remuda down --topology {}, or start this one beside it with --name OTHER", plan.name));
@@ -144,7 +144,9 @@ ExitCode up(Terminal& terminal, const Options& options) {
   }
   Result<std::unique_ptr<supervisor::Spawner>> spawner = supervisor::Spawner::start();
   if (!spawner) return terminal.problem(spawner.error(), "look at the limits of this machine (ulimit -a)");
-  supervisor::SupervisorOptions supervised{std::move(plan), std::move(*paths), std::move(entry), *registry, supervisor::allowed_environment(),
+  supervisor::SupervisorOptions supervised{std::move(plan),        std::move(*paths),
+                                           std::move(entry),       *registry,
+                                           std::move(*name_lock),  supervisor::allowed_environment(),
                                            !options.report_fd};
   return supervisor::supervise(std::move(supervised), std::move(*spawner), *audience);
 }
