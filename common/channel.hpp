@@ -83,8 +83,8 @@ class InputChannel : public EventSource {
 /// Where a node puts messages.
 class OutputChannel : public EventSource {
  public:
-  /// Sends packed messages (copied before this returns) and calls back once: confirmed by the broker, or on a direct channel handed to the transport.
-  /// Errors: definite ones were not sent; with an unknown outcome, send the same bytes again.
+  /// Sends packed messages (copied before this returns) and calls back once: confirmed by the broker, or on a direct channel handed
+  /// to the transport. Errors: definite ones were not sent; with an unknown outcome, send the same bytes again.
   virtual void send(std::span<const std::string_view> packed_messages, ConfirmHandler confirmed) = 0;
   /// The broker it lives on; nullptr for a direct channel.
   [[nodiscard]] virtual BrokerConnection* broker() const { return nullptr; }
@@ -97,8 +97,8 @@ class OutputChannel : public EventSource {
 /// Where a node asks.
 class RequestChannel : public EventSource {
  public:
-  /// The handler is called exactly once, within `deadline`. Errors: `timed_out` and, after the request left, `unreachable` (unknown outcome); `unreachable`
-  /// when nobody could be asked, `overloaded`, and what the answering side refused with (definite).
+  /// The handler is called exactly once, within `deadline`. Errors: `timed_out` and, after the request left, `unreachable` (unknown
+  /// outcome); `unreachable` when nobody could be asked, `overloaded`, and what the answering side refused with (definite).
   virtual void ask(const Message& request, std::chrono::milliseconds deadline, ReplyHandler handler) = 0;
   /// Requests that wait for an answer.
   [[nodiscard]] virtual std::size_t outstanding() const = 0;

@@ -24,12 +24,12 @@ namespace remuda {
 
 /// The figures of a process, as every heartbeat and the farewell carry them.
 struct ControlReport {
-  std::string state = "starting";       ///< "starting", "ready" or "draining"
-  std::uint64_t in_flight = 0;          ///< received and not yet settled
-  std::uint64_t processed = 0;          ///< settled as done
-  std::uint64_t failed = 0;             ///< settled as retry_later, or rejected
-  std::uint64_t redelivered = 0;        ///< received for the second time or later
-  std::chrono::milliseconds loop_age{0};  ///< since the loop last came round
+  std::string state = "starting";              ///< "starting", "ready" or "draining"
+  std::uint64_t in_flight = 0;                 ///< received and not yet settled
+  std::uint64_t processed = 0;                 ///< settled as done
+  std::uint64_t failed = 0;                    ///< settled as retry_later, or rejected
+  std::uint64_t redelivered = 0;               ///< received for the second time or later
+  std::chrono::milliseconds loop_age{0};       ///< since the loop last came round
   std::map<std::string, std::int64_t> counts;  ///< the node's own, e.g. `port.rides.received`
   friend bool operator==(const ControlReport&, const ControlReport&) = default;
 };
@@ -70,7 +70,8 @@ using ControlRequest = std::variant<ControlDrain, ControlPing>;
 
 [[nodiscard]] std::string encode(const ControlMessage& message);
 [[nodiscard]] std::string encode(const ControlRequest& request);
-/// Errors: `malformed_control_message` (definite). Unknown keys of a report and unknown trailing fields are skipped, so that a newer process is understood.
+/// Errors: `malformed_control_message` (definite). Unknown keys of a report and unknown trailing fields are skipped, so that a
+/// newer process is understood.
 Result<ControlMessage> decode_control_message(std::string_view frame);
 Result<ControlRequest> decode_control_request(std::string_view frame);
 
@@ -82,17 +83,18 @@ class ControlClient {
   static constexpr std::chrono::milliseconds orphan_grace{800};
 
   struct Options {
-    std::string endpoint;                        ///< the supervisor's ROUTER; empty: nobody supervises, only the life line is watched
+    std::string endpoint;  ///< the supervisor's ROUTER; empty: nobody supervises, only the life line is watched
     ControlHello hello;
-    int life_fd = -1;                            ///< inherited pipe whose end of file means that the supervisor died; -1: none
+    int life_fd = -1;  ///< inherited pipe whose end of file means that the supervisor died; -1: none
   };
   struct Handlers {
-    std::function<ControlReport()> report;       ///< called on the control thread
-    std::function<void()> drain;                 ///< the supervisor asks to drain, or died; called on the control thread, perhaps more than once
+    std::function<ControlReport()> report;  ///< called on the control thread
+    std::function<void()> drain;  ///< the supervisor asks to drain, or died; called on the control thread, perhaps more than once
   };
 
   /// `context` must outlive this object. Says hello and starts the heartbeats; a supervisor that is not there yet is waited for.
-  /// When the life line ends, `drain` is called and `orphan_grace` later the process is ended by `_exit(1)`, whatever its loop does.
+  /// When the life line ends, `drain` is called and `orphan_grace` later the process is ended by `_exit(1)`, whatever its loop
+  /// does.
   ControlClient(zmq::context_t& context, Options options, Handlers handlers);
   ControlClient(const ControlClient&) = delete;
   ControlClient& operator=(const ControlClient&) = delete;

@@ -74,7 +74,9 @@ int read_int(MsgpackReader& in) {
   return static_cast<int>(value);
 }
 
-std::string text(const msgpack::sbuffer& buffer) { return {buffer.data(), buffer.size()}; }
+std::string text(const msgpack::sbuffer& buffer) {
+  return {buffer.data(), buffer.size()};
+}
 
 Failure<Error> malformed(std::string_view what) {
   return fail("malformed_control_message", "A control message is malformed: " + std::string{what} + ".");
@@ -176,7 +178,8 @@ Result<ControlMessage> decode_control_message(std::string_view frame) {
   } else {
     return malformed("unknown message `" + std::string{head.name.substr(0, 32)} + "`");
   }
-  if (head.fields < taken || !take_rest(in, head.fields - taken)) return malformed("wrong fields in `" + std::string{head.name} + "`");
+  if (head.fields < taken || !take_rest(in, head.fields - taken))
+    return malformed("wrong fields in `" + std::string{head.name} + "`");
   return message;
 }
 

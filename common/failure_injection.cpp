@@ -24,7 +24,9 @@ double draw(std::uint64_t seed, std::string_view id, std::uint32_t receive_count
   return static_cast<double>(bits >> 11U) * 0x1.0p-53;
 }
 
-[[noreturn]] void refuse(const std::string& what) { throw std::invalid_argument{"The parameter `fail` is wrong: " + what + "."}; }
+[[noreturn]] void refuse(const std::string& what) {
+  throw std::invalid_argument{"The parameter `fail` is wrong: " + what + "."};
+}
 
 }  // namespace
 
@@ -53,7 +55,8 @@ FailureInjection::~FailureInjection() = default;
 FailureInjection::FailureInjection(const Parameters& parameters) : FailureInjection{} {
   for (const auto& [key, value] : parameters.json("fail").items()) {
     if (key == "probability") {
-      if (!value.is_number() || value.get<double>() < 0 || value.get<double>() > 1) refuse("`probability` must be a number from 0 to 1");
+      if (!value.is_number() || value.get<double>() < 0 || value.get<double>() > 1)
+        refuse("`probability` must be a number from 0 to 1");
       rule_->probability = value.get<double>();
     } else if (key == "seed") {
       if (!value.is_number_integer()) refuse("`seed` must be a whole number");

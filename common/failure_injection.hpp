@@ -1,6 +1,6 @@
 #pragma once
-// Makes a service fail on purpose: at random, or for chosen messages. Deterministic: the decision depends on the seed, the message's id
-// and how often it has come, and not on the order of arrival or on which replica gets it.
+// Makes a service fail on purpose: at random, or for chosen messages. Deterministic: the decision depends on the seed, the
+// message's id and how often it has come, and not on the order of arrival or on which replica gets it.
 //
 //     if (auto text = fail_.strikes(ride, out.delivery())) throw std::runtime_error{*text};
 

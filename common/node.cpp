@@ -18,6 +18,8 @@ Outcome Outcome::after(std::chrono::milliseconds delay) const {
   return copy;
 }
 
-std::ostream& operator<<(std::ostream& out, Direction direction) { return out << (direction == Direction::input ? "input" : "output"); }
+std::ostream& operator<<(std::ostream& out, Direction direction) {
+  return out << (direction == Direction::input ? "input" : "output");
+}
 
 }  // namespace remuda

@@ -3,8 +3,8 @@
 // the launch file alone decides those (or `--port NAME=KIND:ENDPOINT/CHANNEL` when it runs by itself).
 //
 // A handler is a transaction. The runtime calls on_message for every message that is waiting (a batch), then commit() once,
-// then confirms the outputs and only then acknowledges the inputs; when input and output live on one broker, both travel as one atomic
-// request. Everything here is called on one thread, the node's loop.
+// then confirms the outputs and only then acknowledges the inputs; when input and output live on one broker, both travel as one
+// atomic request. Everything here is called on one thread, the node's loop.
 
 #include <chrono>
 #include <cstdint>
@@ -29,7 +29,7 @@ std::ostream& operator<<(std::ostream& out, Direction direction);
 struct PortDescription {
   std::string name;
   Direction direction = Direction::input;
-  std::string message;                ///< what travels here, for people and for checks: `ride.completed`
+  std::string message;  ///< what travels here, for people and for checks: `ride.completed`
   /// True when losing a message here would be wrong: `check` warns about a lossy channel.
   bool wants_acknowledgement = false;
   /// True when the port asks and waits for an answer (output) or answers (input): only a request channel fits.
@@ -39,8 +39,8 @@ struct PortDescription {
 };
 
 struct NodeDescription {
-  std::string name;                   ///< the executable's name: `customer_accounting`
-  std::string summary;                ///< one line for `--help`
+  std::string name;     ///< the executable's name: `customer_accounting`
+  std::string summary;  ///< one line for `--help`
   std::vector<PortDescription> ports;
   std::vector<ParameterDescription> parameters;
   /// True when ports may also be named at will in the launch file (the gateway's routes name request ports): each
@@ -99,9 +99,11 @@ class Outbox {
   [[nodiscard]] virtual Delivery delivery() const { return {}; }
 };
 
-/// The answer to a request, or why there is none: `timed_out` and `unreachable` (unknown outcome), or what the other side rejected with (definite).
+/// The answer to a request, or why there is none: `timed_out` and `unreachable` (unknown outcome), or what the other side rejected
+/// with (definite).
 using ReplyHandler = std::function<void(Result<Message>)>;
-/// Called once the message is confirmed by every channel of the port, or with the error. Confirmed = on stable storage (queue, topic with a broker).
+/// Called once the message is confirmed by every channel of the port, or with the error. Confirmed = on stable storage (queue,
+/// topic with a broker).
 using ConfirmHandler = std::function<void(Result<void>)>;
 
 /// The running node's surroundings. Everything but post() is for the loop's thread.
@@ -112,9 +114,9 @@ class NodeContext {
   NodeContext& operator=(const NodeContext&) = delete;
   virtual ~NodeContext() = default;
 
-  [[nodiscard]] virtual const std::string& node_name() const = 0;   ///< in the launch file: `accounting`
-  [[nodiscard]] virtual int replica() const = 0;                    ///< from 0
-  [[nodiscard]] virtual const std::string& data_folder() const = 0; ///< exists, private, shared by the replicas of this node
+  [[nodiscard]] virtual const std::string& node_name() const = 0;    ///< in the launch file: `accounting`
+  [[nodiscard]] virtual int replica() const = 0;                     ///< from 0
+  [[nodiscard]] virtual const std::string& data_folder() const = 0;  ///< exists, private, shared by the replicas of this node
   [[nodiscard]] virtual const Parameters& parameters() const = 0;
   [[nodiscard]] virtual const Clock& clock() const = 0;
   [[nodiscard]] virtual bool is_wired(std::string_view port) const = 0;
@@ -157,8 +159,8 @@ class Node {
   virtual void stop() {}
 };
 
-/// The whole `main` of a node: parses argv, answers --help, --version and --describe, connects ports, runs until SIGTERM/SIGINT or a
-/// drain request, and returns the exit code (0 drained, 1 failed, 2 usage). A second SIGINT ends at once with 130.
+/// The whole `main` of a node: parses argv, answers --help, --version and --describe, connects ports, runs until SIGTERM/SIGINT or
+/// a drain request, and returns the exit code (0 drained, 1 failed, 2 usage). A second SIGINT ends at once with 130.
 int run_node(Node& node, int argc, char** argv);
 
 }  // namespace remuda

@@ -14,7 +14,9 @@ void NodeFigures::received(std::size_t port, const Delivery& delivery) {
   if (delivery.receive_count > 1) ++ports_[port].redelivered;
 }
 
-void NodeFigures::settled(std::size_t port, Fate fate) { ++ports_[port].by_fate[static_cast<std::size_t>(fate)]; }
+void NodeFigures::settled(std::size_t port, Fate fate) {
+  ++ports_[port].by_fate[static_cast<std::size_t>(fate)];
+}
 
 void NodeFigures::set_losses(std::size_t port, std::uint64_t missed, std::uint64_t malformed) {
   ports_[port].missed = missed;

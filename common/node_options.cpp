@@ -70,7 +70,8 @@ std::string help_of(const NodeDescription& description) {
     for (const auto& parameter : description.parameters) {
       std::ostringstream type;
       type << parameter.name << " (" << parameter.type << ")";
-      parameters.add(type.str(), parameter.help + (parameter.default_value.empty() ? "; required" : " [" + parameter.default_value + "]"));
+      parameters.add(type.str(),
+                     parameter.help + (parameter.default_value.empty() ? "; required" : " [" + parameter.default_value + "]"));
     }
     text += parameters.text();
   }
@@ -152,7 +153,8 @@ Result<NodeOptions> parse_node_options(const NodeDescription& description, int a
   const auto grace = parse_duration(stop_grace);
   if (!grace) return usage(description, grace.error().message);
   options.stop_grace = *grace;
-  if (options.name.empty() || options.name.find('/') != std::string::npos) return usage(description, "`--name` must be a plain name.");
+  if (options.name.empty() || options.name.find('/') != std::string::npos)
+    return usage(description, "`--name` must be a plain name.");
   if (options.data_folder.empty()) options.data_folder = ".remuda/nodes/" + options.name;
   return options;
 }

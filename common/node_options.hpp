@@ -13,12 +13,12 @@
 namespace remuda {
 
 struct NodeOptions {
-  std::string name;                ///< in the launch file; the executable's own when it runs alone
+  std::string name;  ///< in the launch file; the executable's own when it runs alone
   int replica = 0;
   std::vector<PortBinding> ports;
   std::vector<std::pair<std::string, std::string>> parameters;  ///< name -> TOML value, unchecked
   std::string data_folder;
-  std::string control_endpoint;    ///< empty: nobody supervises
+  std::string control_endpoint;  ///< empty: nobody supervises
   LogFormat log_format = LogFormat::automatic;
   LogLevel log_level = LogLevel::info;
   std::size_t prefetch = 64;

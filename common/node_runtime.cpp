@@ -10,8 +10,8 @@
 
 namespace remuda {
 
-NodeRuntime::NodeRuntime(Node& node, NodeIdentity identity, const Parameters& parameters, const PortTable& ports, const Clock& clock,
-                         std::function<void()> wake)
+NodeRuntime::NodeRuntime(Node& node, NodeIdentity identity, const Parameters& parameters, const PortTable& ports,
+                         const Clock& clock, std::function<void()> wake)
     : node_{node},
       identity_{std::move(identity)},
       parameters_{parameters},
@@ -70,7 +70,8 @@ std::size_t NodeRuntime::run_batch() {
   std::vector<Handled> batch;
   std::vector<Share> shares(ports_.inputs.size());
   const auto begin = clock_.now();
-  while (batch.size() < batch_size_max && batch.size() + settler_.pending() < unsettled_max && clock_.now() - begin < batch_time_max) {
+  while (batch.size() < batch_size_max && batch.size() + settler_.pending() < unsettled_max &&
+         clock_.now() - begin < batch_time_max) {
     if (!take_next(batch, shares)) break;
   }
   if (batch.empty()) return 0;
@@ -81,7 +82,8 @@ std::size_t NodeRuntime::run_batch() {
   settler_.settle(std::move(batch));
   for (std::size_t port = 0; port < shares.size(); ++port) {
     const auto& share = shares[port];
-    if (share.count > 0) ports_.inputs[port].channel->observe(share.count, share.took + commit_each * static_cast<std::int64_t>(share.count));
+    if (share.count > 0)
+      ports_.inputs[port].channel->observe(share.count, share.took + commit_each * static_cast<std::int64_t>(share.count));
   }
   return count;
 }
@@ -133,7 +135,8 @@ Instant NodeRuntime::next_deadline() const {
 }
 
 bool NodeRuntime::ready() const {
-  return started_ && std::all_of(ports_.inputs.begin(), ports_.inputs.end(), [](const InputPort& input) { return input.channel->ready(); });
+  return started_ &&
+         std::all_of(ports_.inputs.begin(), ports_.inputs.end(), [](const InputPort& input) { return input.channel->ready(); });
 }
 
 void NodeRuntime::begin_drain() {
@@ -146,8 +149,9 @@ void NodeRuntime::begin_drain() {
 }
 
 bool NodeRuntime::drained() const {
-  const bool confirmed = settler_.pending() == 0 && outstanding_requests() == 0 &&
-                         std::all_of(ports_.brokers.begin(), ports_.brokers.end(), [](const auto* broker) { return broker->unanswered() == 0; });
+  const bool confirmed =
+      settler_.pending() == 0 && outstanding_requests() == 0 &&
+      std::all_of(ports_.brokers.begin(), ports_.brokers.end(), [](const auto* broker) { return broker->unanswered() == 0; });
   return draining_ && quiet_ && confirmed && node_.idle();
 }
 
@@ -179,7 +183,8 @@ void NodeRuntime::send(std::string_view port, Message message, ConfirmHandler co
   const auto output = ports_.outputs.find(port);
   if (output == ports_.outputs.end()) throw std::logic_error{"there is no output port `" + std::string{port} + "`"};
   complete(message);
-  settler_.send(output->second, pack(message), confirmed ? std::move(confirmed) : [](const Result<void>&) {});
+  settler_.send(
+      output->second, pack(message), confirmed ? std::move(confirmed) : [](const Result<void>&) {});
 }
 
 void NodeRuntime::request(std::string_view port, Message message, std::chrono::milliseconds deadline, ReplyHandler handler) {

@@ -1,7 +1,7 @@
 #pragma once
-// The loop of a node without its sockets, signals and clock: one turn() after the other, each of which takes a bounded batch of waiting
-// messages, hands them to the node, commits and settles. run_node() drives it with the machine; tests drive it with memory channels
-// and a ManualClock.
+// The loop of a node without its sockets, signals and clock: one turn() after the other, each of which takes a bounded batch of
+// waiting messages, hands them to the node, commits and settles. run_node() drives it with the machine; tests drive it with memory
+// channels and a ManualClock.
 
 #include <functional>
 #include <mutex>
@@ -15,7 +15,7 @@
 namespace remuda {
 
 struct NodeIdentity {
-  std::string name;         ///< in the launch file
+  std::string name;  ///< in the launch file
   int replica = 0;
   std::string data_folder;  ///< exists
 };
@@ -102,7 +102,7 @@ class NodeRuntime final : public NodeContext {
   bool started_ = false;
   bool draining_ = false;
   bool stopped_ = false;
-  bool quiet_ = false;       ///< the last turn found nothing waiting
+  bool quiet_ = false;  ///< the last turn found nothing waiting
   int exit_code_ = 0;
 
   // Between the threads.

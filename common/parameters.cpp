@@ -1,12 +1,12 @@
 #include "common/parameters.hpp"
 
+#include <toml++/toml.h>
 #include <algorithm>
 #include <array>
 #include <cassert>
 #include <cmath>
 #include <nlohmann/json.hpp>
 #include <sstream>
-#include <toml++/toml.h>
 
 #include "common/suggestion.hpp"
 
@@ -125,13 +125,16 @@ Failure<Error> unknown_parameter(const std::string& name, const std::vector<Para
 
 }  // namespace
 
-std::ostream& operator<<(std::ostream& out, ParameterType type) { return out << name_of(type).name; }
+std::ostream& operator<<(std::ostream& out, ParameterType type) {
+  return out << name_of(type).name;
+}
 
 struct Parameters::Values {
   std::vector<std::pair<std::string, ParameterType>> types;
   nlohmann::json values = nlohmann::json::object();
 
-  [[nodiscard]] const nlohmann::json& get(std::string_view name, [[maybe_unused]] std::initializer_list<ParameterType> allowed) const {
+  [[nodiscard]] const nlohmann::json& get(std::string_view name,
+                                          [[maybe_unused]] std::initializer_list<ParameterType> allowed) const {
     const auto found = values.find(std::string{name});
     assert(found != values.end() && "a parameter is read that was not declared");
     assert(std::any_of(types.begin(), types.end(),
@@ -155,7 +158,8 @@ Parameters::~Parameters() = default;
 Result<Parameters> Parameters::make(const std::vector<ParameterDescription>& known,
                                     const std::vector<std::pair<std::string, std::string>>& given) {
   for (const auto& [name, text] : given) {
-    if (std::none_of(known.begin(), known.end(), [&](const auto& description) { return description.name == name; })) {
+    const auto is_given = [&wanted = name](const ParameterDescription& description) { return description.name == wanted; };
+    if (std::none_of(known.begin(), known.end(), is_given)) {
       return unknown_parameter(name, known);
     }
   }
@@ -165,14 +169,14 @@ Result<Parameters> Parameters::make(const std::vector<ParameterDescription>& kno
     // The last one counts, so that a command line can be extended.
     const auto found = std::find_if(given.rbegin(), given.rend(), [&](const auto& entry) { return entry.first == name; });
     if (found == given.rend() && description.default_value.empty()) {
-      return fail("invalid_parameter", "The parameter `" + name + "` is required: give it with --param " + name + "=VALUE, VALUE being " +
-                                           std::string{name_of(description.type).expected} + ".");
+      return fail("invalid_parameter", "The parameter `" + name + "` is required: give it with --param " + name +
+                                           "=VALUE, VALUE being " + std::string{name_of(description.type).expected} + ".");
     }
     const auto& text = found == given.rend() ? description.default_value : found->second;
     auto value = checked(description.type, parse_value(text));
     if (!value) {
-      return fail("invalid_parameter",
-                  "The parameter `" + name + "` must be " + std::string{name_of(description.type).expected} + "; it is `" + text + "`.");
+      return fail("invalid_parameter", "The parameter `" + name + "` must be " + std::string{name_of(description.type).expected} +
+                                           "; it is `" + text + "`.");
     }
     parameters.values_->types.emplace_back(name, description.type);
     parameters.values_->values[name] = std::move(*value);
@@ -180,12 +184,18 @@ Result<Parameters> Parameters::make(const std::vector<ParameterDescription>& kno
   return parameters;
 }
 
-std::string Parameters::text(std::string_view name) const { return values_->get(name, {ParameterType::text}).get<std::string>(); }
+std::string Parameters::text(std::string_view name) const {
+  return values_->get(name, {ParameterType::text}).get<std::string>();
+}
 std::int64_t Parameters::integer(std::string_view name) const {
   return values_->get(name, {ParameterType::integer}).get<std::int64_t>();
 }
-double Parameters::number(std::string_view name) const { return values_->get(name, {ParameterType::number}).get<double>(); }
-bool Parameters::boolean(std::string_view name) const { return values_->get(name, {ParameterType::boolean}).get<bool>(); }
+double Parameters::number(std::string_view name) const {
+  return values_->get(name, {ParameterType::number}).get<double>();
+}
+bool Parameters::boolean(std::string_view name) const {
+  return values_->get(name, {ParameterType::boolean}).get<bool>();
+}
 std::chrono::milliseconds Parameters::duration(std::string_view name) const {
   return std::chrono::milliseconds{values_->get(name, {ParameterType::duration}).get<std::int64_t>()};
 }

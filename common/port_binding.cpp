@@ -50,7 +50,9 @@ std::optional<std::map<std::string, int>> parse_options(std::string_view text) {
 
 }  // namespace
 
-std::ostream& operator<<(std::ostream& out, BindingKind kind) { return out << kind_names[static_cast<std::size_t>(kind)]; }
+std::ostream& operator<<(std::ostream& out, BindingKind kind) {
+  return out << kind_names[static_cast<std::size_t>(kind)];
+}
 
 std::ostream& operator<<(std::ostream& out, const PortBinding& binding) {
   out << binding.port << '=' << binding.kind << ':';
@@ -72,7 +74,8 @@ Result<PortBinding> parse_port_binding(std::string_view text) {
   const auto* known = std::find(kind_names.begin(), kind_names.end(), *kind);
   if (known == kind_names.end()) {
     auto what = "`" + std::string{*kind} + "` is no kind of channel; known are queue, topic, pubsub, pipe and request";
-    if (const auto closest = closest_name(*kind, kind_names); !closest.empty()) what += "; did you mean `" + std::string{closest} + "`?";
+    if (const auto closest = closest_name(*kind, kind_names); !closest.empty())
+      what += "; did you mean `" + std::string{closest} + "`?";
     return invalid(text, what);
   }
   binding.kind = static_cast<BindingKind>(known - kind_names.begin());

@@ -1,4 +1,5 @@
-// The shell around a node: command line, folders, signals, sockets, the supervisor. What happens to messages is in node_runtime.cpp.
+// The shell around a node: command line, folders, signals, sockets, the supervisor. What happens to messages is in
+// node_runtime.cpp.
 
 #include <sys/eventfd.h>
 #include <sys/stat.h>
@@ -75,11 +76,13 @@ class NodeProcess {
   NodeProcess(Node& node, const NodeDescription& description, const NodeOptions& options, const Parameters& parameters)
       : options_{options},
         wiring_{description, options.ports, context_, clock_, {options.name, options.replica, options.prefetch}},
-        runtime_{node,     {options.name, options.replica, options.data_folder}, parameters, wiring_.ports(), clock_,
-                 [this] { wakeup_.wake(); }},
-        control_{context_.native(),
-                 {options.control_endpoint, {options.name, options.replica, getpid(), remuda_version()}, life_fd_from_environment()},
-                 {[this] { return runtime_.figures().report(clock_.now()); }, [this] { ask_to_drain(); }}} {}
+        runtime_{node,       {options.name, options.replica, options.data_folder},
+                 parameters, wiring_.ports(),
+                 clock_,     [this] { wakeup_.wake(); }},
+        control_{
+            context_.native(),
+            {options.control_endpoint, {options.name, options.replica, getpid(), remuda_version()}, life_fd_from_environment()},
+            {[this] { return runtime_.figures().report(clock_.now()); }, [this] { ask_to_drain(); }}} {}
 
   int run() {
     std::string reason = "drained";
@@ -101,7 +104,10 @@ class NodeProcess {
     }
     control_.bye(exit_code, reason);
     const auto report = runtime_.figures().report(clock_.now());
-    log_info("stopped", {{"processed", report.processed}, {"failed", report.failed}, {"redelivered", report.redelivered}, {"exit_code", exit_code}});
+    log_info("stopped", {{"processed", report.processed},
+                         {"failed", report.failed},
+                         {"redelivered", report.redelivered},
+                         {"exit_code", exit_code}});
     return exit_code;
   }
 

@@ -38,9 +38,12 @@ bool is_elsewhere(const Handled& handled, const Outgoing& output) {
 
 Fate fate_of(const Outcome& outcome) {
   switch (outcome.kind()) {
-    case Outcome::Kind::done: return Fate::done;
-    case Outcome::Kind::retry_later: return Fate::retried;
-    case Outcome::Kind::reject: return Fate::rejected;
+    case Outcome::Kind::done:
+      return Fate::done;
+    case Outcome::Kind::retry_later:
+      return Fate::retried;
+    case Outcome::Kind::reject:
+      return Fate::rejected;
   }
   return Fate::done;
 }
@@ -59,7 +62,9 @@ std::string_view name_of(Fate fate) {
   return names[static_cast<std::size_t>(fate)];
 }
 
-std::ostream& operator<<(std::ostream& out, Fate fate) { return out << name_of(fate); }
+std::ostream& operator<<(std::ostream& out, Fate fate) {
+  return out << name_of(fate);
+}
 
 void Settler::settle(std::vector<Handled> batch) {
   pending_ += batch.size();
@@ -86,8 +91,8 @@ void Settler::settle_group(Group group) {
   Group at_home;
   auto forwarding = std::make_shared<Group>();
   for (auto& handled : group) {
-    const bool elsewhere =
-        std::any_of(handled.outputs.begin(), handled.outputs.end(), [&](const Outgoing& output) { return is_elsewhere(handled, output); });
+    const bool elsewhere = std::any_of(handled.outputs.begin(), handled.outputs.end(),
+                                       [&](const Outgoing& output) { return is_elsewhere(handled, output); });
     (elsewhere ? *forwarding : at_home).push_back(std::move(handled));
   }
   acknowledge_each_home(std::move(at_home));
@@ -187,7 +192,8 @@ void Settler::on_refused(BrokerConnection& home, const SharedGroup& group, const
     turn_into_failure(handled, error);
     return acknowledge(home, group);
   }
-  log_warning("a failed attempt could not be recorded: the visibility timeout decides", {{"error", error.code}, {"text", error.message}});
+  log_warning("a failed attempt could not be recorded: the visibility timeout decides",
+              {{"error", error.code}, {"text", error.message}});
   finish(handled, Fate::retried);
 }
 
@@ -225,7 +231,9 @@ void Settler::send_one(OutputChannel& channel, const std::shared_ptr<const std::
   });
 }
 
-void Settler::later(std::function<void()> task) { later_.push_back({now_ + retry_interval, std::move(task)}); }
+void Settler::later(std::function<void()> task) {
+  later_.push_back({now_ + retry_interval, std::move(task)});
+}
 
 void Settler::turn(Instant now) {
   now_ = now;

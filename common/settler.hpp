@@ -27,7 +27,7 @@ struct Outgoing {
 
 /// A handled message whose consequences are not confirmed yet.
 struct Handled {
-  std::size_t port = 0;            ///< the caller's own, for its figures
+  std::size_t port = 0;  ///< the caller's own, for its figures
   InputChannel* input = nullptr;
   std::string ticket;
   Outcome outcome = Outcome::done;
@@ -48,7 +48,7 @@ std::ostream& operator<<(std::ostream& out, Fate fate);
 class Settler {
  public:
   static constexpr std::chrono::milliseconds retry_interval{1'000};
-  static constexpr std::size_t group_size_max = 256;                ///< messages settled by one transaction
+  static constexpr std::size_t group_size_max = 256;                     ///< messages settled by one transaction
   static constexpr std::size_t group_bytes_max = std::size_t{1} << 20U;  ///< of outputs; one message may exceed it alone
 
   using Finished = std::function<void(const Handled& handled, Fate fate)>;

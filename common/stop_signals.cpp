@@ -53,8 +53,14 @@ StopSignals::~StopSignals() {
   close(wake_fd.exchange(-1));
 }
 
-int StopSignals::fd() const { return wake_fd.load(); }
-bool StopSignals::asked() const { return interrupts.load() > 0 || terminations.load() > 0; }
-bool StopSignals::by_user() const { return interrupts.load() > 0; }
+int StopSignals::fd() const {
+  return wake_fd.load();
+}
+bool StopSignals::asked() const {
+  return interrupts.load() > 0 || terminations.load() > 0;
+}
+bool StopSignals::by_user() const {
+  return interrupts.load() > 0;
+}
 
 }  // namespace remuda

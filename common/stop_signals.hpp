@@ -1,6 +1,6 @@
 #pragma once
-// SIGTERM and SIGINT as a readable descriptor. The first of either asks to drain; a second SIGINT ends the process at once with exit
-// code 130, also while a handler keeps the loop busy.
+// SIGTERM and SIGINT as a readable descriptor. The first of either asks to drain; a second SIGINT ends the process at once with
+// exit code 130, also while a handler keeps the loop busy.
 
 namespace remuda {
 

@@ -21,8 +21,8 @@ namespace remuda {
 namespace {
 
 const PortDescription* find_port(const NodeDescription& description, std::string_view name) {
-  const auto found =
-      std::find_if(description.ports.begin(), description.ports.end(), [&](const PortDescription& port) { return port.name == name; });
+  const auto found = std::find_if(description.ports.begin(), description.ports.end(),
+                                  [&](const PortDescription& port) { return port.name == name; });
   return found == description.ports.end() ? nullptr : &*found;
 }
 
@@ -53,13 +53,15 @@ Result<void> check_bindings(const NodeDescription& description, const std::vecto
     }
     if (port != nullptr && port->request != (binding.kind == BindingKind::request)) {
       std::ostringstream text;
-      text << "Port `" << binding.port << "` " << (port->request ? "asks or answers: it needs" : "neither asks nor answers: it needs another kind than")
+      text << "Port `" << binding.port << "` "
+           << (port->request ? "asks or answers: it needs" : "neither asks nor answers: it needs another kind than")
            << " a request channel; `" << binding << "` does not fit.";
       return fail("invalid_port", text.str());
     }
   }
   for (const auto& port : description.ports) {
-    const bool wired = std::any_of(bindings.begin(), bindings.end(), [&](const PortBinding& binding) { return binding.port == port.name; });
+    const bool wired =
+        std::any_of(bindings.begin(), bindings.end(), [&](const PortBinding& binding) { return binding.port == port.name; });
     if (wired || port.optional) continue;
     const std::string example = port.request ? "request:tcp://127.0.0.1:5560/CHANNEL" : "queue:tcp://127.0.0.1:5550/CHANNEL";
     return fail("invalid_port", "Port `" + port.name + "` is not wired: add --port " + port.name + "=" + example + ".");
@@ -89,9 +91,11 @@ Wiring::~Wiring() {
 }
 
 BrokerConnection& Wiring::broker(const std::string& endpoint) {
-  const auto known = std::find_if(by_endpoint_.begin(), by_endpoint_.end(), [&](const auto& entry) { return entry.first == endpoint; });
+  const auto known =
+      std::find_if(by_endpoint_.begin(), by_endpoint_.end(), [&](const auto& entry) { return entry.first == endpoint; });
   if (known != by_endpoint_.end()) return *known->second;
-  auto connection = connect_broker(context_, endpoint, {options_.node_name + "." + std::to_string(options_.replica), host_name()}, clock_);
+  auto connection =
+      connect_broker(context_, endpoint, {options_.node_name + "." + std::to_string(options_.replica), host_name()}, clock_);
   auto& connected = *connection;
   by_endpoint_.emplace_back(endpoint, &connected);
   ports_.brokers.push_back(&connected);
@@ -110,10 +114,18 @@ void Wiring::wire_input(const PortBinding& binding) {
     case BindingKind::queue:
       channel = std::make_unique<QueueInput>(broker(binding.endpoints.front()), binding.channel, options_.prefetch);
       break;
-    case BindingKind::topic: channel = std::make_unique<TopicInput>(broker(binding.endpoints.front()), binding.channel); break;
-    case BindingKind::pubsub: channel = DirectInput::subscription(context_, binding.endpoints); break;
-    case BindingKind::pipe: channel = DirectInput::pipe(context_, binding.endpoints); break;
-    case BindingKind::request: channel = std::make_unique<RequestInput>(context_, binding.endpoints, clock_); break;
+    case BindingKind::topic:
+      channel = std::make_unique<TopicInput>(broker(binding.endpoints.front()), binding.channel);
+      break;
+    case BindingKind::pubsub:
+      channel = DirectInput::subscription(context_, binding.endpoints);
+      break;
+    case BindingKind::pipe:
+      channel = DirectInput::pipe(context_, binding.endpoints);
+      break;
+    case BindingKind::request:
+      channel = std::make_unique<RequestInput>(context_, binding.endpoints, clock_);
+      break;
   }
   ports_.inputs.push_back({binding.port, binding.kind == BindingKind::request, channel.get()});
   add(std::move(channel));

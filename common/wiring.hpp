@@ -1,5 +1,6 @@
 #pragma once
-// From `--port` texts to live channels: checks the bindings against what the node declares, connects to each broker once, listens and connects.
+// From `--port` texts to live channels: checks the bindings against what the node declares, connects to each broker once, listens
+// and connects.
 
 #include <memory>
 #include <string>
@@ -12,8 +13,8 @@
 
 namespace remuda {
 
-/// Holds the bindings against the declared ports. Errors: `invalid_port` (definite) naming the port and the remedy: an unknown port, a
-/// request port on another kind of channel or the reverse, a required port that is not wired.
+/// Holds the bindings against the declared ports. Errors: `invalid_port` (definite) naming the port and the remedy: an unknown
+/// port, a request port on another kind of channel or the reverse, a required port that is not wired.
 Result<void> check_bindings(const NodeDescription& description, const std::vector<PortBinding>& bindings);
 
 struct WiringOptions {

@@ -35,7 +35,7 @@ class BrokerConnection : public EventSource {
 };
 
 /// The connection over a socket. `context` and `clock` must outlive it.
-[[nodiscard]] std::unique_ptr<BrokerConnection> connect_broker(Context& context, const std::string& endpoint, ClientIdentity identity,
-                                                               const Clock& clock);
+[[nodiscard]] std::unique_ptr<BrokerConnection> connect_broker(Context& context, const std::string& endpoint,
+                                                               ClientIdentity identity, const Clock& clock);
 
 }  // namespace remuda

@@ -8,18 +8,23 @@
 namespace remuda::direct {
 namespace {
 
-Failure<Error> malformed(std::string_view what) { return fail("malformed_frame", "A frame of a direct channel is malformed: " + std::string{what} + "."); }
+Failure<Error> malformed(std::string_view what) {
+  return fail("malformed_frame", "A frame of a direct channel is malformed: " + std::string{what} + ".");
+}
 
 /// True when the frame is an array of `count` that starts with `name`; the reader then stands behind the name.
 bool starts(MsgpackReader& in, std::uint32_t count, std::string_view name) {
   return in.array() == count && in.string() == name && in.ok();
 }
 
-bool is_correlation(std::string_view bytes) { return !bytes.empty() && bytes.size() <= correlation_size_max; }
+bool is_correlation(std::string_view bytes) {
+  return !bytes.empty() && bytes.size() <= correlation_size_max;
+}
 
 }  // namespace
 
-void encode_messages(std::string_view sender, std::uint64_t first_sequence, std::span<const std::string_view> messages, std::string& out) {
+void encode_messages(std::string_view sender, std::uint64_t first_sequence, std::span<const std::string_view> messages,
+                     std::string& out) {
   MsgpackWriter writer{out};
   writer.array(4).text("messages").binary(sender).number(first_sequence).array(messages.size());
   for (const auto message : messages) writer.binary(message);

@@ -13,7 +13,7 @@
 
 namespace remuda::direct {
 
-inline constexpr std::size_t sender_size = 8;        ///< random bytes that name one sending end for as long as it lives
+inline constexpr std::size_t sender_size = 8;  ///< random bytes that name one sending end for as long as it lives
 inline constexpr std::size_t correlation_size_max = 64;
 
 /// Messages on a pipe or a direct topic. The numbers count what this sender sent on this connection, from 1.
@@ -22,7 +22,8 @@ struct Messages {
   std::uint64_t first_sequence = 0;
   std::vector<std::string_view> messages;  ///< packed
 };
-void encode_messages(std::string_view sender, std::uint64_t first_sequence, std::span<const std::string_view> messages, std::string& out);
+void encode_messages(std::string_view sender, std::uint64_t first_sequence, std::span<const std::string_view> messages,
+                     std::string& out);
 /// Errors: `malformed_frame`.
 Result<Messages> decode_messages(std::string_view frame);
 
@@ -33,7 +34,8 @@ struct Request {
   std::string_view message;
 };
 void encode_request(std::string_view correlation, std::uint64_t deadline_ms, std::string_view message, std::string& out);
-/// On failure `out.correlation` holds it if that much could be read, so that the refusal finds its asker. Errors: `malformed_frame`.
+/// On failure `out.correlation` holds it if that much could be read, so that the refusal finds its asker. Errors:
+/// `malformed_frame`.
 Result<void> decode_request(std::string_view frame, Request& out);
 
 /// An answer, or why there is none (`code` not empty).

@@ -22,11 +22,17 @@ Message unpacked(std::string_view packed) {
 
 }  // namespace
 
-void MemoryBroker::declare(const std::string& queue, const std::string& from_topic) { queues_[queue].from_topic = from_topic; }
+void MemoryBroker::declare(const std::string& queue, const std::string& from_topic) {
+  queues_[queue].from_topic = from_topic;
+}
 
-void MemoryBroker::send(const std::string& queue, const Message& message) { store(queues_.at(queue), pack(message)); }
+void MemoryBroker::send(const std::string& queue, const Message& message) {
+  store(queues_.at(queue), pack(message));
+}
 
-void MemoryBroker::store(Queue& queue, std::string_view packed) { queue.stored.push_back({std::string{packed}, 0, {}, {}}); }
+void MemoryBroker::store(Queue& queue, std::string_view packed) {
+  queue.stored.push_back({std::string{packed}, 0, {}, {}});
+}
 
 void MemoryBroker::expire(const std::string& queue, std::string_view id) {
   for (auto& stored : queues_.at(queue).stored) {
@@ -35,7 +41,8 @@ void MemoryBroker::expire(const std::string& queue, std::string_view id) {
 }
 
 void MemoryBroker::emit(const std::string& topic, const Message& message, std::uint64_t missed) {
-  if (const auto subscription = subscriptions_.find(topic); subscription != subscriptions_.end()) subscription->second(pack(message), missed);
+  if (const auto subscription = subscriptions_.find(topic); subscription != subscriptions_.end())
+    subscription->second(pack(message), missed);
 }
 
 void MemoryBroker::set_reachable(bool reachable) {
@@ -109,14 +116,16 @@ std::optional<Error> MemoryBroker::objection(const wire::Step& step) const {
     return Error{"stale_handle", "The receipt handle is stale.", true};
   };
   const auto too_large = [&](const std::vector<std::string_view>& messages) -> std::optional<Error> {
-    const bool fits = std::all_of(messages.begin(), messages.end(),
-                                  [&](std::string_view packed) { return !body_size_max_ || unpacked(packed).body.size() <= *body_size_max_; });
+    const bool fits = std::all_of(messages.begin(), messages.end(), [&](std::string_view packed) {
+      return !body_size_max_ || unpacked(packed).body.size() <= *body_size_max_;
+    });
     if (fits) return std::nullopt;
     return Error{"message_too_large", "The message is too large.", true};
   };
   return std::visit(overloaded{
                         [&](const wire::Send& send) -> std::optional<Error> {
-                          if (queues_.count(std::string{send.queue}) == 0) return Error{"no_such_queue", "There is no such queue.", true};
+                          if (queues_.count(std::string{send.queue}) == 0)
+                            return Error{"no_such_queue", "There is no such queue.", true};
                           return too_large(send.messages);
                         },
                         [&](const wire::Publish& publish) { return too_large(publish.messages); },

@@ -21,7 +21,9 @@ PubSubOutput::PubSubOutput(Context& context, const std::vector<std::string>& end
   }
 }
 
-void PubSubOutput::append_poll_items(std::vector<zmq_pollitem_t>& items) const { items.push_back(socket_.poll_item()); }
+void PubSubOutput::append_poll_items(std::vector<zmq_pollitem_t>& items) const {
+  items.push_back(socket_.poll_item());
+}
 
 void PubSubOutput::turn(Instant now) {
   read_subscriptions();

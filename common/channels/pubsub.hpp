@@ -1,6 +1,6 @@
 #pragma once
-// The publishing end of a topic without a broker: XPUB, direct to every live subscriber, kept nowhere. The first messages wait until
-// as many subscribers are there as the launch file promises, so that nobody misses the beginning.
+// The publishing end of a topic without a broker: XPUB, direct to every live subscriber, kept nowhere. The first messages wait
+// until as many subscribers are there as the launch file promises, so that nobody misses the beginning.
 
 #include <deque>
 #include <string>

@@ -41,7 +41,7 @@ class QueueInput final : public InputChannel {
 
   PrefetchWindow window_;
   std::deque<Incoming> waiting_;
-  std::size_t unsettled_ = 0;   ///< taken, not settled yet
+  std::size_t unsettled_ = 0;  ///< taken, not settled yet
   bool asking_ = false;
   bool draining_ = false;
   Instant now_{};

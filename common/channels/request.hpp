@@ -1,6 +1,7 @@
 #pragma once
 // A request channel: ask and answer with a deadline, without a broker. Who answers listens (ROUTER); who asks has one DEALER per
-// answering process and takes them in turn, only those that are there. At most once: a request is never sent twice, so an outcome can be unknown.
+// answering process and takes them in turn, only those that are there. At most once: a request is never sent twice, so an outcome
+// can be unknown.
 
 #include <deque>
 #include <map>
@@ -19,7 +20,8 @@ class RequestOutput final : public RequestChannel {
  public:
   static constexpr std::size_t outstanding_max = 10'000;
 
-  /// Connects to who answers, now or when it comes. `clock` must outlive the channel. Throws std::runtime_error when an endpoint has a wrong form.
+  /// Connects to who answers, now or when it comes. `clock` must outlive the channel. Throws std::runtime_error when an endpoint
+  /// has a wrong form.
   RequestOutput(Context& context, const std::vector<std::string>& endpoints, const Clock& clock);
 
   void append_poll_items(std::vector<zmq_pollitem_t>& items) const override;
@@ -42,8 +44,8 @@ class RequestOutput final : public RequestChannel {
   struct Asked {
     Instant deadline;
     ReplyHandler handler;
-    Peer* peer = nullptr;     ///< null: not sent yet
-    std::string message;      ///< packed, until it is sent
+    Peer* peer = nullptr;  ///< null: not sent yet
+    std::string message;   ///< packed, until it is sent
   };
   using Number = std::uint64_t;
 
@@ -56,7 +58,7 @@ class RequestOutput final : public RequestChannel {
   void answer(Number number, Result<Message> result);
 
   const Clock& clock_;
-  std::string asker_;          ///< random: replies to an earlier life of this process are not ours
+  std::string asker_;  ///< random: replies to an earlier life of this process are not ours
   std::vector<std::unique_ptr<Peer>> peers_;
   std::size_t turn_of_ = 0;
   Number next_number_ = 1;

@@ -16,8 +16,12 @@ std::string make_ticket(std::string_view routing_id, std::string_view correlatio
   std::string ticket(1, static_cast<char>(routing_id.size()));  // libzmq's are at most 255 bytes
   return ticket.append(routing_id).append(correlation);
 }
-std::string_view routing_id_of(std::string_view ticket) { return ticket.substr(1, static_cast<unsigned char>(ticket.front())); }
-std::string_view correlation_of(std::string_view ticket) { return ticket.substr(1 + static_cast<unsigned char>(ticket.front())); }
+std::string_view routing_id_of(std::string_view ticket) {
+  return ticket.substr(1, static_cast<unsigned char>(ticket.front()));
+}
+std::string_view correlation_of(std::string_view ticket) {
+  return ticket.substr(1 + static_cast<unsigned char>(ticket.front()));
+}
 
 }  // namespace
 

@@ -52,7 +52,8 @@ void RequestOutput::ask(const Message& request, std::chrono::milliseconds deadli
 bool RequestOutput::send(Number number, Asked& asked) {
   const auto left = std::chrono::ceil<std::chrono::milliseconds>(asked.deadline - clock_.now());
   out_.clear();
-  direct::encode_request(correlation_of(number), static_cast<std::uint64_t>(std::max<std::int64_t>(0, left.count())), asked.message, out_);
+  direct::encode_request(correlation_of(number), static_cast<std::uint64_t>(std::max<std::int64_t>(0, left.count())), asked.message,
+                         out_);
   for (std::size_t tried = 0; tried < peers_.size(); ++tried) {
     auto& peer = *peers_[turn_of_];
     turn_of_ = (turn_of_ + 1) % peers_.size();

@@ -11,7 +11,8 @@ TopicInput::TopicInput(BrokerConnection& connection, const std::string& topic) {
       topic, [this](std::string_view packed_message, std::uint64_t missed) { on_event(packed_message, missed); },
       [this, topic](const Result<Unit>& answer) {
         subscribed_ = answer.ok();
-        if (!answer) log_error("cannot subscribe", {{"topic", topic}, {"error", answer.error().code}, {"text", answer.error().message}});
+        if (!answer)
+          log_error("cannot subscribe", {{"topic", topic}, {"error", answer.error().code}, {"text", answer.error().message}});
       });
 }
 

@@ -8,14 +8,17 @@ using namespace remuda;
 
 namespace {
 
-Parameters with(const std::string& fail) { return Parameters::make({FailureInjection::parameter()}, {{"fail", fail}}).value(); }
+Parameters with(const std::string& fail) {
+  return Parameters::make({FailureInjection::parameter()}, {{"fail", fail}}).value();
+}
 
 Message ride(int number) {
   Message message;
   message.id = "ride-" + std::to_string(number);
-  message.body = "\x82\xa8"
-                 "customer\xa6poison\xa4"
-                 "fare\x0a";
+  message.body =
+      "\x82\xa8"
+      "customer\xa6poison\xa4"
+      "fare\x0a";
   return message;
 }
 
@@ -73,8 +76,8 @@ BOOST_AUTO_TEST_CASE(a_matching_text_or_policy_fails_every_delivery) {
 }
 
 BOOST_AUTO_TEST_CASE(wrong_tables_are_refused_at_the_start) {
-  for (const auto* wrong : {"{ probability = 1.5 }", "{ probability = \"often\" }", "{ seed = 0.5 }", "{ match = 5 }", "{ chance = 0.5 }",
-                            "{ match = '{broken' }"}) {
+  for (const auto* wrong : {"{ probability = 1.5 }", "{ probability = \"often\" }", "{ seed = 0.5 }", "{ match = 5 }",
+                            "{ chance = 0.5 }", "{ match = '{broken' }"}) {
     BOOST_CHECK_THROW(FailureInjection{with(wrong)}, std::invalid_argument);
   }
 }

@@ -54,8 +54,9 @@ BOOST_AUTO_TEST_CASE(what_is_not_given_has_its_default) {
 }
 
 BOOST_AUTO_TEST_CASE(every_type_is_read_from_toml) {
-  const Given given{{"city", "\"new york\""}, {"rides", "1_000"},  {"share", "1"},         {"eager", "true"},
-                    {"pause", "\"250ms\""},   {"batch", "4096"},   {"days", "[\"mo\"]"}, {"fail", "{ probability = 0.25, match = \"x\" }"}};
+  const Given given{
+      {"city", "\"new york\""}, {"rides", "1_000"}, {"share", "1"},       {"eager", "true"},
+      {"pause", "\"250ms\""},   {"batch", "4096"},  {"days", "[\"mo\"]"}, {"fail", "{ probability = 0.25, match = \"x\" }"}};
   const auto parameters = Parameters::make(known, given);
   BOOST_REQUIRE(parameters.ok());
   BOOST_TEST(parameters->text("city") == "new york");
@@ -87,14 +88,16 @@ BOOST_AUTO_TEST_CASE(a_wrong_type_is_refused_with_what_is_expected) {
   BOOST_TEST(refusal({{"rides", "2.5"}}) == "The parameter `rides` must be a whole number, e.g. 5; it is `2.5`.");
   BOOST_TEST(refusal({{"share", "inf"}}) == "The parameter `share` must be a number, e.g. 0.5; it is `inf`.");
   BOOST_TEST(refusal({{"eager", "yes"}}) == "The parameter `eager` must be true or false; it is `yes`.");
-  BOOST_TEST(refusal({{"pause", "10"}}) == "The parameter `pause` must be a duration, e.g. \"250ms\", \"10s\" or \"5m\"; it is `10`.");
+  BOOST_TEST(refusal({{"pause", "10"}}) ==
+             "The parameter `pause` must be a duration, e.g. \"250ms\", \"10s\" or \"5m\"; it is `10`.");
   BOOST_TEST(refusal({{"batch", "-1"}}) == "The parameter `batch` must be a size, e.g. \"64KiB\" or \"1MiB\"; it is `-1`.");
   BOOST_TEST(refusal({{"days", "{}"}}) == "The parameter `days` must be a list, e.g. [1, 2]; it is `{}`.");
   BOOST_TEST(refusal({{"fail", "[]"}}) == "The parameter `fail` must be a table, e.g. { key = 1 }; it is `[]`.");
 }
 
 BOOST_AUTO_TEST_CASE(a_value_cannot_smuggle_in_a_second_one) {
-  BOOST_TEST(refusal({{"rides", "5\neager = true"}}) == "The parameter `rides` must be a whole number, e.g. 5; it is `5\neager = true`.");
+  BOOST_TEST(refusal({{"rides", "5\neager = true"}}) ==
+             "The parameter `rides` must be a whole number, e.g. 5; it is `5\neager = true`.");
 }
 
 BOOST_AUTO_TEST_CASE(an_unknown_name_is_refused_with_the_closest_known_one) {
@@ -131,7 +134,8 @@ BOOST_AUTO_TEST_CASE(a_queue_on_a_tcp_endpoint) {
 }
 
 BOOST_AUTO_TEST_CASE(several_endpoints_abstract_names_and_options) {
-  const auto binding = parse_port_binding("submit=request:ipc://@remuda/x/submit.0,ipc://@remuda/x/submit.1/submit-ride?timeout_ms=2000");
+  const auto binding =
+      parse_port_binding("submit=request:ipc://@remuda/x/submit.0,ipc://@remuda/x/submit.1/submit-ride?timeout_ms=2000");
   BOOST_REQUIRE(binding.ok());
   BOOST_TEST(*binding == (PortBinding{"submit",
                                       BindingKind::request,
@@ -201,8 +205,8 @@ BOOST_AUTO_TEST_CASE(a_node_started_alone_needs_only_its_ports) {
 }
 
 BOOST_AUTO_TEST_CASE(a_supervisor_says_the_rest) {
-  const auto parsed = options({"--name", "accounting", "--replica", "2", "--data", "/data", "--control", "ipc://@control", "--log-format",
-                               "json", "--log-level", "debug", "--stop-grace", "2s", "--prefetch", "8"});
+  const auto parsed = options({"--name", "accounting", "--replica", "2", "--data", "/data", "--control", "ipc://@control",
+                               "--log-format", "json", "--log-level", "debug", "--stop-grace", "2s", "--prefetch", "8"});
   BOOST_REQUIRE(parsed.ok());
   BOOST_TEST(parsed->name == "accounting");
   BOOST_TEST(parsed->replica == 2);
@@ -234,7 +238,8 @@ BOOST_AUTO_TEST_CASE(help_fits_80_columns_and_names_everything) {
   const auto parsed = options({"--help"});
   BOOST_REQUIRE(parsed.ok());
   const auto& help = parsed->answer;
-  for (const auto* word : {"rides", "invoices", "query", "answers requests", "tax (number)", "[0.19]", "; required", "--port", "--describe"}) {
+  for (const auto* word :
+       {"rides", "invoices", "query", "answers requests", "tax (number)", "[0.19]", "; required", "--port", "--describe"}) {
     BOOST_TEST(help.find(word) != std::string::npos, word << " is missing in\n" << help);
   }
   std::istringstream lines{help};
@@ -307,7 +312,8 @@ BOOST_AUTO_TEST_CASE(bindings_are_held_against_the_declared_ports) {
   BOOST_TEST(binding_refusal({rides, "query=queue:ipc://@b/x"}) ==
              "Port `query` asks or answers: it needs a request channel; `query=queue:ipc://@b/x` does not fit.");
   BOOST_TEST(binding_refusal({"rides=request:ipc://@b/x"}) ==
-             "Port `rides` neither asks nor answers: it needs another kind than a request channel; `rides=request:ipc://@b/x` does not fit.");
+             "Port `rides` neither asks nor answers: it needs another kind than a request channel; `rides=request:ipc://@b/x` does "
+             "not fit.");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -80,7 +80,8 @@ BOOST_AUTO_TEST_CASE(a_commit_that_throws_makes_the_whole_batch_retry_later) {
   BOOST_TEST(node.commits == 1U);
   BOOST_TEST(home.stored("copies").empty());
   BOOST_REQUIRE(home.stored("rides").size() == 2U);
-  for (const auto& stored : home.stored("rides")) BOOST_TEST(stored.attempts == std::vector<std::string>{"commit failed: disk full"});
+  for (const auto& stored : home.stored("rides"))
+    BOOST_TEST(stored.attempts == std::vector<std::string>{"commit failed: disk full"});
 }
 
 BOOST_AUTO_TEST_CASE(a_batch_is_committed_once_and_settled_by_one_transaction) {
