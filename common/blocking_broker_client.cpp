@@ -26,7 +26,7 @@ Result<Unit> only_handle(Result<std::vector<wire::HandleError>> errors) {
 
 BlockingBrokerClient::BlockingBrokerClient(Context& context, const std::string& endpoint, ClientIdentity identity,
                                            std::chrono::milliseconds deadline)
-    : deadline_{deadline}, client_{context, endpoint, std::move(identity), clock_} {
+    : client_{context, endpoint, std::move(identity), clock_} {
   client_.set_deadline(deadline);
 }
 

@@ -199,7 +199,6 @@ class BlockingBrokerClient {
   Result<T> wait_for(const std::function<void(Callback<T>)>& ask);
 
   SystemClock clock_;
-  std::chrono::milliseconds deadline_;
   BrokerClient client_;
 };
 

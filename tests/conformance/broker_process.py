@@ -9,8 +9,9 @@ import tempfile
 
 
 class BrokerProcess:
-    def __init__(self, executable, definitions=None, options=()):
-        self.executable, self.options = executable, list(options)
+    def __init__(self, executable, definitions=None, options=(), wrapper=()):
+        """`wrapper`: a command that runs the broker, such as a fault injector that becomes it by exec."""
+        self.executable, self.options, self.wrapper = executable, list(options), list(wrapper)
         self.folder = tempfile.mkdtemp(prefix="remuda-conformance-")
         self.endpoint = f"ipc://{self.folder}/broker"
         self.process = None
@@ -22,7 +23,7 @@ class BrokerProcess:
 
     def start(self):
         """Returns once the broker says that it is ready."""
-        command = [self.executable, "--name", "conformance", "--listen", self.endpoint, "--data", os.path.join(self.folder, "data"),
+        command = [*self.wrapper, self.executable, "--name", "conformance", "--listen", self.endpoint, "--data", os.path.join(self.folder, "data"),
                    "--log-format", "json", *self.options]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
         lines = []
@@ -32,9 +33,16 @@ class BrokerProcess:
                 return self
         raise RuntimeError("the broker did not start:\n" + "".join(lines))
 
+    @property
+    def pid(self):
+        """Of the broker itself, which may be a child of its wrapper."""
+        with open(f"/proc/{self.process.pid}/task/{self.process.pid}/children", encoding="ascii") as children:
+            found = children.read().split()
+        return int(found[0]) if self.wrapper and found else self.process.pid
+
     def kill(self):
         """kill -9."""
-        self.process.kill()
+        os.kill(self.pid, signal.SIGKILL)
         self.process.wait()
         self.process.stderr.close()
 
@@ -46,6 +54,13 @@ class BrokerProcess:
         """SIGTERM; returns the exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
+        self.process.stderr.read()
+        code = self.process.wait(timeout=10)
+        self.process.stderr.close()
+        return code
+
+    def wait(self):
+        """The exit code of a broker that ends by itself."""
         self.process.stderr.read()
         code = self.process.wait(timeout=10)
         self.process.stderr.close()

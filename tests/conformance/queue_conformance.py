@@ -1,7 +1,9 @@
 """What a broker promises over the wire, told by an independent client. Usage: queue_conformance.py PATH/TO/remuda-broker"""
 
 import os
+import shutil
 import struct
+import subprocess
 import sys
 import time
 import unittest
@@ -386,6 +388,55 @@ class Hostile(BrokerStory):
         with self.assertRaises(TimedOut):
             huge.wait_for(1)
         self.client.ping()
+
+
+@unittest.skipUnless(shutil.which("fiu-run"), "needs fiu-run (package fiu-utils)")
+class FailingDisk(unittest.TestCase):
+    def test_after_a_failed_sync_nothing_is_confirmed_and_the_exit_code_says_so(self):
+        broker = BrokerProcess(EXECUTABLE, wrapper=["fiu-run", "-x"])
+        self.addCleanup(broker.remove)
+        broker.start()
+        client = Client(broker.endpoint)
+        self.addCleanup(client.close)
+        client.declare_queue("rides")
+        client.send("rides", [message("confirmed")])
+        subprocess.run(["fiu-ctrl", "-c", "enable name=posix/io/sync/fdatasync,failinfo=5", str(broker.pid)], check=True)
+        unknown = client.start("send", "rides", [message("unknown")], remembered=True)
+        self.assertEqual(broker.wait(), 70)
+        with self.assertRaises(TimedOut):
+            client.wait_for(unknown, timeout_s=0.2)
+        healthy = BrokerProcess(EXECUTABLE)
+        self.addCleanup(healthy.remove)
+        shutil.copytree(os.path.join(broker.folder, "data"), os.path.join(healthy.folder, "data"))
+        healthy.start()
+        again = Client(healthy.endpoint)
+        self.addCleanup(again.close)
+        self.assertIn("confirmed", ids(again.receive("rides")))
+
+
+class Definitions(unittest.TestCase):
+    TEXT = """
+[topics.ride-completion]
+
+[queues.extraordinary]
+from = "ride-completion"
+filter_policy = '{"fare": [{"numeric": [">=", 50]}]}'
+visibility_timeout = "45s"
+max_message_size = "64KiB"
+"""
+
+    def test_a_broker_holds_what_its_definitions_file_says(self):
+        broker = BrokerProcess(EXECUTABLE, definitions=self.TEXT)
+        self.addCleanup(broker.remove)
+        broker.start()
+        client = Client(broker.endpoint)
+        self.addCleanup(client.close)
+        info = client.queue_info("extraordinary")
+        self.assertEqual((info["from_topic"], info["visibility_timeout_ms"]), ("ride-completion", 45_000))
+        stored = client.publish("ride-completion", [message("A", {"fare": 50}), message("B", {"fare": 49})])
+        self.assertEqual(stored, 1)
+        with self.assertRaisesRegex(RemudaError, "message_too_large"):
+            client.send("extraordinary", [message("large", "x" * 65_536)])
 
 
 class SecondInstance(BrokerStory):
