@@ -28,8 +28,9 @@ ProgressPrinter::ProgressPrinter(const Terminal& terminal, std::string topology,
 void ProgressPrinter::on_progress(const Progress& progress) {
   const bool colours = terminal_.error_colours;
   const auto line = [&](Colour colour, std::string_view word, const std::string& rest) {
-    terminal_.err << fmt::format("  {}  {} {}\n", padded(progress.process, name_width_), cli::paint(colours, colour, padded(std::string{word}, 8)),
-                                 rest);
+    const std::string shown = rest.empty() ? std::string{word} : padded(std::string{word}, 8);
+    terminal_.err << fmt::format("  {}  {}{}\n", padded(progress.process, name_width_), cli::paint(colours, colour, shown),
+                                 rest.empty() ? "" : " " + rest);
   };
   switch (progress.kind) {
     case Progress::Kind::started:

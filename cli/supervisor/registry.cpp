@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -151,6 +152,13 @@ bool Registry::is_taken(const std::string& name) const {
   return fcntl(file.get(), F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
+std::optional<TopologyEntry> Registry::read_entry(const std::string& name) const {
+  std::ifstream in{path(name, ".json")};
+  std::ostringstream text;
+  text << in.rdbuf();
+  return topology_entry_from_json(text.str());
+}
+
 std::vector<TopologyEntry> Registry::running() const {
   std::vector<TopologyEntry> entries;
   std::error_code error;
@@ -158,10 +166,7 @@ std::vector<TopologyEntry> Registry::running() const {
     if (file.path().extension() != ".json") continue;
     const std::string name = file.path().stem();
     if (!is_taken(name)) continue;  // its supervisor was killed; the next `up` of that name cleans up
-    std::ifstream in{file.path()};
-    std::ostringstream text;
-    text << in.rdbuf();
-    if (std::optional<TopologyEntry> entry = topology_entry_from_json(text.str())) entries.push_back(std::move(*entry));
+    if (std::optional<TopologyEntry> entry = read_entry(name)) entries.push_back(std::move(*entry));
   }
   std::sort(entries.begin(), entries.end(), [](const TopologyEntry& a, const TopologyEntry& b) { return a.name < b.name; });
   return entries;
@@ -185,8 +190,13 @@ Result<FileDescriptor> Registry::take(const std::string& name) const {
   FileDescriptor file{open(path(name, ".lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600)};
   if (!file.is_open()) return fail("failed", fmt::format("cannot open {}: {}", path(name, ".lock"), std::strerror(errno)));
   struct flock lock = whole_file(F_WRLCK);
-  if (fcntl(file.get(), F_OFD_SETLK, &lock) != 0) return fail("already_running", fmt::format("topology '{}' runs already", name));
-  return file;
+  if (fcntl(file.get(), F_OFD_SETLK, &lock) == 0) return file;
+  // The supervisor may have been killed a moment ago: then its helper is ending the processes, and the lock is free when that is done.
+  const std::optional<TopologyEntry> entry = read_entry(name);
+  const bool owner_is_dead = entry && kill(static_cast<pid_t>(entry->pid), 0) != 0 && errno == ESRCH;
+  lock = whole_file(F_WRLCK);
+  if (owner_is_dead && fcntl(file.get(), F_OFD_SETLKW, &lock) == 0) return file;
+  return fail("already_running", fmt::format("topology '{}' runs already", name));
 }
 
 Result<void> Registry::write(const TopologyEntry& entry) const {

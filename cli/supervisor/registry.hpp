@@ -57,7 +57,8 @@ class Registry {
   /// The one named, or the only one. Errors: `not_running`, `wrong_usage` when several run; both name what there is.
   [[nodiscard]] Result<TopologyEntry> choose(const std::optional<std::string>& name) const;
 
-  /// Takes the name for this process and those it forks, until the last of them is gone. Errors: `already_running` (definite).
+  /// Takes the name for this process and those it forks, until the last of them is gone. Waits
+  /// for what a killed supervisor left behind to end. Errors: `already_running` (definite).
   Result<FileDescriptor> take(const std::string& name) const;
   Result<void> write(const TopologyEntry& entry) const;
   void remove(const std::string& name) const;
@@ -66,6 +67,7 @@ class Registry {
  private:
   std::string folder_;
   [[nodiscard]] std::string path(const std::string& name, const char* suffix) const { return folder_ + "/" + name + suffix; }
+  [[nodiscard]] std::optional<TopologyEntry> read_entry(const std::string& name) const;
   [[nodiscard]] bool is_taken(const std::string& name) const;
 };
 
