@@ -45,10 +45,14 @@ class Responder::Pending {
   std::atomic<bool> answered_{false};
 };
 
-void Responder::operator()(Response response) const { pending_->answer(std::move(response)); }
+void Responder::operator()(Response response) const {
+  pending_->answer(std::move(response));
+}
 
 Connection::Connection(asio::ip::tcp::socket socket, std::shared_ptr<Server::Core> core)
-    : socket_{std::move(socket)}, core_{std::move(core)}, reader_{core_->options.limits, core_->options.hosts},
+    : socket_{std::move(socket)},
+      core_{std::move(core)},
+      reader_{core_->options.limits, core_->options.hosts},
       clock_{core_->options.deadlines, core_->clock.now()} {}
 
 void Connection::begin() {
@@ -65,11 +69,12 @@ bool Connection::is_waiting() const {
 void Connection::read() {
   const std::size_t size = input_.size();
   input_.resize(size + read_size);
-  socket_.async_read_some(asio::buffer(input_.data() + size, read_size), [self = shared_from_this(), size](error_code error, std::size_t got) {
-    self->input_.resize(size + got);
-    if (error || self->closed_) return self->close();
-    self->on_read(got);
-  });
+  socket_.async_read_some(asio::buffer(input_.data() + size, read_size),
+                          [self = shared_from_this(), size](error_code error, std::size_t got) {
+                            self->input_.resize(size + got);
+                            if (error || self->closed_) return self->close();
+                            self->on_read(got);
+                          });
 }
 
 void Connection::on_read(std::size_t size) {
@@ -102,10 +107,11 @@ void Connection::process_input() {
     case RequestReader::Progress::wants_continue: {
       clock_.enter(Phase::body, core_->clock.now());
       static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-      asio::async_write(socket_, asio::buffer(go_on.data(), go_on.size()), [self = shared_from_this()](error_code error, std::size_t) {
-        if (error || self->closed_) return self->close();
-        self->read();
-      });
+      asio::async_write(socket_, asio::buffer(go_on.data(), go_on.size()),
+                        [self = shared_from_this()](error_code error, std::size_t) {
+                          if (error || self->closed_) return self->close();
+                          self->read();
+                        });
       return;
     }
     case RequestReader::Progress::needs_more:
@@ -155,7 +161,8 @@ void Connection::on_written() {
 
 void Connection::linger() {
   if (draining_ && input_.empty()) return close();  // nothing unread: the answer is safe, and a server that ends does not wait
-  // Closing with unread input resets the connection, and the reset may overtake the answer: so end our side, and read until the client ends its own.
+  // Closing with unread input resets the connection, and the reset may overtake the answer: so end our side, and read until the
+  // client ends its own.
   clock_.enter(Phase::closing, core_->clock.now());
   error_code ignored;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);

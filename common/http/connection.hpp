@@ -45,9 +45,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   RequestReader reader_;
   PhaseClock clock_;
   std::string input_;
-  std::size_t input_begin_ = 0;   ///< what lies before it has been read
+  std::size_t input_begin_ = 0;  ///< what lies before it has been read
   std::string output_;
-  std::uint64_t request_ = 0;     ///< counts requests, so that a late answer never meets the next one
+  std::uint64_t request_ = 0;  ///< counts requests, so that a late answer never meets the next one
   bool head_ = false;
   bool keep_alive_ = true;
   bool draining_ = false;

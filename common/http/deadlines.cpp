@@ -4,12 +4,18 @@ namespace remuda::http {
 
 std::ostream& operator<<(std::ostream& out, Phase phase) {
   switch (phase) {
-    case Phase::idle: return out << "idle";
-    case Phase::header: return out << "header";
-    case Phase::body: return out << "body";
-    case Phase::handling: return out << "handling";
-    case Phase::writing: return out << "writing";
-    case Phase::closing: return out << "closing";
+    case Phase::idle:
+      return out << "idle";
+    case Phase::header:
+      return out << "header";
+    case Phase::body:
+      return out << "body";
+    case Phase::handling:
+      return out << "handling";
+    case Phase::writing:
+      return out << "writing";
+    case Phase::closing:
+      return out << "closing";
   }
   return out << "?";
 }

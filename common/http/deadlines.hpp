@@ -10,12 +10,12 @@
 namespace remuda::http {
 
 struct Deadlines {
-  std::chrono::milliseconds header{5'000};    ///< from a request's first byte (or from the connection) to the end of its header
-  std::chrono::milliseconds request{10'000};  ///< from a request's first byte to the end of its body
-  std::chrono::milliseconds idle{30'000};     ///< between an answer and the next request's first byte
-  std::chrono::milliseconds handling{30'000}; ///< from the complete request to its answer; then 504
-  std::chrono::milliseconds writing{10'000};  ///< for the client to take the whole answer
-  std::chrono::milliseconds closing{2'000};   ///< for the client to close after a last answer
+  std::chrono::milliseconds header{5'000};     ///< from a request's first byte (or from the connection) to the end of its header
+  std::chrono::milliseconds request{10'000};   ///< from a request's first byte to the end of its body
+  std::chrono::milliseconds idle{30'000};      ///< between an answer and the next request's first byte
+  std::chrono::milliseconds handling{30'000};  ///< from the complete request to its answer; then 504
+  std::chrono::milliseconds writing{10'000};   ///< for the client to take the whole answer
+  std::chrono::milliseconds closing{2'000};    ///< for the client to close after a last answer
 };
 
 enum class Phase { idle, header, body, handling, writing, closing };
@@ -24,19 +24,32 @@ std::ostream& operator<<(std::ostream& out, Phase phase);
 class PhaseClock {
  public:
   /// A new connection owes a header: it is not idle.
-  PhaseClock(const Deadlines& deadlines, Instant now) : deadlines_{deadlines}, request_began_{now}, deadline_{now + deadlines.header} {}
+  PhaseClock(const Deadlines& deadlines, Instant now)
+      : deadlines_{deadlines}, request_began_{now}, deadline_{now + deadlines.header} {}
 
   void enter(Phase phase, Instant now) {
     if (phase == phase_) return;
     if (phase == Phase::header && phase_ != Phase::body) request_began_ = now;
     phase_ = phase;
     switch (phase) {
-      case Phase::idle: deadline_ = now + deadlines_.idle; break;
-      case Phase::header: deadline_ = request_began_ + deadlines_.header; break;
-      case Phase::body: deadline_ = request_began_ + deadlines_.request; break;
-      case Phase::handling: deadline_ = now + deadlines_.handling; break;
-      case Phase::writing: deadline_ = now + deadlines_.writing; break;
-      case Phase::closing: deadline_ = now + deadlines_.closing; break;
+      case Phase::idle:
+        deadline_ = now + deadlines_.idle;
+        break;
+      case Phase::header:
+        deadline_ = request_began_ + deadlines_.header;
+        break;
+      case Phase::body:
+        deadline_ = request_began_ + deadlines_.request;
+        break;
+      case Phase::handling:
+        deadline_ = now + deadlines_.handling;
+        break;
+      case Phase::writing:
+        deadline_ = now + deadlines_.writing;
+        break;
+      case Phase::closing:
+        deadline_ = now + deadlines_.closing;
+        break;
     }
   }
   [[nodiscard]] Phase phase() const { return phase_; }

@@ -20,7 +20,9 @@ bool is_ipv6(const std::string& host) {
 
 }  // namespace
 
-bool Endpoint::is_loopback() const { return host.starts_with("127.") || host == "::1"; }
+bool Endpoint::is_loopback() const {
+  return host.starts_with("127.") || host == "::1";
+}
 
 std::string Endpoint::text() const {
   const bool brackets = host.find(':') != std::string::npos;
@@ -28,7 +30,9 @@ std::string Endpoint::text() const {
 }
 
 Result<Endpoint> parse_endpoint(std::string_view text) {
-  const auto wrong = [&] { return fail("invalid_endpoint", "'" + std::string{text} + "' is not an address and port such as 127.0.0.1:8080 or [::1]:8080"); };
+  const auto wrong = [&] {
+    return fail("invalid_endpoint", "'" + std::string{text} + "' is not an address and port such as 127.0.0.1:8080 or [::1]:8080");
+  };
   const auto colon = text.rfind(':');
   if (colon == std::string_view::npos) return wrong();
   std::string_view host = text.substr(0, colon);

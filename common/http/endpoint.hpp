@@ -10,7 +10,7 @@
 namespace remuda::http {
 
 struct Endpoint {
-  std::string host;           ///< an address, without brackets
+  std::string host;  ///< an address, without brackets
   std::uint16_t port = 0;
 
   [[nodiscard]] bool is_loopback() const;

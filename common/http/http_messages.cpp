@@ -8,7 +8,8 @@ namespace remuda::http {
 
 Result<RoutedRequest> routed_request(const Message& message) {
   RoutedRequest request;
-  if (message.type != request_type) return fail("malformed_request", "expected a message of type http.request, got '" + message.type + "'");
+  if (message.type != request_type)
+    return fail("malformed_request", "expected a message of type http.request, got '" + message.type + "'");
   constexpr std::string_view path_prefix = "path.";
   for (const auto& [name, attribute] : message.attributes) {
     if (name == "http-method") {

@@ -3,7 +3,8 @@
 // one of its routes. A node that reads these messages needs no HTTP library and can be asked from `remuda call` as well.
 //
 // Request   type `http.request`; id = the client's Idempotency-Key, else a new one; body = the HTTP body as it came;
-//           attributes `http-method`, `http-path` (decoded nowhere), `http-route` (the template), `http-query` (encoded) and `path.NAME` for each part of the template.
+//           attributes `http-method`, `http-path` (decoded nowhere), `http-route` (the template), `http-query` (encoded) and
+//           `path.NAME` for each part of the template.
 // Response  body = the HTTP body; datacontenttype = its media type; attributes `status` (Number) and `location`.
 
 #include <map>
@@ -34,8 +35,8 @@ Result<RoutedRequest> routed_request(const Message& message);
 [[nodiscard]] Message response_message(int status, std::string json_body, std::string location = {});
 [[nodiscard]] Message response_message(const Problem& problem);
 
-/// What the gateway gives the client for a node's answer. An answer without a `status` is 200, as nodes that know nothing of HTTP may answer too;
-/// a status outside 200 to 599 is 502.
+/// What the gateway gives the client for a node's answer. An answer without a `status` is 200, as nodes that know nothing of HTTP
+/// may answer too; a status outside 200 to 599 is 502.
 [[nodiscard]] Response response_of(const Message& message);
 
 }  // namespace remuda::http

@@ -12,12 +12,12 @@ namespace remuda::http {
 using Field = std::pair<std::string, std::string>;
 
 struct Request {
-  std::string method;          ///< as sent: "GET"; a HEAD request says "HEAD"
-  std::string target;          ///< as sent: "/rides/7?full=1"; begins with '/'
-  std::vector<Field> fields;   ///< names as sent
-  std::string body;            ///< decoded from chunks where it came in chunks
-  bool keep_alive = true;      ///< whether the client wants the connection to stay
-  bool has_body = false;       ///< whether the request declared a body, be it empty
+  std::string method;         ///< as sent: "GET"; a HEAD request says "HEAD"
+  std::string target;         ///< as sent: "/rides/7?full=1"; begins with '/'
+  std::vector<Field> fields;  ///< names as sent
+  std::string body;           ///< decoded from chunks where it came in chunks
+  bool keep_alive = true;     ///< whether the client wants the connection to stay
+  bool has_body = false;      ///< whether the request declared a body, be it empty
 
   [[nodiscard]] std::string_view path() const { return std::string_view{target}.substr(0, target.find('?')); }
   /// What follows the first '?', still encoded; empty when there is none.
@@ -33,7 +33,7 @@ struct Response {
   int status = 200;
   std::string content_type = "application/json";  ///< left out when the body is empty
   std::string body;
-  std::vector<Field> fields;   ///< more header fields; a value with a control character is left out, so nobody can split a response
+  std::vector<Field> fields;  ///< more header fields; a value with a control character is left out, so nobody can split a response
 };
 
 /// Equal but for the case of ASCII letters.

@@ -9,31 +9,30 @@ void RequestMetrics::record(std::string_view method, std::string_view route, int
   const double seconds = std::chrono::duration<double>(duration).count();
   const auto bucket = static_cast<std::size_t>(std::lower_bound(bounds_s.begin(), bounds_s.end(), seconds) - bounds_s.begin());
   const std::lock_guard lock{mutex_};
-  const std::tuple<std::string_view, std::string_view, int> key{route, method, status};
-  const auto found = requests_.find(key);
-  if (found == requests_.end()) {
-    requests_.emplace(std::tuple{std::string{route}, std::string{method}, status}, 1);
-  } else {
-    ++found->second;
-  }
-  auto histogram = durations_.find(route);
-  if (histogram == durations_.end()) histogram = durations_.emplace(std::string{route}, Histogram{}).first;
-  ++histogram->second.buckets[bucket];
-  ++histogram->second.count;
-  histogram->second.sum_s += seconds;
+  auto metrics = routes_.find(route);
+  if (metrics == routes_.end()) metrics = routes_.emplace(std::string{route}, RouteMetrics{}).first;
+  ++metrics->second.requests[{std::string{method}, status}];
+  Histogram& durations = metrics->second.durations;
+  ++durations.buckets[bucket];
+  ++durations.count;
+  durations.sum_s += seconds;
 }
 
 std::string RequestMetrics::render() const {
   std::ostringstream out;
   const std::lock_guard lock{mutex_};
-  out << "# HELP remuda_http_requests_total Requests answered, by route, method and status.\n# TYPE remuda_http_requests_total counter\n";
-  for (const auto& [key, count] : requests_) {
-    const auto& [route, method, status] = key;
-    out << "remuda_http_requests_total{route=\"" << route << "\",method=\"" << method << "\",status=\"" << status << "\"} " << count << '\n';
+  out << "# HELP remuda_http_requests_total Requests answered, by route, method and status.\n# TYPE remuda_http_requests_total "
+         "counter\n";
+  for (const auto& [route, metrics] : routes_) {
+    for (const auto& [key, count] : metrics.requests) {
+      out << "remuda_http_requests_total{route=\"" << route << "\",method=\"" << key.first << "\",status=\"" << key.second << "\"} "
+          << count << '\n';
+    }
   }
   constexpr auto name = "remuda_http_request_duration_seconds";
   out << "# HELP " << name << " From the complete request to its answer, by route.\n# TYPE " << name << " histogram\n";
-  for (const auto& [route, histogram] : durations_) {
+  for (const auto& [route, metrics] : routes_) {
+    const Histogram& histogram = metrics.durations;
     std::uint64_t below = 0;
     for (std::size_t i = 0; i < bounds_s.size(); ++i) {
       below += histogram.buckets[i];

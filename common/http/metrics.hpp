@@ -9,7 +9,7 @@
 #include <mutex>
 #include <string>
 #include <string_view>
-#include <tuple>
+#include <utility>
 
 namespace remuda::http {
 
@@ -26,9 +26,12 @@ class RequestMetrics {
     std::uint64_t count = 0;
     double sum_s = 0;
   };
+  struct RouteMetrics {
+    std::map<std::pair<std::string, int>, std::uint64_t> requests;  ///< by method and status
+    Histogram durations;
+  };
   mutable std::mutex mutex_;
-  std::map<std::tuple<std::string, std::string, int>, std::uint64_t, std::less<>> requests_;  ///< (route, method, status)
-  std::map<std::string, Histogram, std::less<>> durations_;                                  ///< by route
+  std::map<std::string, RouteMetrics, std::less<>> routes_;
 };
 
 /// One gauge or counter line with its HELP and TYPE, for what else a server wants to say.

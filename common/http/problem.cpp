@@ -8,21 +8,42 @@ namespace remuda::http {
 
 namespace {
 
-char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+char lower(char c) {
+  return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+}
 
 struct Reason {
   int status;
   std::string_view phrase;
 };
 
-constexpr std::array reasons = {
-    Reason{100, "Continue"}, Reason{200, "OK"}, Reason{201, "Created"}, Reason{202, "Accepted"}, Reason{204, "No Content"},
-    Reason{400, "Bad Request"}, Reason{401, "Unauthorized"}, Reason{403, "Forbidden"}, Reason{404, "Not Found"},
-    Reason{405, "Method Not Allowed"}, Reason{408, "Request Timeout"}, Reason{409, "Conflict"}, Reason{411, "Length Required"},
-    Reason{413, "Content Too Large"}, Reason{414, "URI Too Long"}, Reason{415, "Unsupported Media Type"}, Reason{417, "Expectation Failed"},
-    Reason{421, "Misdirected Request"}, Reason{422, "Unprocessable Content"}, Reason{429, "Too Many Requests"},
-    Reason{431, "Request Header Fields Too Large"}, Reason{500, "Internal Server Error"}, Reason{501, "Not Implemented"},
-    Reason{502, "Bad Gateway"}, Reason{503, "Service Unavailable"}, Reason{504, "Gateway Timeout"}, Reason{505, "HTTP Version Not Supported"}};
+constexpr std::array reasons = {Reason{100, "Continue"},
+                                Reason{200, "OK"},
+                                Reason{201, "Created"},
+                                Reason{202, "Accepted"},
+                                Reason{204, "No Content"},
+                                Reason{400, "Bad Request"},
+                                Reason{401, "Unauthorized"},
+                                Reason{403, "Forbidden"},
+                                Reason{404, "Not Found"},
+                                Reason{405, "Method Not Allowed"},
+                                Reason{408, "Request Timeout"},
+                                Reason{409, "Conflict"},
+                                Reason{411, "Length Required"},
+                                Reason{413, "Content Too Large"},
+                                Reason{414, "URI Too Long"},
+                                Reason{415, "Unsupported Media Type"},
+                                Reason{417, "Expectation Failed"},
+                                Reason{421, "Misdirected Request"},
+                                Reason{422, "Unprocessable Content"},
+                                Reason{429, "Too Many Requests"},
+                                Reason{431, "Request Header Fields Too Large"},
+                                Reason{500, "Internal Server Error"},
+                                Reason{501, "Not Implemented"},
+                                Reason{502, "Bad Gateway"},
+                                Reason{503, "Service Unavailable"},
+                                Reason{504, "Gateway Timeout"},
+                                Reason{505, "HTTP Version Not Supported"}};
 
 }  // namespace
 
@@ -36,7 +57,8 @@ std::string_view reason_phrase(int status) {
 }
 
 std::string_view Request::field(std::string_view name) const {
-  const auto found = std::find_if(fields.begin(), fields.end(), [&](const Field& field) { return equal_ignoring_case(field.first, name); });
+  const auto found =
+      std::find_if(fields.begin(), fields.end(), [&](const Field& field) { return equal_ignoring_case(field.first, name); });
   return found == fields.end() ? std::string_view{} : std::string_view{found->second};
 }
 

@@ -14,10 +14,16 @@ using KnownField = beast::http::field;
 
 namespace {
 
-constexpr Problem fine() { return Problem{0, {}, {}}; }
-Problem bad_request(std::string detail) { return {400, std::move(detail), {}}; }
+constexpr Problem fine() {
+  return Problem{0, {}, {}};
+}
+Problem bad_request(std::string detail) {
+  return {400, std::move(detail), {}};
+}
 
-std::string_view view(beast::string_view text) { return {text.data(), text.size()}; }
+std::string_view view(beast::string_view text) {
+  return {text.data(), text.size()};
+}
 
 }  // namespace
 
@@ -32,7 +38,9 @@ RequestReader::~RequestReader() = default;
 RequestReader::RequestReader(RequestReader&&) noexcept = default;
 RequestReader& RequestReader::operator=(RequestReader&&) noexcept = default;
 
-bool RequestReader::header_is_complete() const { return parser_->header_done; }
+bool RequestReader::header_is_complete() const {
+  return parser_->header_done;
+}
 
 RequestReader::Progress RequestReader::refuse(int status, std::string detail) {
   problem_ = {status, std::move(detail), {}};
@@ -118,11 +126,13 @@ Problem RequestReader::check_header_block(std::string_view block) const {
   for (std::size_t i = 0; i < block.size(); ++i) {
     const char c = block[i];
     if (c == '\r') {
-      if (block[i + 1] != '\n') return bad_request("a line of the header does not end with CRLF");  // i + 1 exists: the block ends with LF
+      if (block[i + 1] != '\n')
+        return bad_request("a line of the header does not end with CRLF");  // i + 1 exists: the block ends with LF
       ++i;
       ++lines;
       // A folded line is read differently by different servers: the door to smuggling.
-      if (i + 1 < block.size() && (block[i + 1] == ' ' || block[i + 1] == '\t')) return bad_request("folded header lines are refused");
+      if (i + 1 < block.size() && (block[i + 1] == ' ' || block[i + 1] == '\t'))
+        return bad_request("folded header lines are refused");
     } else if ((static_cast<unsigned char>(c) < 0x20 && c != '\t') || c == 0x7F) {
       return bad_request("the header holds a control character");
     }
@@ -155,11 +165,13 @@ Problem RequestReader::check_fields() const {
   if (lengths + codings > 1) return bad_request("a body is framed by one Content-Length or one Transfer-Encoding");
   if (codings == 1) {
     if (request.version() == 10) return bad_request("HTTP/1.0 has no Transfer-Encoding");
-    if (!equal_ignoring_case(view(request[KnownField::transfer_encoding]), "chunked")) return {501, "only Transfer-Encoding: chunked is understood", {}};
+    if (!equal_ignoring_case(view(request[KnownField::transfer_encoding]), "chunked"))
+      return {501, "only Transfer-Encoding: chunked is understood", {}};
   }
   if (lengths == 1) {
     const auto text = view(request[KnownField::content_length]);
-    if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos) return bad_request("Content-Length must be a number");
+    if (text.empty() || text.find_first_not_of("0123456789") != std::string_view::npos)
+      return bad_request("Content-Length must be a number");
     const auto length = http.content_length();
     if (length && *length > limits_.body_size_max) return {413, "the body is larger than 1 MiB", {}};
   }
@@ -174,9 +186,11 @@ Problem RequestReader::check_fields() const {
 Problem RequestReader::check_host(std::string_view value) const {
   if (hosts_.empty()) return fine();
   // [::1]:8080, 127.0.0.1:8080, localhost
-  const auto port = value.starts_with('[') ? value.find(']') == std::string_view::npos ? value.size() : value.find(']') + 1 : value.find(':');
+  const auto port =
+      value.starts_with('[') ? value.find(']') == std::string_view::npos ? value.size() : value.find(']') + 1 : value.find(':');
   const auto host = value.substr(0, port);
-  const bool known = std::any_of(hosts_.begin(), hosts_.end(), [&](const std::string& name) { return equal_ignoring_case(name, host); });
+  const bool known =
+      std::any_of(hosts_.begin(), hosts_.end(), [&](const std::string& name) { return equal_ignoring_case(name, host); });
   if (known) return fine();
   return {421, "this server does not answer for that Host; allow it with the parameter 'hosts'", {}};
 }

@@ -1,9 +1,9 @@
 #pragma once
 // Turns the bytes of a connection into requests. No socket and no clock: bytes in, requests or a refusal out, so every limit
 // is tested and fuzzed without a network. The grammar is Boost.Beast's parser; this class adds the strictness that a server facing
-// hostile clients needs: one way to frame a body (never Content-Length and Transfer-Encoding together, never twice), CRLF line ends only,
-// no folded lines, a single Host, and a limit on everything.
-// Source: RFC 9112 (sections 2.2, 5.2, 6, 11.2); RELIABILITY of this project, E5.
+// hostile clients needs: one way to frame a body (never Content-Length and Transfer-Encoding together, never twice), CRLF line ends
+// only, no folded lines, a single Host, and a limit on everything. Source: RFC 9112 (sections 2.2, 5.2, 6, 11.2); RELIABILITY of
+// this project, E5.
 
 #include <cstddef>
 #include <memory>
@@ -17,10 +17,11 @@
 namespace remuda::http {
 
 struct Limits {
-  std::size_t header_size_max = 16'384;   ///< request line and fields, with their line ends
+  std::size_t header_size_max = 16'384;  ///< request line and fields, with their line ends
   std::size_t field_count_max = 100;
   std::size_t target_size_max = 4'096;
-  std::size_t body_size_max = 1'048'576;  ///< after decoding; in chunks at most twice that and 64 KiB may be sent, whatever they hold
+  std::size_t body_size_max =
+      1'048'576;  ///< after decoding; in chunks at most twice that and 64 KiB may be sent, whatever they hold
 };
 
 class RequestReader {
@@ -32,7 +33,8 @@ class RequestReader {
     refused          ///< answer problem() and close: where the next request would begin is unknown
   };
 
-  /// Requests must name one of `hosts` (without port, lower case) in Host; empty: any. That is what stops DNS rebinding on loopback.
+  /// Requests must name one of `hosts` (without port, lower case) in Host; empty: any. That is what stops DNS rebinding on
+  /// loopback.
   RequestReader(const Limits& limits, std::vector<std::string> hosts);
   ~RequestReader();
   RequestReader(RequestReader&&) noexcept;

@@ -9,8 +9,8 @@
 namespace remuda::http {
 
 struct ResponseFraming {
-  bool head = false;        ///< the request was HEAD: state the length, leave the body out
-  bool keep_alive = true;   ///< false: say `Connection: close`
+  bool head = false;       ///< the request was HEAD: state the length, leave the body out
+  bool keep_alive = true;  ///< false: say `Connection: close`
 };
 
 /// Appends the response to `out`. Field values with control characters are left out.

@@ -20,9 +20,13 @@ std::vector<std::string_view> split_path(std::string_view path) {
   }
 }
 
-bool is_variable(std::string_view part) { return part.starts_with('{'); }
+bool is_variable(std::string_view part) {
+  return part.starts_with('{');
+}
 
-std::string_view variable_name(std::string_view part) { return part.substr(1, part.size() - 2); }
+std::string_view variable_name(std::string_view part) {
+  return part.substr(1, part.size() - 2);
+}
 
 bool is_name(std::string_view name) {
   return !name.empty() && name.size() <= 64 && std::all_of(name.begin(), name.end(), [](char c) {
@@ -40,14 +44,18 @@ bool same_shape(const std::vector<std::string>& a, const std::vector<std::string
 
 Result<Router> Router::make(const std::map<std::string, std::string>& routes) {
   Router router;
-  for (const auto& [text, port] : routes) {
+  for (const auto& entry : routes) {
+    const std::string& text = entry.first;
+    const std::string& port = entry.second;
     const auto wrong = [&](std::string_view why) { return fail("invalid_route", "route '" + text + "': " + std::string{why}); };
     const auto space = text.find(' ');
     const std::string method = text.substr(0, space);
-    const bool is_method = !method.empty() && std::all_of(method.begin(), method.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+    const bool is_method =
+        !method.empty() && std::all_of(method.begin(), method.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
     if (space == std::string::npos || !is_method) return wrong("a route is a method and a path, such as \"GET /rides/{id}\"");
     const std::string path = text.substr(space + 1);
-    if (!path.starts_with('/') || path.find_first_of(" ?#%") != std::string::npos) return wrong("the path must begin with '/' and hold no blank, '?', '#' or '%'");
+    if (!path.starts_with('/') || path.find_first_of(" ?#%") != std::string::npos)
+      return wrong("the path must begin with '/' and hold no blank, '?', '#' or '%'");
     if (port.empty()) return wrong("names no port");
     Pattern pattern;
     std::set<std::string_view> names;
@@ -70,8 +78,9 @@ Result<Router> Router::make(const std::map<std::string, std::string>& routes) {
   }
   // Literal parts first, so that the first pattern that fits is the one that wins.
   std::stable_sort(router.patterns_.begin(), router.patterns_.end(), [](const Pattern& a, const Pattern& b) {
-    return std::lexicographical_compare(a.parts.begin(), a.parts.end(), b.parts.begin(), b.parts.end(),
-                                        [](const std::string& x, const std::string& y) { return !is_variable(x) && is_variable(y); });
+    return std::lexicographical_compare(
+        a.parts.begin(), a.parts.end(), b.parts.begin(), b.parts.end(),
+        [](const std::string& x, const std::string& y) { return !is_variable(x) && is_variable(y); });
   });
   return router;
 }
@@ -86,8 +95,9 @@ RouteAnswer Router::find(std::string_view method, std::string_view path) const {
   }
   std::set<std::string> allowed;
   for (const auto& pattern : patterns_) {
-    const bool fits = std::equal(pattern.parts.begin(), pattern.parts.end(), parts.begin(), parts.end(),
-                                 [](const std::string& wanted, const std::string& part) { return is_variable(wanted) ? !part.empty() : wanted == part; });
+    const bool fits = std::equal(
+        pattern.parts.begin(), pattern.parts.end(), parts.begin(), parts.end(),
+        [](const std::string& wanted, const std::string& part) { return is_variable(wanted) ? !part.empty() : wanted == part; });
     if (!fits) continue;
     const Route& route = routes_[pattern.route];
     if (route.method == method || (route.method == "GET" && method == "HEAD")) {

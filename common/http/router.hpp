@@ -13,8 +13,8 @@
 namespace remuda::http {
 
 struct Route {
-  std::string method;      ///< "GET"; also answers HEAD
-  std::string path;        ///< "/rides/{id}"
+  std::string method;  ///< "GET"; also answers HEAD
+  std::string path;    ///< "/rides/{id}"
   std::string port;
 };
 
@@ -25,7 +25,7 @@ struct RouteMatch {
 };
 struct NoSuchPath {};
 struct NoSuchMethod {
-  std::string allow;       ///< the value of the Allow field: "GET, HEAD, POST"
+  std::string allow;  ///< the value of the Allow field: "GET, HEAD, POST"
 };
 /// A part of the path does not decode.
 struct BadPath {};
@@ -34,7 +34,8 @@ using RouteAnswer = std::variant<RouteMatch, NoSuchPath, NoSuchMethod, BadPath>;
 class Router {
  public:
   /// Takes routes in the form they have as parameters: "POST /submit-ride-completion" -> "submit".
-  /// A part in braces stands for one whole part of the path. Errors: `invalid_route` (definite), naming the route: no method, no leading
+  /// A part in braces stands for one whole part of the path. Errors: `invalid_route` (definite), naming the route: no method, no
+  /// leading
   /// '/', a broken or repeated {name}, or two routes that answer the same requests.
   static Result<Router> make(const std::map<std::string, std::string>& routes);
 

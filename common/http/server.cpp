@@ -20,14 +20,18 @@ namespace {
 constexpr std::chrono::milliseconds sweep_interval{250};
 
 ServerOptions with_loopback_hosts(ServerOptions options) {
-  if (options.listen.is_loopback()) options.hosts.insert(options.hosts.end(), {"localhost", "127.0.0.1", "[::1]", options.listen.host});
+  if (options.listen.is_loopback())
+    options.hosts.insert(options.hosts.end(), {"localhost", "127.0.0.1", "[::1]", options.listen.host});
   return options;
 }
 
 }  // namespace
 
 Server::Core::Core(ServerOptions given_options, Handler given_handler, const Clock& given_clock)
-    : options{with_loopback_hosts(std::move(given_options))}, handler{std::move(given_handler)}, clock{given_clock}, endpoint{options.listen} {}
+    : options{with_loopback_hosts(std::move(given_options))},
+      handler{std::move(given_handler)},
+      clock{given_clock},
+      endpoint{options.listen} {}
 
 Result<void> Server::Core::listen() {
   error_code error;
@@ -38,7 +42,8 @@ Result<void> Server::Core::listen() {
   if (!error) acceptor_.set_option(tcp::acceptor::reuse_address{true}, error);
   if (!error) acceptor_.bind(where, error);
   if (!error) acceptor_.listen(4'096, error);
-  if (error == asio::error::address_in_use) return fail("address_in_use", options.listen.text() + " is in use: stop who listens there, or choose another port");
+  if (error == asio::error::address_in_use)
+    return fail("address_in_use", options.listen.text() + " is in use: stop who listens there, or choose another port");
   if (error) return fail("cannot_listen", "cannot listen on " + options.listen.text() + ": " + error.message());
   endpoint.port = acceptor_.local_endpoint().port();
   return {};
@@ -164,11 +169,21 @@ Result<std::unique_ptr<Server>> Server::listen(const ServerOptions& options, Han
   return std::unique_ptr<Server>{new Server{std::move(core)}};
 }
 
-void Server::serve() { core_->serve(); }
-Server::~Server() { core_->stop(std::chrono::milliseconds{0}); }
-const Endpoint& Server::endpoint() const { return core_->endpoint; }
-void Server::drain() { core_->drain(); }
-void Server::stop(std::chrono::milliseconds grace) { core_->stop(grace); }
+void Server::serve() {
+  core_->serve();
+}
+Server::~Server() {
+  core_->stop(std::chrono::milliseconds{0});
+}
+const Endpoint& Server::endpoint() const {
+  return core_->endpoint;
+}
+void Server::drain() {
+  core_->drain();
+}
+void Server::stop(std::chrono::milliseconds grace) {
+  core_->stop(grace);
+}
 
 ServerStatistics Server::statistics() const {
   return {core_->connection_count.load(std::memory_order_relaxed), core_->handling.load(std::memory_order_relaxed),

@@ -26,12 +26,13 @@ struct ServerOptions {
   Limits limits;
   Deadlines deadlines;
   std::size_t connections_max = 1'024;
-  /// What Host may say, without port. On loopback `localhost`, `127.0.0.1` and `[::1]` are always among them; on another address empty means any.
+  /// What Host may say, without port. On loopback `localhost`, `127.0.0.1` and `[::1]` are always among them; on another address
+  /// empty means any.
   std::vector<std::string> hosts;
 };
 
-/// Answers one request: call it once, from any thread; later calls do nothing. When the last copy goes without an answer, the client gets 500.
-/// It may outlive the connection and the server.
+/// Answers one request: call it once, from any thread; later calls do nothing. When the last copy goes without an answer, the
+/// client gets 500. It may outlive the connection and the server.
 class Responder {
  public:
   class Pending;
@@ -46,16 +47,17 @@ class Responder {
 using Handler = std::function<void(Request request, Responder respond)>;
 
 struct ServerStatistics {
-  std::uint64_t connections = 0;       ///< open now
-  std::uint64_t handling = 0;          ///< requests without an answer now
-  std::uint64_t refused = 0;           ///< requests that were malformed or over a limit
-  std::uint64_t timed_out = 0;         ///< connections cut at a deadline
-  std::uint64_t evicted = 0;           ///< connections closed to make room
+  std::uint64_t connections = 0;  ///< open now
+  std::uint64_t handling = 0;     ///< requests without an answer now
+  std::uint64_t refused = 0;      ///< requests that were malformed or over a limit
+  std::uint64_t timed_out = 0;    ///< connections cut at a deadline
+  std::uint64_t evicted = 0;      ///< connections closed to make room
 };
 
 class Server {
  public:
-  /// Listens; connections wait until serve(). `clock` must outlive the server. Errors: `address_in_use`, `cannot_listen` (definite).
+  /// Listens; connections wait until serve(). `clock` must outlive the server. Errors: `address_in_use`, `cannot_listen`
+  /// (definite).
   static Result<std::unique_ptr<Server>> listen(const ServerOptions& options, Handler handler, const Clock& clock);
   /// Starts the thread; once.
   void serve();

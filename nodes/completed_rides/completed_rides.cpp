@@ -24,7 +24,10 @@ NodeDescription CompletedRides::describe() const {
   return {.name = "completed_rides",
           .summary = "keeps submitted rides and publishes each as ride.completed",
           .ports = {{.name = "submit", .direction = Direction::input, .message = std::string{http::request_type}, .request = true},
-                    {.name = "completed", .direction = Direction::output, .message = std::string{ride_completed_type}, .wants_acknowledgement = true}},
+                    {.name = "completed",
+                     .direction = Direction::output,
+                     .message = std::string{ride_completed_type},
+                     .wants_acknowledgement = true}},
           .parameters = {FailureInjection::parameter()}};
 }
 
@@ -32,7 +35,8 @@ void CompletedRides::start(NodeContext& context) {
   context_ = &context;
   fail_ = FailureInjection{context.parameters()};
   store_ = std::make_unique<RideStore>(context.data_folder() + "/completed_rides.sqlite");
-  relay_ = std::make_unique<OutboxRelay>(store_->database(), store_->transaction(), context, "completed", context.data_folder() + "/relay.lock");
+  relay_ = std::make_unique<OutboxRelay>(store_->database(), store_->transaction(), context, "completed",
+                                         context.data_folder() + "/relay.lock");
   context.every(relay_interval, [this] { relay_->tick(); });
   relay_->relay();
 }
@@ -66,7 +70,8 @@ Message CompletedRides::submit(const Message& request) {
   }
   if (const auto earlier = store_->find_by_request(request.id)) {
     context_->count(figure::repeated);
-    if (!same_content(*ride, *earlier)) return http::response_message({422, "this Idempotency-Key came with another ride before", {}});
+    if (!same_content(*ride, *earlier))
+      return http::response_message({422, "this Idempotency-Key came with another ride before", {}});
     return http::response_message(201, representation(*earlier), ride_path(earlier->id));
   }
   ride->id = new_message_id();
@@ -86,7 +91,8 @@ Message CompletedRides::get(std::string_view id) {
 }
 
 Message CompletedRides::totals() {
-  return http::response_message(200, "{\"rides\":" + std::to_string(store_->count()) + ",\"outbox\":" + std::to_string(relay_->waiting()) + "}");
+  return http::response_message(
+      200, "{\"rides\":" + std::to_string(store_->count()) + ",\"outbox\":" + std::to_string(relay_->waiting()) + "}");
 }
 
 void CompletedRides::commit() {

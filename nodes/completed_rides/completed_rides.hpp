@@ -1,10 +1,11 @@
 #pragma once
 // Completed rides: takes a submitted ride, keeps it, and tells the world. The ride and its event are one transaction, so a ride
-// that got a 201 is heard of everywhere, and one that did not is known nowhere or everywhere. While the broker is away rides are still
-// taken; their events follow when it is back.
+// that got a 201 is heard of everywhere, and one that did not is known nowhere or everywhere. While the broker is away rides are
+// still taken; their events follow when it is back.
 //
-// Answers on port `submit`: POST of a ride (201 with Location, 400 naming every wrong field, 422 when the same Idempotency-Key came with
-// another ride) and GET /rides/{id} (200, 404). Outside HTTP: messages `ride.submit` (a map of the ride's fields) and `ride.get` (a map with `id`).
+// Answers on port `submit`: POST of a ride (201 with Location, 400 naming every wrong field, 422 when the same Idempotency-Key came
+// with another ride) and GET /rides/{id} (200, 404). Outside HTTP: messages `ride.submit` (a map of the ride's fields) and
+// `ride.get` (a map with `id`).
 
 #include <memory>
 

@@ -5,9 +5,11 @@ namespace remuda::rides {
 namespace {
 
 constexpr std::string_view tables =
-    "CREATE TABLE ride (id TEXT PRIMARY KEY, request_id TEXT NOT NULL UNIQUE, customer TEXT NOT NULL, origin TEXT NOT NULL, destination TEXT NOT NULL,"
+    "CREATE TABLE ride (id TEXT PRIMARY KEY, request_id TEXT NOT NULL UNIQUE, customer TEXT NOT NULL, origin TEXT NOT NULL, "
+    "destination TEXT NOT NULL,"
     " distance TEXT NOT NULL, duration TEXT NOT NULL, fare_cents INTEGER NOT NULL, completed_ms INTEGER NOT NULL) WITHOUT ROWID;";
-constexpr std::string_view columns = "SELECT id, customer, origin, destination, distance, duration, fare_cents, completed_ms FROM ride WHERE ";
+constexpr std::string_view columns =
+    "SELECT id, customer, origin, destination, distance, duration, fare_cents, completed_ms FROM ride WHERE ";
 
 std::optional<Ride> read(Statement& row) {
   if (!row.step()) return std::nullopt;
@@ -30,18 +32,25 @@ std::optional<Ride> read(Statement& row) {
 }  // namespace
 
 RideStore::RideStore(const std::string& path)
-    : database_{path, std::string{tables} + std::string{OutboxRelay::schema}, 1}, transaction_{database_},
+    : database_{path, std::string{tables} + std::string{OutboxRelay::schema}, 1},
+      transaction_{database_},
       insert_{database_.prepare("INSERT INTO ride VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")},
       find_{database_.prepare(std::string{columns} + "id = ?")},
-      find_by_request_{database_.prepare(std::string{columns} + "request_id = ?")}, count_{database_.prepare("SELECT count(*) FROM ride")} {}
+      find_by_request_{database_.prepare(std::string{columns} + "request_id = ?")},
+      count_{database_.prepare("SELECT count(*) FROM ride")} {}
 
 void RideStore::add(const Ride& ride, std::string_view request_id) {
-  insert_.run(std::string_view{ride.id}, request_id, std::string_view{ride.customer}, std::string_view{ride.from}, std::string_view{ride.to},
-              std::string_view{ride.distance.text()}, std::string_view{ride.duration.text()}, ride.fare.cents, ride.completed_ms);
+  insert_.run(std::string_view{ride.id}, request_id, std::string_view{ride.customer}, std::string_view{ride.from},
+              std::string_view{ride.to}, std::string_view{ride.distance.text()}, std::string_view{ride.duration.text()},
+              ride.fare.cents, ride.completed_ms);
 }
 
-std::optional<Ride> RideStore::find(std::string_view id) { return read(find_.rows(id)); }
-std::optional<Ride> RideStore::find_by_request(std::string_view request_id) { return read(find_by_request_.rows(request_id)); }
+std::optional<Ride> RideStore::find(std::string_view id) {
+  return read(find_.rows(id));
+}
+std::optional<Ride> RideStore::find_by_request(std::string_view request_id) {
+  return read(find_by_request_.rows(request_id));
+}
 
 std::int64_t RideStore::count() {
   count_.rows().step();

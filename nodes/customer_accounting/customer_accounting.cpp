@@ -7,7 +7,8 @@ namespace remuda::rides {
 CustomerAccounting::CustomerAccounting()
     : RideService{{.executable = "customer_accounting",
                    .summary = "charges each ride's fare to its customer",
-                   .schema = "CREATE TABLE account (customer TEXT PRIMARY KEY, balance_cents INTEGER NOT NULL, rides INTEGER NOT NULL) WITHOUT ROWID;"}} {}
+                   .schema = "CREATE TABLE account (customer TEXT PRIMARY KEY, balance_cents INTEGER NOT NULL, rides INTEGER NOT "
+                             "NULL) WITHOUT ROWID;"}} {}
 
 void CustomerAccounting::prepare(Database& database) {
   charge_ = database.prepare(
@@ -16,7 +17,9 @@ void CustomerAccounting::prepare(Database& database) {
   totals_ = database.prepare("SELECT coalesce(sum(balance_cents), 0), coalesce(sum(rides), 0) FROM account");
 }
 
-void CustomerAccounting::record(const Ride& ride) { charge_.run(std::string_view{ride.customer}, ride.fare.cents); }
+void CustomerAccounting::record(const Ride& ride) {
+  charge_.run(std::string_view{ride.customer}, ride.fare.cents);
+}
 
 Message CustomerAccounting::answer(const http::RoutedRequest& question) {
   const std::string customer = customer_of(question);
@@ -28,12 +31,14 @@ Message CustomerAccounting::answer(const http::RoutedRequest& question) {
     rides = account_.integer(1);
   }
   account_.reset();
-  return http::response_message(200, "{\"customer\":" + json_text(customer) + ",\"balance\":" + balance.text() + ",\"rides\":" + std::to_string(rides) + "}");
+  return http::response_message(
+      200, "{\"customer\":" + json_text(customer) + ",\"balance\":" + balance.text() + ",\"rides\":" + std::to_string(rides) + "}");
 }
 
 std::string CustomerAccounting::totals_json() {
   totals_.rows().step();
-  const std::string json = "\"balance\":" + Money{totals_.integer(0)}.text() + ",\"rides\":" + std::to_string(totals_.integer(1)) + ",";
+  const std::string json =
+      "\"balance\":" + Money{totals_.integer(0)}.text() + ",\"rides\":" + std::to_string(totals_.integer(1)) + ",";
   totals_.reset();
   return json;
 }

@@ -7,15 +7,19 @@ namespace remuda::rides {
 CustomerLoyalty::CustomerLoyalty()
     : RideService{{.executable = "customer_loyalty",
                    .summary = "gives customers a point for each whole unit of fare",
-                   .schema = "CREATE TABLE loyalty (customer TEXT PRIMARY KEY, points INTEGER NOT NULL, rides INTEGER NOT NULL) WITHOUT ROWID;"}} {}
+                   .schema = "CREATE TABLE loyalty (customer TEXT PRIMARY KEY, points INTEGER NOT NULL, rides INTEGER NOT NULL) "
+                             "WITHOUT ROWID;"}} {}
 
 void CustomerLoyalty::prepare(Database& database) {
-  earn_ = database.prepare("INSERT INTO loyalty VALUES (?1, ?2, 1) ON CONFLICT DO UPDATE SET points = points + ?2, rides = rides + 1");
+  earn_ =
+      database.prepare("INSERT INTO loyalty VALUES (?1, ?2, 1) ON CONFLICT DO UPDATE SET points = points + ?2, rides = rides + 1");
   account_ = database.prepare("SELECT points, rides FROM loyalty WHERE customer = ?");
   totals_ = database.prepare("SELECT coalesce(sum(points), 0), coalesce(sum(rides), 0) FROM loyalty");
 }
 
-void CustomerLoyalty::record(const Ride& ride) { earn_.run(std::string_view{ride.customer}, ride.fare.cents / 100); }
+void CustomerLoyalty::record(const Ride& ride) {
+  earn_.run(std::string_view{ride.customer}, ride.fare.cents / 100);
+}
 
 Message CustomerLoyalty::answer(const http::RoutedRequest& question) {
   const std::string customer = customer_of(question);
@@ -27,13 +31,14 @@ Message CustomerLoyalty::answer(const http::RoutedRequest& question) {
     rides = account_.integer(1);
   }
   account_.reset();
-  return http::response_message(
-      200, "{\"customer\":" + json_text(customer) + ",\"points\":" + std::to_string(points) + ",\"rides\":" + std::to_string(rides) + "}");
+  return http::response_message(200, "{\"customer\":" + json_text(customer) + ",\"points\":" + std::to_string(points) +
+                                         ",\"rides\":" + std::to_string(rides) + "}");
 }
 
 std::string CustomerLoyalty::totals_json() {
   totals_.rows().step();
-  const std::string json = "\"points\":" + std::to_string(totals_.integer(0)) + ",\"rides\":" + std::to_string(totals_.integer(1)) + ",";
+  const std::string json =
+      "\"points\":" + std::to_string(totals_.integer(0)) + ",\"rides\":" + std::to_string(totals_.integer(1)) + ",";
   totals_.reset();
   return json;
 }

@@ -8,7 +8,8 @@ namespace remuda::rides {
 CustomerNotification::CustomerNotification()
     : RideService{{.executable = "customer_notification",
                    .summary = "notifies customers of their completed rides",
-                   .schema = "CREATE TABLE notification (number INTEGER PRIMARY KEY, customer TEXT NOT NULL, ride TEXT NOT NULL, text TEXT NOT NULL);"
+                   .schema = "CREATE TABLE notification (number INTEGER PRIMARY KEY, customer TEXT NOT NULL, ride TEXT NOT NULL, "
+                             "text TEXT NOT NULL);"
                              "CREATE INDEX notification_of_customer ON notification (customer, number);"}} {}
 
 void CustomerNotification::prepare(Database& database) {
@@ -31,9 +32,11 @@ Message CustomerNotification::answer(const http::RoutedRequest& question) {
   std::int64_t last = page->after;
   for (auto& row = list_.rows(std::string_view{customer}, page->after, page->limit); row.step();) {
     last = row.integer(0);
-    items.push_back("{\"number\":" + std::to_string(last) + ",\"ride\":" + json_text(row.text(1)) + ",\"text\":" + json_text(row.text(2)) + "}");
+    items.push_back("{\"number\":" + std::to_string(last) + ",\"ride\":" + json_text(row.text(1)) +
+                    ",\"text\":" + json_text(row.text(2)) + "}");
   }
-  return http::response_message(200, page_json("notifications", items, last, *page, "/customers/" + http::percent_encode(customer) + "/notifications"));
+  return http::response_message(
+      200, page_json("notifications", items, last, *page, "/customers/" + http::percent_encode(customer) + "/notifications"));
 }
 
 std::string CustomerNotification::totals_json() {

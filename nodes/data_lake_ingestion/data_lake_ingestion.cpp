@@ -8,13 +8,16 @@
 namespace remuda::rides {
 
 DataLakeIngestion::DataLakeIngestion()
-    : RideService{{.executable = "data_lake_ingestion",
-                   .summary = "writes rides into partitioned, compressed files",
-                   .schema = std::string{LakeSpool::schema},
-                   .parameters = {{"folder", ParameterType::text, "\"\"", "where the files go; empty: `lake` in the node's data folder"},
-                                  {"roll_rides", ParameterType::integer, "10000", "rides in a file, at most"},
-                                  {"roll_size", ParameterType::size, "\"8MiB\"", "roll a partition when its lines reach this size, before compression"},
-                                  {"roll_interval", ParameterType::duration, "\"10s\"", "roll a partition when its oldest ride has waited this long"}}}} {}
+    : RideService{
+          {.executable = "data_lake_ingestion",
+           .summary = "writes rides into partitioned, compressed files",
+           .schema = std::string{LakeSpool::schema},
+           .parameters = {{"folder", ParameterType::text, "\"\"", "where the files go; empty: `lake` in the node's data folder"},
+                          {"roll_rides", ParameterType::integer, "10000", "rides in a file, at most"},
+                          {"roll_size", ParameterType::size, "\"8MiB\"",
+                           "roll a partition when its lines reach this size, before compression"},
+                          {"roll_interval", ParameterType::duration, "\"10s\"",
+                           "roll a partition when its oldest ride has waited this long"}}}} {}
 
 void DataLakeIngestion::start(NodeContext& node_context) {
   RideService::start(node_context);
@@ -28,7 +31,8 @@ void DataLakeIngestion::start(NodeContext& node_context) {
   if (folder.empty()) folder = node_context.data_folder() + "/lake";
   spool_ = std::make_unique<LakeSpool>(ledger(), std::move(folder), limits, node_context.data_folder() + "/roll.lock");
   // Often enough that a file is at most a quarter of the interval late, and never busy.
-  const auto pace = std::clamp<std::chrono::milliseconds>(std::chrono::milliseconds{limits.age_ms_max / 4}, std::chrono::milliseconds{50}, std::chrono::seconds{1});
+  const auto pace = std::clamp<std::chrono::milliseconds>(std::chrono::milliseconds{limits.age_ms_max / 4},
+                                                          std::chrono::milliseconds{50}, std::chrono::seconds{1});
   node_context.every(pace, [this] {
     try {
       spool_->roll(now_ms());
@@ -47,7 +51,9 @@ void DataLakeIngestion::stop() {
   }
 }
 
-std::int64_t DataLakeIngestion::now_ms() { return to_unix_ms(context().clock().wall_now()); }
+std::int64_t DataLakeIngestion::now_ms() {
+  return to_unix_ms(context().clock().wall_now());
+}
 
 void DataLakeIngestion::prepare(Database&) {}
 
@@ -57,7 +63,9 @@ void DataLakeIngestion::record(const Ride& ride) {
   spool_->add(timed, now_ms());
 }
 
-Message DataLakeIngestion::answer(const http::RoutedRequest&) { return totals(); }
+Message DataLakeIngestion::answer(const http::RoutedRequest&) {
+  return totals();
+}
 
 std::string DataLakeIngestion::totals_json() {
   const auto totals = spool_->totals();

@@ -30,7 +30,9 @@ class Descriptor {
   int file_;
 };
 
-[[noreturn]] void fail_file(const std::string& path, std::string_view what) { throw StoreError{std::string{what} + " " + path + ": " + std::strerror(errno)}; }
+[[noreturn]] void fail_file(const std::string& path, std::string_view what) {
+  throw StoreError{std::string{what} + " " + path + ": " + std::strerror(errno)};
+}
 
 void sync_folder(const std::string& path) {
   const Descriptor folder{path, O_RDONLY | O_DIRECTORY};

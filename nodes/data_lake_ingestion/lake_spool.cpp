@@ -13,7 +13,8 @@ LakeSpool::LakeSpool(Ledger& ledger, std::string folder, const RollLimits& limit
   Database& database = ledger.database();
   insert_ = database.prepare("INSERT INTO spool (partition, arrived_ms, line) VALUES (?, ?, ?)");
   due_ = database.prepare(
-      "SELECT partition FROM spool GROUP BY partition HAVING count(*) >= ?1 OR sum(length(line) + 1) >= ?2 OR min(arrived_ms) <= ?3 ORDER BY partition LIMIT 1");
+      "SELECT partition FROM spool GROUP BY partition HAVING count(*) >= ?1 OR sum(length(line) + 1) >= ?2 OR min(arrived_ms) <= "
+      "?3 ORDER BY partition LIMIT 1");
   cut_ = database.prepare("SELECT min(row), max(row) FROM (SELECT row FROM spool WHERE partition = ? ORDER BY row LIMIT ?)");
   plan_ = database.prepare("INSERT INTO roll VALUES (?, ?, ?)");
   planned_ = database.prepare("SELECT rowid, partition, first_row, last_row FROM roll ORDER BY rowid");
@@ -42,7 +43,8 @@ void LakeSpool::roll(std::int64_t now_ms, bool all) {
 
 bool LakeSpool::plan_one(std::int64_t now_ms, bool all) {
   std::optional<std::string> partition;
-  if (due_.rows(limits_.rides_max, limits_.size_bytes_max, all ? INT64_MAX : now_ms - limits_.age_ms_max).step()) partition = due_.text(0);
+  if (due_.rows(limits_.rides_max, limits_.size_bytes_max, all ? INT64_MAX : now_ms - limits_.age_ms_max).step())
+    partition = due_.text(0);
   due_.reset();
   if (!partition) return false;
   ledger_.change([&] {
@@ -62,7 +64,8 @@ void LakeSpool::finish_planned() {
   for (const Roll& roll : rolls) {
     std::string content;
     std::int64_t rides = 0;
-    for (auto& row = lines_.rows(std::string_view{roll.partition}, roll.first_row, roll.last_row); row.step(); ++rides) content += row.text(0) + "\n";
+    for (auto& row = lines_.rows(std::string_view{roll.partition}, roll.first_row, roll.last_row); row.step(); ++rides)
+      content += row.text(0) + "\n";
     const std::string name = lake_file_name(roll.first_row, roll.last_row);
     const std::string compressed = gzip(content);
     write_durably(folder_ + "/" + roll.partition, name, compressed);

@@ -27,7 +27,8 @@ class LakeSpool {
  public:
   /// Part of the ledger's schema.
   static constexpr std::string_view schema =
-      "CREATE TABLE spool (row INTEGER PRIMARY KEY AUTOINCREMENT, partition TEXT NOT NULL, arrived_ms INTEGER NOT NULL, line TEXT NOT NULL);"
+      "CREATE TABLE spool (row INTEGER PRIMARY KEY AUTOINCREMENT, partition TEXT NOT NULL, arrived_ms INTEGER NOT NULL, line TEXT "
+      "NOT NULL);"
       "CREATE INDEX spool_by_partition ON spool (partition, row);"
       "CREATE TABLE roll (partition TEXT NOT NULL, first_row INTEGER NOT NULL, last_row INTEGER NOT NULL);"
       "CREATE TABLE file (path TEXT PRIMARY KEY, rides INTEGER NOT NULL, size_bytes INTEGER NOT NULL) WITHOUT ROWID;";
@@ -43,8 +44,8 @@ class LakeSpool {
 
   /// Within the present transaction.
   void add(const Ride& ride, std::int64_t now_ms);
-  /// Outside any batch: finishes what a crash left, and rolls every partition that is due; `all` rolls what is not due too. Nothing while another
-  /// replica holds the lock.
+  /// Outside any batch: finishes what a crash left, and rolls every partition that is due; `all` rolls what is not due too. Nothing
+  /// while another replica holds the lock.
   void roll(std::int64_t now_ms, bool all = false);
   [[nodiscard]] Totals totals();
 

@@ -28,25 +28,29 @@ UtcTime utc(std::int64_t ms) {
 
 std::string partition_of(std::int64_t completed_ms) {
   const UtcTime at = utc(completed_ms);
-  return fmt::format("year={:04}/month={:02}/day={:02}/hour={:02}", static_cast<int>(at.day.year()), static_cast<unsigned>(at.day.month()),
-                     static_cast<unsigned>(at.day.day()), at.time.hours().count());
+  return fmt::format("year={:04}/month={:02}/day={:02}/hour={:02}", static_cast<int>(at.day.year()),
+                     static_cast<unsigned>(at.day.month()), static_cast<unsigned>(at.day.day()), at.time.hours().count());
 }
 
-std::string lake_file_name(std::int64_t first_row, std::int64_t last_row) { return fmt::format("rides-{:020}-{:020}.ndjson.gz", first_row, last_row); }
+std::string lake_file_name(std::int64_t first_row, std::int64_t last_row) {
+  return fmt::format("rides-{:020}-{:020}.ndjson.gz", first_row, last_row);
+}
 
 std::string lake_line(const Ride& ride) {
   const UtcTime at = utc(ride.completed_ms);
   return fmt::format(
       R"({{"id":{},"customer":{},"from":{},"to":{},"distance":{},"duration":{},"fare":{},"completed_at":"{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z"}})",
-      json_text(ride.id), json_text(ride.customer), json_text(ride.from), json_text(ride.to), ride.distance.text(), ride.duration.text(),
-      ride.fare.text(), static_cast<int>(at.day.year()), static_cast<unsigned>(at.day.month()), static_cast<unsigned>(at.day.day()),
-      at.time.hours().count(), at.time.minutes().count(), at.time.seconds().count(), at.time.subseconds().count());
+      json_text(ride.id), json_text(ride.customer), json_text(ride.from), json_text(ride.to), ride.distance.text(),
+      ride.duration.text(), ride.fare.text(), static_cast<int>(at.day.year()), static_cast<unsigned>(at.day.month()),
+      static_cast<unsigned>(at.day.day()), at.time.hours().count(), at.time.minutes().count(), at.time.seconds().count(),
+      at.time.subseconds().count());
 }
 
 std::string gzip(std::string_view content) {
   z_stream stream{};
   constexpr int gzip_window = 15 + 16;
-  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK) throw std::runtime_error{"gzip: out of memory"};
+  if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, gzip_window, 8, Z_DEFAULT_STRATEGY) != Z_OK)
+    throw std::runtime_error{"gzip: out of memory"};
   std::string compressed(deflateBound(&stream, content.size()) + 32, '\0');
   // zlib does not write through next_in, but says so only where z_const is defined.
   stream.next_in = reinterpret_cast<Bytef*>(const_cast<char*>(content.data()));

@@ -7,7 +7,8 @@ namespace remuda::rides {
 ExtraordinaryRides::ExtraordinaryRides()
     : RideService{{.executable = "extraordinary_rides",
                    .summary = "lists the rides that are out of the ordinary",
-                   .schema = "CREATE TABLE ride (number INTEGER PRIMARY KEY, id TEXT NOT NULL, customer TEXT NOT NULL, fare_cents INTEGER NOT NULL,"
+                   .schema = "CREATE TABLE ride (number INTEGER PRIMARY KEY, id TEXT NOT NULL, customer TEXT NOT NULL, fare_cents "
+                             "INTEGER NOT NULL,"
                              " distance TEXT NOT NULL);"}} {}
 
 void ExtraordinaryRides::prepare(Database& database) {
@@ -27,8 +28,8 @@ Message ExtraordinaryRides::answer(const http::RoutedRequest& question) {
   std::int64_t last = page->after;
   for (auto& row = list_.rows(page->after, page->limit); row.step();) {
     last = row.integer(0);
-    items.push_back("{\"number\":" + std::to_string(last) + ",\"id\":" + json_text(row.text(1)) + ",\"customer\":" + json_text(row.text(2)) +
-                    ",\"fare\":" + Money{row.integer(3)}.text() + ",\"distance\":" + row.text(4) + "}");
+    items.push_back("{\"number\":" + std::to_string(last) + ",\"id\":" + json_text(row.text(1)) + ",\"customer\":" +
+                    json_text(row.text(2)) + ",\"fare\":" + Money{row.integer(3)}.text() + ",\"distance\":" + row.text(4) + "}");
   }
   return http::response_message(200, page_json("rides", items, last, *page, "/extraordinary-rides"));
 }

@@ -25,24 +25,28 @@ std::string_view method_label(std::string_view method) {
   return "other";
 }
 
-[[noreturn]] void refuse_start(const Error& error) { throw std::invalid_argument{error.message}; }
+[[noreturn]] void refuse_start(const Error& error) {
+  throw std::invalid_argument{error.message};
+}
 
 }  // namespace
 
 NodeDescription Gateway::describe() const {
-  return {.name = "gateway",
-          .summary = "answers HTTP requests by asking nodes over request channels",
-          .ports = {},
-          .parameters =
-              {{"listen", ParameterType::text, "\"127.0.0.1:8080\"", "address and port; port 0 lets the system choose"},
-               {"routes", ParameterType::table, "{}", "which request goes to which port: { \"GET /rides/{id}\" = \"submit\" }"},
-               {"deadline", ParameterType::duration, "\"5s\"", "how long a node may take for its answer; then 504"},
-               {"outstanding", ParameterType::integer, "1024", "requests per port that may wait for an answer; further ones get 503"},
-               {"connections", ParameterType::integer, "1024", "open connections; beyond it the one that has idled longest is closed"},
-               {"body_size", ParameterType::size, "\"1MiB\"", "the largest body of a request; then 413"},
-               {"hosts", ParameterType::list, "[]", "names that Host may hold besides localhost and the address itself"},
-               {"allow_remote", ParameterType::boolean, "false", "listen beyond this machine; only behind a proxy that does TLS and authentication"}},
-          .open_request_ports = true};
+  return {
+      .name = "gateway",
+      .summary = "answers HTTP requests by asking nodes over request channels",
+      .ports = {},
+      .parameters =
+          {{"listen", ParameterType::text, "\"127.0.0.1:8080\"", "address and port; port 0 lets the system choose"},
+           {"routes", ParameterType::table, "{}", "which request goes to which port: { \"GET /rides/{id}\" = \"submit\" }"},
+           {"deadline", ParameterType::duration, "\"5s\"", "how long a node may take for its answer; then 504"},
+           {"outstanding", ParameterType::integer, "1024", "requests per port that may wait for an answer; further ones get 503"},
+           {"connections", ParameterType::integer, "1024", "open connections; beyond it the one that has idled longest is closed"},
+           {"body_size", ParameterType::size, "\"1MiB\"", "the largest body of a request; then 413"},
+           {"hosts", ParameterType::list, "[]", "names that Host may hold besides localhost and the address itself"},
+           {"allow_remote", ParameterType::boolean, "false",
+            "listen beyond this machine; only behind a proxy that does TLS and authentication"}},
+      .open_request_ports = true};
 }
 
 void Gateway::start(NodeContext& context) {
@@ -51,7 +55,9 @@ void Gateway::start(NodeContext& context) {
   const auto listen = http::parse_endpoint(parameters.text("listen"));
   if (!listen) refuse_start(listen.error());
   if (!listen->is_loopback() && !parameters.boolean("allow_remote")) {
-    throw std::invalid_argument{"listen = \"" + listen->text() + "\" is open to the network, and the gateway has neither TLS nor authentication: listen on 127.0.0.1, or put a proxy that has both in front and set allow_remote = true"};
+    throw std::invalid_argument{"listen = \"" + listen->text() +
+                                "\" is open to the network, and the gateway has neither TLS nor authentication: listen on "
+                                "127.0.0.1, or put a proxy that has both in front and set allow_remote = true"};
   }
   std::map<std::string, std::string> routes;
   for (const auto& [route, port] : parameters.json("routes").items()) {
@@ -62,7 +68,9 @@ void Gateway::start(NodeContext& context) {
   if (!router) refuse_start(router.error());
   router_ = std::move(*router);
   for (const auto& route : router_.routes()) {
-    if (!context.is_wired(route.port)) throw std::invalid_argument{"route '" + route.method + " " + route.path + "' goes to port '" + route.port + "', which is not wired"};
+    if (!context.is_wired(route.port))
+      throw std::invalid_argument{"route '" + route.method + " " + route.path + "' goes to port '" + route.port +
+                                  "', which is not wired"};
     outstanding_[route.port] = 0;
   }
   deadline_ = parameters.duration("deadline");
@@ -75,7 +83,8 @@ void Gateway::start(NodeContext& context) {
   options.deadlines.handling = deadline_ + std::chrono::seconds{5};  // the node's deadline comes first: it knows more
   for (const auto& host : parameters.json("hosts")) options.hosts.push_back(host.get<std::string>());
   auto server = http::Server::listen(
-      options, [this](http::Request request, http::Responder respond) { on_request(std::move(request), std::move(respond)); }, context.clock());
+      options, [this](http::Request request, http::Responder respond) { on_request(std::move(request), std::move(respond)); },
+      context.clock());
   if (!server) refuse_start(server.error());
   server_ = std::move(*server);
   server_->serve();
@@ -127,7 +136,9 @@ void Gateway::check_drain() {
   server_->drain();
 }
 
-Outcome Gateway::on_message(std::string_view, const Message&, Outbox&) { return Outcome::done; }
+Outcome Gateway::on_message(std::string_view, const Message&, Outbox&) {
+  return Outcome::done;
+}
 
 void Gateway::stop() {
   draining_ = true;
@@ -156,11 +167,13 @@ http::Response Gateway::metrics() const {
   const auto statistics = server_->statistics();
   http::Response response;
   response.content_type = "text/plain; version=0.0.4";
-  response.body = metrics_.render() + http::metric_text("remuda_http_connections", "gauge", "Open connections.", statistics.connections) +
-                  http::metric_text("remuda_http_requests_handling", "gauge", "Requests that wait for an answer.", statistics.handling) +
-                  http::metric_text("remuda_http_refused_total", "counter", "Requests that were malformed or over a limit.", statistics.refused) +
-                  http::metric_text("remuda_http_timed_out_total", "counter", "Connections cut at a deadline.", statistics.timed_out) +
-                  http::metric_text("remuda_http_evicted_total", "counter", "Connections closed to make room.", statistics.evicted);
+  response.body =
+      metrics_.render() + http::metric_text("remuda_http_connections", "gauge", "Open connections.", statistics.connections) +
+      http::metric_text("remuda_http_requests_handling", "gauge", "Requests that wait for an answer.", statistics.handling) +
+      http::metric_text("remuda_http_refused_total", "counter", "Requests that were malformed or over a limit.",
+                        statistics.refused) +
+      http::metric_text("remuda_http_timed_out_total", "counter", "Connections cut at a deadline.", statistics.timed_out) +
+      http::metric_text("remuda_http_evicted_total", "counter", "Connections closed to make room.", statistics.evicted);
   return response;
 }
 

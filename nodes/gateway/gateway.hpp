@@ -2,8 +2,8 @@
 // The gateway: an HTTP face for request channels, for any topology. Its `routes` say which method and path goes to which
 // port; it knows nothing of rides. Requests travel as common/http/http_messages.hpp says.
 //
-// It answers by itself: GET /healthz, GET /metrics, and every request that no node should see (see http_requests.hpp). At most `outstanding` requests per port wait for an
-// answer, further ones get 503, so a service that hangs takes nothing from the others.
+// It answers by itself: GET /healthz, GET /metrics, and every request that no node should see (see http_requests.hpp). At most
+// `outstanding` requests per port wait for an answer, further ones get 503, so a service that hangs takes nothing from the others.
 
 #include <atomic>
 #include <map>

@@ -22,11 +22,14 @@ bool is_json(std::string_view content_type) {
          (type.size() > suffix.size() && http::equal_ignoring_case(type.substr(type.size() - suffix.size()), suffix));
 }
 
-RefusedRequest refuse(const http::Route* route, int status, std::string detail) { return {route, {status, std::move(detail), {}}, {}}; }
+RefusedRequest refuse(const http::Route* route, int status, std::string detail) {
+  return {route, {status, std::move(detail), {}}, {}};
+}
 
 }  // namespace
 
-std::variant<OutgoingRequest, RefusedRequest> route_request(const http::Router& router, const http::Request& request, std::int64_t now_ms) {
+std::variant<OutgoingRequest, RefusedRequest> route_request(const http::Router& router, const http::Request& request,
+                                                            std::int64_t now_ms) {
   auto found = router.find(request.method, request.path());
   if (std::holds_alternative<http::NoSuchPath>(found)) return refuse(nullptr, 404, "nothing is served at this path");
   if (std::holds_alternative<http::BadPath>(found)) return refuse(nullptr, 400, "the path does not decode to UTF-8 text");
@@ -40,11 +43,13 @@ std::variant<OutgoingRequest, RefusedRequest> route_request(const http::Router& 
     const auto type = request.field("Content-Type");
     if (!type.empty() && !is_json(type)) return refuse(match.route, 415, "send the body as application/json");
     const auto encoding = request.field("Content-Encoding");
-    if (!encoding.empty() && !http::equal_ignoring_case(encoding, "identity")) return refuse(match.route, 415, "send the body uncompressed");
+    if (!encoding.empty() && !http::equal_ignoring_case(encoding, "identity"))
+      return refuse(match.route, 415, "send the body uncompressed");
   }
   if (!http::parse_query(request.query())) return refuse(match.route, 400, "the query does not decode to UTF-8 text");
   const auto key = request.field("Idempotency-Key");
-  if (!key.empty() && !is_idempotency_key(key)) return refuse(match.route, 400, "Idempotency-Key must be 1 to 128 printable ASCII characters");
+  if (!key.empty() && !is_idempotency_key(key))
+    return refuse(match.route, 400, "Idempotency-Key must be 1 to 128 printable ASCII characters");
 
   OutgoingRequest outgoing{match.route, {}};
   Message& message = outgoing.message;
@@ -63,9 +68,12 @@ std::variant<OutgoingRequest, RefusedRequest> route_request(const http::Router& 
 }
 
 http::Problem problem_of(const Error& error) {
-  if (error.code == "timed_out") return {504, "no answer in time; the request may have been carried out, so repeat it with the same Idempotency-Key", {}};
-  if (error.code == "unreachable") return {503, "the service cannot be reached now; repeat the request with the same Idempotency-Key", {}};
-  if (error.code == "retry_later") return {503, "the service could not do it now; repeat the request with the same Idempotency-Key", {}};
+  if (error.code == "timed_out")
+    return {504, "no answer in time; the request may have been carried out, so repeat it with the same Idempotency-Key", {}};
+  if (error.code == "unreachable")
+    return {503, "the service cannot be reached now; repeat the request with the same Idempotency-Key", {}};
+  if (error.code == "retry_later")
+    return {503, "the service could not do it now; repeat the request with the same Idempotency-Key", {}};
   return {502, "the service refused the request: " + error.message, {}};
 }
 

@@ -24,12 +24,14 @@ struct RefusedRequest {
   std::string allow;
 };
 
-/// Applies routes and the rules of the HTTP face: 404, 405 with Allow, 415 for a body that is not JSON or is compressed, 400 for an Idempotency-Key that is
-/// not 1 to 128 printable ASCII characters or a path or query that does not decode. The message's id is the Idempotency-Key, or a new one.
-std::variant<OutgoingRequest, RefusedRequest> route_request(const http::Router& router, const http::Request& request, std::int64_t now_ms);
+/// Applies routes and the rules of the HTTP face: 404, 405 with Allow, 415 for a body that is not JSON or is compressed, 400 for an
+/// Idempotency-Key that is not 1 to 128 printable ASCII characters or a path or query that does not decode. The message's id is the
+/// Idempotency-Key, or a new one.
+std::variant<OutgoingRequest, RefusedRequest> route_request(const http::Router& router, const http::Request& request,
+                                                            std::int64_t now_ms);
 
-/// What a client gets for a request that no node answered: 504 when time ran out, 503 when nobody could be reached or the node could not do it now, and 502 when
-/// the node refused to say anything.
+/// What a client gets for a request that no node answered: 504 when time ran out, 503 when nobody could be reached or the node
+/// could not do it now, and 502 when the node refused to say anything.
 [[nodiscard]] http::Problem problem_of(const Error& error);
 
 }  // namespace remuda

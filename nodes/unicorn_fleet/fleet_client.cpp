@@ -36,7 +36,7 @@ struct FleetClient::State {
   FleetReport report;
   steady_clock::time_point began;
   std::int64_t next_ride = 0;
-  int busy = 0;          ///< connections that still have a ride or may get one
+  int busy = 0;  ///< connections that still have a ride or may get one
   bool stopping = false;
 };
 
@@ -57,7 +57,8 @@ class FleetClient::Connection : public std::enable_shared_from_this<FleetClient:
     request_.prepare_payload();
     delay_ = first_delay;
     if (state_.options.rate <= 0) return begin_ride();
-    const auto due = state_.began + std::chrono::duration_cast<steady_clock::duration>(std::chrono::duration<double>(static_cast<double>(index_) / state_.options.rate));
+    const auto due = state_.began + std::chrono::duration_cast<steady_clock::duration>(
+                                        std::chrono::duration<double>(static_cast<double>(index_) / state_.options.rate));
     timer_.expires_at(due);
     timer_.async_wait([self = shared_from_this()](error_code) { self->begin_ride(); });
   }
@@ -219,6 +220,8 @@ void FleetClient::stop() {
   });
 }
 
-FleetReport& FleetClient::report() { return state_->report; }
+FleetReport& FleetClient::report() {
+  return state_->report;
+}
 
 }  // namespace remuda::rides

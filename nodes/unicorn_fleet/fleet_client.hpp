@@ -19,10 +19,10 @@ struct FleetOptions {
   http::Endpoint target;
   std::int64_t rides = 2'000;
   int connections = 8;
-  double rate = 0;                           ///< rides per second in all; 0: as fast as they are answered
-  std::chrono::milliseconds timeout{10'000}; ///< for one attempt
-  std::chrono::milliseconds give_up{60'000}; ///< for all attempts of a ride
-  std::string run;                           ///< names this run in the Idempotency-Keys: "RUN-17"
+  double rate = 0;                            ///< rides per second in all; 0: as fast as they are answered
+  std::chrono::milliseconds timeout{10'000};  ///< for one attempt
+  std::chrono::milliseconds give_up{60'000};  ///< for all attempts of a ride
+  std::string run;                            ///< names this run in the Idempotency-Keys: "RUN-17"
 };
 
 class FleetClient {

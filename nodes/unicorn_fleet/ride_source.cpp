@@ -26,9 +26,12 @@ class Random {
   std::uint64_t state_;
 };
 
-constexpr std::array<std::string_view, 8> cities = {"Berlin", "Frankfurt", "Las Vegas", "Hamburg", "München", "Köln", "Seattle", "Dresden"};
+constexpr std::array<std::string_view, 8> cities = {"Berlin",  "Frankfurt", "Las Vegas", "Hamburg",
+                                                    "München", "Köln",      "Seattle",   "Dresden"};
 
-std::string_view city(Random& random) { return cities.at(static_cast<std::size_t>(random.below(std::ssize(cities)))); }
+std::string_view city(Random& random) {
+  return cities.at(static_cast<std::size_t>(random.below(std::ssize(cities))));
+}
 
 }  // namespace
 
@@ -49,15 +52,24 @@ PlannedRide make_planned_ride(const MadeRides& rides, std::int64_t index) {
   const std::int64_t tenths = 10 + random.below(7'991);
   std::string distance = tenths % 10 == 0 ? std::to_string(tenths / 10) : fmt::format("{}.{}", tenths / 10, tenths % 10);
   switch (index % 20) {
-    case 0: fare = "50.00", distance = "20"; break;
-    case 5: fare = "49.99", distance = "20"; break;
-    case 10: fare = "50.00", distance = "19.999"; break;
-    case 15: fare = "49.99", distance = "19.999"; break;
-    default: break;
+    case 0:
+      fare = "50.00", distance = "20";
+      break;
+    case 5:
+      fare = "49.99", distance = "20";
+      break;
+    case 10:
+      fare = "50.00", distance = "19.999";
+      break;
+    case 15:
+      fare = "49.99", distance = "19.999";
+      break;
+    default:
+      break;
   }
   PlannedRide planned;
-  planned.json = fmt::format(R"({{"customer":"{}","from":"{}","to":"{}","distance":{},"duration":{},"fare":{}}})", customer, from, to, distance,
-                             5 + random.below(600), fare);
+  planned.json = fmt::format(R"({{"customer":"{}","from":"{}","to":"{}","distance":{},"duration":{},"fare":{}}})", customer, from,
+                             to, distance, 5 + random.below(600), fare);
   if (auto ride = read_submitted_ride(planned.json)) planned.ride = std::move(*ride);
   return planned;
 }

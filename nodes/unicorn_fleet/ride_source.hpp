@@ -21,8 +21,8 @@ struct PlannedRide {
 struct MadeRides {
   std::uint64_t seed = 1;
   std::int64_t count = 2'000;
-  std::int64_t poison_every = 0;        ///< each so-manieth ride has the customer `poison`; 0: none
-  std::int64_t customers = 100;         ///< "customer-000" and on
+  std::int64_t poison_every = 0;  ///< each so-manieth ride has the customer `poison`; 0: none
+  std::int64_t customers = 100;   ///< "customer-000" and on
 };
 
 /// Of each twenty rides, four sit on the corners of the extraordinary-rides filter (fare 50 or 49.99, distance 20 or 19.999); the

@@ -20,17 +20,19 @@ NodeDescription UnicornFleet::describe() const {
   return {.name = "unicorn_fleet",
           .summary = "submits completed rides to the gateway, from a seed or a file",
           .ports = {},
-          .parameters = {{"target", ParameterType::text, "\"127.0.0.1:8080\"", "where the gateway listens"},
-                         {"rides", ParameterType::integer, "2000", "how many rides to make"},
-                         {"seed", ParameterType::integer, "1", "which rides to make"},
-                         {"file", ParameterType::text, "\"\"", "submit the rides of this file of JSON lines instead"},
-                         {"rate", ParameterType::number, "0.0", "rides per second; 0: as fast as they are answered"},
-                         {"connections", ParameterType::integer, "8", "connections at a time"},
-                         {"poison_every", ParameterType::integer, "0", "each so-manieth ride has the customer `poison`; 0: none"},
-                         {"run", ParameterType::text, "\"\"", "names the run in the Idempotency-Keys; empty: a new name. The same name and seed submit the same rides again"},
-                         {"give_up", ParameterType::duration, "\"60s\"", "how long a ride is tried again"},
-                         {"report", ParameterType::text, "\"\"", "write the summary to this file as JSON"},
-                         {"accepted", ParameterType::text, "\"\"", "write each accepted ride to this file as a JSON line"}}};
+          .parameters = {
+              {"target", ParameterType::text, "\"127.0.0.1:8080\"", "where the gateway listens"},
+              {"rides", ParameterType::integer, "2000", "how many rides to make"},
+              {"seed", ParameterType::integer, "1", "which rides to make"},
+              {"file", ParameterType::text, "\"\"", "submit the rides of this file of JSON lines instead"},
+              {"rate", ParameterType::number, "0.0", "rides per second; 0: as fast as they are answered"},
+              {"connections", ParameterType::integer, "8", "connections at a time"},
+              {"poison_every", ParameterType::integer, "0", "each so-manieth ride has the customer `poison`; 0: none"},
+              {"run", ParameterType::text, "\"\"",
+               "names the run in the Idempotency-Keys; empty: a new name. The same name and seed submit the same rides again"},
+              {"give_up", ParameterType::duration, "\"60s\"", "how long a ride is tried again"},
+              {"report", ParameterType::text, "\"\"", "write the summary to this file as JSON"},
+              {"accepted", ParameterType::text, "\"\"", "write each accepted ride to this file as a JSON line"}}};
 }
 
 void UnicornFleet::start(NodeContext& context) {
@@ -54,7 +56,9 @@ void UnicornFleet::start(NodeContext& context) {
     auto planned = read_planned_rides(file);
     if (!planned) throw std::invalid_argument{planned.error().message};
     options.rides = std::ssize(*planned);
-    source = [rides = std::make_shared<std::vector<PlannedRide>>(std::move(*planned))](std::int64_t index) { return rides->at(static_cast<std::size_t>(index)); };
+    source = [rides = std::make_shared<std::vector<PlannedRide>>(std::move(*planned))](std::int64_t index) {
+      return rides->at(static_cast<std::size_t>(index));
+    };
   }
   if (const std::string path = parameters.text("accepted"); !path.empty()) {
     accepted_file_.open(path);
@@ -62,17 +66,22 @@ void UnicornFleet::start(NodeContext& context) {
   }
   rides_ = options.rides;
   began_ = last_line_ = context.clock().now();
-  client_ = std::make_unique<FleetClient>(std::move(options), std::move(source), [this](const std::string& id, const PlannedRide& planned) {
-    if (!accepted_file_.is_open()) return;
-    accepted_file_ << "{\"id\":" << json_text(id);
-    if (planned.ride) accepted_file_ << ",\"customer\":" << json_text(planned.ride->customer) << ",\"fare\":" << planned.ride->fare << ",\"distance\":" << planned.ride->distance;
-    accepted_file_ << "}\n";
-  });
+  client_ = std::make_unique<FleetClient>(
+      std::move(options), std::move(source), [this](const std::string& id, const PlannedRide& planned) {
+        if (!accepted_file_.is_open()) return;
+        accepted_file_ << "{\"id\":" << json_text(id);
+        if (planned.ride)
+          accepted_file_ << ",\"customer\":" << json_text(planned.ride->customer) << ",\"fare\":" << planned.ride->fare
+                         << ",\"distance\":" << planned.ride->distance;
+        accepted_file_ << "}\n";
+      });
   client_->start([this] { context_->post([this] { finish(); }); });
   context.every(progress_interval, [this] { show_progress(); });
 }
 
-Outcome UnicornFleet::on_message(std::string_view, const Message&, Outbox&) { return Outcome::done; }
+Outcome UnicornFleet::on_message(std::string_view, const Message&, Outbox&) {
+  return Outcome::done;
+}
 
 void UnicornFleet::show_progress() {
   if (context_->is_draining() && !stopping_) {
@@ -80,7 +89,8 @@ void UnicornFleet::show_progress() {
     client_->stop();
   }
   const Instant now = context_->clock().now();
-  const auto line = progress_line(client_->answered(), rides_, client_->retries(), std::chrono::duration_cast<std::chrono::microseconds>(now - began_));
+  const auto line = progress_line(client_->answered(), rides_, client_->retries(),
+                                  std::chrono::duration_cast<std::chrono::microseconds>(now - began_));
   if (isatty(STDERR_FILENO) == 1) {
     std::fprintf(stderr, "\r%s\033[K", line.c_str());
   } else if (now - last_line_ >= line_interval) {
@@ -110,6 +120,8 @@ void UnicornFleet::finish() {
   context_->finish(exit_code);
 }
 
-void UnicornFleet::stop() { client_.reset(); }
+void UnicornFleet::stop() {
+  client_.reset();
+}
 
 }  // namespace remuda::rides

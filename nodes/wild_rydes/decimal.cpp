@@ -9,7 +9,9 @@ namespace remuda::rides {
 
 namespace {
 
-bool is_digit(char c) { return c >= '0' && c <= '9'; }
+bool is_digit(char c) {
+  return c >= '0' && c <= '9';
+}
 
 /// Takes the digits at the front.
 std::string_view take_digits(std::string_view& text) {

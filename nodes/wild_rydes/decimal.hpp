@@ -45,7 +45,10 @@ struct Money {
   /// Always two decimals: "256.50", "-0.05".
   [[nodiscard]] std::string text() const;
   [[nodiscard]] double number() const { return static_cast<double>(cents) / 100.0; }
-  Money& operator+=(Money other) { cents += other.cents; return *this; }
+  Money& operator+=(Money other) {
+    cents += other.cents;
+    return *this;
+  }
   friend auto operator<=>(const Money&, const Money&) = default;
   friend std::ostream& operator<<(std::ostream& out, Money money) { return out << money.text(); }
 };

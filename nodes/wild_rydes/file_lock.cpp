@@ -15,7 +15,9 @@ FileLock::FileLock(const std::string& path) : file_{::open(path.c_str(), O_RDWR 
   if (file_ < 0) throw StoreError{"cannot open " + path + ": " + std::strerror(errno)};
 }
 
-FileLock::~FileLock() { ::close(file_); }
+FileLock::~FileLock() {
+  ::close(file_);
+}
 
 bool FileLock::try_lock() {
   if (!held_) held_ = ::flock(file_, LOCK_EX | LOCK_NB) == 0;

@@ -15,7 +15,8 @@ std::string with_base_tables(std::string_view schema) {
 }  // namespace
 
 Ledger::Ledger(const std::string& path, std::string_view schema)
-    : database_{path, with_base_tables(schema), schema_version}, transaction_{database_},
+    : database_{path, with_base_tables(schema), schema_version},
+      transaction_{database_},
       remember_{database_.prepare("INSERT INTO received VALUES (?) ON CONFLICT DO NOTHING")},
       add_tally_{database_.prepare("INSERT INTO tally VALUES (?1, ?2) ON CONFLICT DO UPDATE SET value = value + ?2")},
       read_tallies_{database_.prepare("SELECT name, value FROM tally")} {}

@@ -6,14 +6,21 @@
 
 namespace remuda::rides {
 
-OutboxRelay::OutboxRelay(Database& database, BatchTransaction& transaction, NodeContext& context, std::string port, const std::string& lock_path)
-    : transaction_{transaction}, context_{context}, port_{std::move(port)}, lock_{lock_path},
+OutboxRelay::OutboxRelay(Database& database, BatchTransaction& transaction, NodeContext& context, std::string port,
+                         const std::string& lock_path)
+    : transaction_{transaction},
+      context_{context},
+      port_{std::move(port)},
+      lock_{lock_path},
       insert_{database.prepare("INSERT INTO outbox (message) VALUES (?)")},
       read_{database.prepare("SELECT row, message FROM outbox WHERE row > ? ORDER BY row LIMIT ?")},
       read_one_{database.prepare("SELECT message FROM outbox WHERE row = ?")},
-      delete_{database.prepare("DELETE FROM outbox WHERE row <= ?")}, count_{database.prepare("SELECT count(*) FROM outbox")} {}
+      delete_{database.prepare("DELETE FROM outbox WHERE row <= ?")},
+      count_{database.prepare("SELECT count(*) FROM outbox")} {}
 
-void OutboxRelay::add(const Message& message) { insert_.run(Blob{pack(message)}); }
+void OutboxRelay::add(const Message& message) {
+  insert_.run(Blob{pack(message)});
+}
 
 void OutboxRelay::relay() {
   if (context_.is_draining() || in_flight_.size() >= in_flight_max || !lock_.try_lock()) return;

@@ -23,9 +23,11 @@ class OutboxRelay {
   static constexpr std::size_t in_flight_max = 1'024;
 
   /// Everything given must outlive the relay. `port` is where the messages go.
-  OutboxRelay(Database& database, BatchTransaction& transaction, NodeContext& context, std::string port, const std::string& lock_path);
+  OutboxRelay(Database& database, BatchTransaction& transaction, NodeContext& context, std::string port,
+              const std::string& lock_path);
 
-  /// Adds a message to the outbox, inside the present transaction. Its id is what receivers recognise a repetition by, so it is given.
+  /// Adds a message to the outbox, inside the present transaction. Its id is what receivers recognise a repetition by, so it is
+  /// given.
   void add(const Message& message);
   /// To be called before the batch is committed: confirmed rows are deleted along with it, which saves a sync.
   void delete_confirmed();
@@ -49,9 +51,9 @@ class OutboxRelay {
   Statement read_one_;
   Statement delete_;
   Statement count_;
-  std::map<std::int64_t, State> in_flight_;  ///< by row
-  std::int64_t read_up_to_ = 0;              ///< rows up to here are in `in_flight_` or confirmed
-  std::int64_t deletable_up_to_ = 0;         ///< every row up to here is confirmed
+  std::map<std::int64_t, State> in_flight_;                     ///< by row
+  std::int64_t read_up_to_ = 0;                                 ///< rows up to here are in `in_flight_` or confirmed
+  std::int64_t deletable_up_to_ = 0;                            ///< every row up to here is confirmed
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< a confirm may come after the relay is gone
 
   void send(std::int64_t row, const std::string& packed);

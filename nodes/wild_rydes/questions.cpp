@@ -39,8 +39,8 @@ Result<std::map<std::string, std::string>> texts_of(const Message& message) {
   return texts;
 }
 
-void read_number(const http::RoutedRequest& question, const std::string& name, std::int64_t least, std::int64_t most, std::int64_t& number,
-                 std::vector<http::FieldError>& errors) {
+void read_number(const http::RoutedRequest& question, const std::string& name, std::int64_t least, std::int64_t most,
+                 std::int64_t& number, std::vector<http::FieldError>& errors) {
   const auto found = question.query.find(name);
   if (found == question.query.end()) return;
   const std::string& text = found->second;
@@ -82,9 +82,12 @@ Result<Page, std::vector<http::FieldError>> page_of(const http::RoutedRequest& q
   return page;
 }
 
-std::string json_text(std::string_view text) { return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace); }
+std::string json_text(std::string_view text) {
+  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
+}
 
-std::string page_json(std::string_view name, const std::vector<std::string>& items, std::int64_t last, const Page& page, std::string_view path) {
+std::string page_json(std::string_view name, const std::vector<std::string>& items, std::int64_t last, const Page& page,
+                      std::string_view path) {
   std::string json = "{" + json_text(name) + ":[";
   for (std::size_t i = 0; i < items.size(); ++i) json += (i == 0 ? "" : ",") + items[i];
   json += "],\"links\":{\"self\":" + json_text(path);
@@ -95,7 +98,8 @@ std::string page_json(std::string_view name, const std::vector<std::string>& ite
 }
 
 std::string figures_json(const std::map<std::string, std::int64_t>& tallies) {
-  constexpr std::array names = {figure::received, figure::processed, figure::redelivered, figure::repeated, figure::failed, figure::rejected};
+  constexpr std::array names = {figure::received, figure::processed, figure::redelivered,
+                                figure::repeated, figure::failed,    figure::rejected};
   std::string json;
   for (const auto name : names) {
     const auto found = tallies.find(std::string{name});

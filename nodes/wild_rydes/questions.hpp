@@ -13,8 +13,8 @@
 
 namespace remuda::rides {
 
-/// The question in a message: an `http.request`, or from elsewhere (`remuda call`) a msgpack or JSON map whose texts serve as the parts of the path and as the query.
-/// Errors: `malformed_request` (definite).
+/// The question in a message: an `http.request`, or from elsewhere (`remuda call`) a msgpack or JSON map whose texts serve as the
+/// parts of the path and as the query. Errors: `malformed_request` (definite).
 Result<http::RoutedRequest> question_of(const Message& message);
 
 /// One page of a list: `limit` (1 to 1000, default 100) entries after the entry number `after` (default 0).
@@ -31,7 +31,8 @@ Result<Page, std::vector<http::FieldError>> page_of(const http::RoutedRequest& q
 /// `text` as a JSON string with its quotes.
 [[nodiscard]] std::string json_text(std::string_view text);
 /// `{"<name>":[items],"links":{...}}` with `next` when the page is full.
-[[nodiscard]] std::string page_json(std::string_view name, const std::vector<std::string>& items, std::int64_t last, const Page& page, std::string_view path);
+[[nodiscard]] std::string page_json(std::string_view name, const std::vector<std::string>& items, std::int64_t last,
+                                    const Page& page, std::string_view path);
 
 /// The JSON members of a service's figures, without braces. All figures are there, also those that are still 0.
 [[nodiscard]] std::string figures_json(const std::map<std::string, std::int64_t>& tallies);

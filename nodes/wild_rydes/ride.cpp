@@ -9,7 +9,9 @@ namespace remuda::rides {
 
 namespace {
 
-std::string quoted(const std::string& text) { return nlohmann::json(text).dump(); }
+std::string quoted(const std::string& text) {
+  return nlohmann::json(text).dump();
+}
 
 void write_number(MsgpackWriter& out, const Decimal& decimal) {
   decimal.scale == 0 ? out.signed_number(decimal.coefficient) : out.floating(decimal.number());
@@ -33,7 +35,9 @@ Result<Ride, RideErrors> submitted_ride_of(const Message& message) {
   return make_ride(*fields, false);
 }
 
-std::string ride_path(std::string_view id) { return "/rides/" + std::string{id}; }
+std::string ride_path(std::string_view id) {
+  return "/rides/" + std::string{id};
+}
 
 std::string representation(const Ride& ride) {
   std::string json;

@@ -15,7 +15,8 @@ namespace {
 using Json = nlohmann::json;
 
 bool is_known(std::string_view name) {
-  constexpr std::array<std::string_view, 9> known = {"id", "customer", "from", "to", "from-to", "distance", "duration", "fare", "completed_ms"};
+  constexpr std::array<std::string_view, 9> known = {"id",       "customer", "from", "to",          "from-to",
+                                                     "distance", "duration", "fare", "completed_ms"};
   return std::find(known.begin(), known.end(), name) != known.end();
 }
 
@@ -99,7 +100,8 @@ class FieldReader {
     if (field == nullptr) return {};
     if (field->kind != FoundField::Kind::text) return wrong(name, "must be text"), std::string{};
     if (field->text.find_first_not_of(' ') == std::string::npos) return wrong(name, "must not be empty"), std::string{};
-    if (field->text.size() > size_max) return wrong(name, "must not be longer than " + std::to_string(size_max) + " bytes"), std::string{};
+    if (field->text.size() > size_max)
+      return wrong(name, "must not be longer than " + std::to_string(size_max) + " bytes"), std::string{};
     if (!http::is_printable_utf8(field->text)) return wrong(name, "must be UTF-8 text without control characters"), std::string{};
     return field->text;
   }
@@ -158,7 +160,8 @@ void read_places(FieldReader& in, Ride& ride) {
     in.wrong("from-to", "must not be given together with 'from' or 'to'");
   } else if (const std::string both = in.text("from-to", 512); !both.empty()) {
     auto places = split_from_to(both);
-    if (!places) return in.wrong("from-to", "must be two places with one '-' between them; give 'from' and 'to' for names that hold a '-'");
+    if (!places)
+      return in.wrong("from-to", "must be two places with one '-' between them; give 'from' and 'to' for names that hold a '-'");
     ride.from = std::move(places->first);
     ride.to = std::move(places->second);
   }
@@ -167,8 +170,9 @@ void read_places(FieldReader& in, Ride& ride) {
 }  // namespace
 
 Result<FoundFields> find_fields_in_json(std::string_view json) {
-  // A number beyond the largest double ends nlohmann's parser, and the fields behind it would stay unseen. So it is overwritten by a text of
-  // the same length, which is as little a number, and the rest is read: a few times, as nobody sends many of them by accident.
+  // A number beyond the largest double ends nlohmann's parser, and the fields behind it would stay unseen. So it is overwritten by
+  // a text of the same length, which is as little a number, and the rest is read: a few times, as nobody sends many of them by
+  // accident.
   std::string text{json};
   for (int attempt = 0; attempt < 8; ++attempt) {
     FieldCollector collector;
@@ -197,11 +201,25 @@ Result<FoundFields> find_fields_in_msgpack(std::string_view body) {
     FoundField& field = place->second;
     field.repeated = !is_new;
     switch (in.peek()) {
-      case MsgpackReader::Kind::string: field.kind = FoundField::Kind::text; field.text = in.string(); break;
-      case MsgpackReader::Kind::unsigned_integer: field.kind = FoundField::Kind::number; field.text = std::to_string(in.unsigned_integer()); break;
-      case MsgpackReader::Kind::signed_integer: field.kind = FoundField::Kind::number; field.text = std::to_string(in.signed_integer()); break;
-      case MsgpackReader::Kind::floating: field.kind = FoundField::Kind::number; field.text = shortest(in.next().floating); break;
-      default: in.skip(); break;
+      case MsgpackReader::Kind::string:
+        field.kind = FoundField::Kind::text;
+        field.text = in.string();
+        break;
+      case MsgpackReader::Kind::unsigned_integer:
+        field.kind = FoundField::Kind::number;
+        field.text = std::to_string(in.unsigned_integer());
+        break;
+      case MsgpackReader::Kind::signed_integer:
+        field.kind = FoundField::Kind::number;
+        field.text = std::to_string(in.signed_integer());
+        break;
+      case MsgpackReader::Kind::floating:
+        field.kind = FoundField::Kind::number;
+        field.text = shortest(in.next().floating);
+        break;
+      default:
+        in.skip();
+        break;
     }
   }
   if (!in.ok() || !in.at_end()) return fail("malformed_body", "the body is not one msgpack map");

@@ -13,7 +13,7 @@ namespace remuda::rides {
 struct FoundField {
   enum class Kind { text, number, other };
   Kind kind = Kind::other;
-  std::string text;      ///< of a number: its digits as written
+  std::string text;  ///< of a number: its digits as written
   bool repeated = false;
 };
 using FoundFields = std::map<std::string, FoundField, std::less<>>;

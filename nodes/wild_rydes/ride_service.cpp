@@ -11,8 +11,15 @@ NodeDescription RideService::describe() const {
   parameters.push_back(FailureInjection::parameter());
   return {.name = identity_.executable,
           .summary = identity_.summary,
-          .ports = {{.name = "rides", .direction = Direction::input, .message = std::string{ride_completed_type}, .wants_acknowledgement = true},
-                    {.name = "query", .direction = Direction::input, .message = std::string{http::request_type}, .request = true, .optional = true}},
+          .ports = {{.name = "rides",
+                     .direction = Direction::input,
+                     .message = std::string{ride_completed_type},
+                     .wants_acknowledgement = true},
+                    {.name = "query",
+                     .direction = Direction::input,
+                     .message = std::string{http::request_type},
+                     .request = true,
+                     .optional = true}},
           .parameters = std::move(parameters)};
 }
 
@@ -61,8 +68,12 @@ Outcome RideService::on_question(const Message& message, Outbox& out) {
   return Outcome::done;
 }
 
-Message RideService::totals() { return http::response_message(200, "{" + totals_json() + figures_json(ledger_->tallies()) + "}"); }
+Message RideService::totals() {
+  return http::response_message(200, "{" + totals_json() + figures_json(ledger_->tallies()) + "}");
+}
 
-void RideService::commit() { ledger_->commit(); }
+void RideService::commit() {
+  ledger_->commit();
+}
 
 }  // namespace remuda::rides

@@ -15,15 +15,15 @@
 
 namespace remuda::rides {
 
-/// Ports: `rides` (input, ride.completed) and `query` (request, optional). Figures, durable and summed over the replicas: `received`
-/// (deliveries), `processed` (rides recorded), `redelivered` (deliveries after a ride's first), `repeated` (rides that were recorded already),
-/// `failed`, `rejected`.
+/// Ports: `rides` (input, ride.completed) and `query` (request, optional). Figures, durable and summed over the replicas:
+/// `received` (deliveries), `processed` (rides recorded), `redelivered` (deliveries after a ride's first), `repeated` (rides that
+/// were recorded already), `failed`, `rejected`.
 class RideService : public Node {
  public:
   struct Identity {
     std::string executable;  ///< "customer_accounting"; also names the store: DATA/customer_accounting.sqlite
     std::string summary;
-    std::string schema;      ///< the service's own tables
+    std::string schema;                                 ///< the service's own tables
     std::vector<ParameterDescription> parameters = {};  ///< beside `fail`
   };
   explicit RideService(Identity identity) : identity_{std::move(identity)} {}

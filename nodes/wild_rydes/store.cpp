@@ -24,17 +24,25 @@ void check(sqlite3_stmt* statement, int code, std::string_view what) {
 
 }  // namespace
 
-void Statement::Finalize::operator()(sqlite3_stmt* statement) const { sqlite3_finalize(statement); }
-void Database::Close::operator()(sqlite3* database) const { sqlite3_close_v2(database); }
+void Statement::Finalize::operator()(sqlite3_stmt* statement) const {
+  sqlite3_finalize(statement);
+}
+void Database::Close::operator()(sqlite3* database) const {
+  sqlite3_close_v2(database);
+}
 
-void Statement::bind(int index, std::int64_t value) { check(statement_.get(), sqlite3_bind_int64(statement_.get(), index, value), "bind"); }
+void Statement::bind(int index, std::int64_t value) {
+  check(statement_.get(), sqlite3_bind_int64(statement_.get(), index, value), "bind");
+}
 
 void Statement::bind(int index, std::string_view value) {
-  check(statement_.get(), sqlite3_bind_text64(statement_.get(), index, value.data(), value.size(), SQLITE_TRANSIENT, SQLITE_UTF8), "bind");
+  check(statement_.get(), sqlite3_bind_text64(statement_.get(), index, value.data(), value.size(), SQLITE_TRANSIENT, SQLITE_UTF8),
+        "bind");
 }
 
 void Statement::bind(int index, Blob value) {
-  check(statement_.get(), sqlite3_bind_blob64(statement_.get(), index, value.bytes.data(), value.bytes.size(), SQLITE_TRANSIENT), "bind");
+  check(statement_.get(), sqlite3_bind_blob64(statement_.get(), index, value.bytes.data(), value.bytes.size(), SQLITE_TRANSIENT),
+        "bind");
 }
 
 bool Statement::step() {
@@ -52,14 +60,17 @@ bool Statement::step() {
 }
 
 int Statement::finish() {
-  while (step()) {
-  }
+  while (step()) {}
   return sqlite3_changes(sqlite3_db_handle(statement_.get()));
 }
 
-void Statement::reset() { sqlite3_reset(statement_.get()); }
+void Statement::reset() {
+  sqlite3_reset(statement_.get());
+}
 
-std::int64_t Statement::integer(int column) const { return sqlite3_column_int64(statement_.get(), column); }
+std::int64_t Statement::integer(int column) const {
+  return sqlite3_column_int64(statement_.get(), column);
+}
 
 std::string Statement::text(int column) const {
   const auto* bytes = static_cast<const char*>(sqlite3_column_blob(statement_.get(), column));
@@ -90,8 +101,8 @@ Database::Database(const std::string& path, std::string_view schema, int version
     execute(("PRAGMA user_version = " + std::to_string(version)).c_str());
   } else if (found_version != version) {
     execute("ROLLBACK");
-    throw StoreError{path + " has schema version " + std::to_string(found_version) + ", this program understands " + std::to_string(version) +
-                     ": use the program that wrote it, or move the file away"};
+    throw StoreError{path + " has schema version " + std::to_string(found_version) + ", this program understands " +
+                     std::to_string(version) + ": use the program that wrote it, or move the file away"};
   }
   execute("COMMIT");
 }
@@ -100,7 +111,8 @@ Database::~Database() = default;
 
 Statement Database::prepare(std::string_view sql) {
   sqlite3_stmt* prepared = nullptr;
-  const int code = sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
+  const int code =
+      sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT, &prepared, nullptr);
   if (code != SQLITE_OK) fail_store(database_.get(), sql);
   Statement statement;
   statement.statement_.reset(prepared);
@@ -111,14 +123,24 @@ void Database::execute(const char* sql) {
   if (sqlite3_exec(database_.get(), sql, nullptr, nullptr, nullptr) != SQLITE_OK) fail_store(database_.get(), "store");
 }
 
-std::int64_t Database::last_row() const { return sqlite3_last_insert_rowid(database_.get()); }
-bool Database::in_transaction() const { return sqlite3_get_autocommit(database_.get()) == 0; }
-void Database::limit_size(std::int64_t pages) { execute(("PRAGMA max_page_count = " + std::to_string(pages)).c_str()); }
+std::int64_t Database::last_row() const {
+  return sqlite3_last_insert_rowid(database_.get());
+}
+bool Database::in_transaction() const {
+  return sqlite3_get_autocommit(database_.get()) == 0;
+}
+void Database::limit_size(std::int64_t pages) {
+  execute(("PRAGMA max_page_count = " + std::to_string(pages)).c_str());
+}
 
 BatchTransaction::BatchTransaction(Database& database)
-    : database_{database}, begin_{database.prepare("BEGIN IMMEDIATE")}, commit_{database.prepare("COMMIT")},
-      rollback_{database.prepare("ROLLBACK")}, savepoint_{database.prepare("SAVEPOINT message")},
-      release_{database.prepare("RELEASE message")}, rollback_to_{database.prepare("ROLLBACK TO message")} {}
+    : database_{database},
+      begin_{database.prepare("BEGIN IMMEDIATE")},
+      commit_{database.prepare("COMMIT")},
+      rollback_{database.prepare("ROLLBACK")},
+      savepoint_{database.prepare("SAVEPOINT message")},
+      release_{database.prepare("RELEASE message")},
+      rollback_to_{database.prepare("ROLLBACK TO message")} {}
 
 BatchTransaction::~BatchTransaction() = default;  // closing the database rolls an open transaction back
 

@@ -15,8 +15,8 @@ struct sqlite3_stmt;
 
 namespace remuda::rides {
 
-/// The store could not do its work: a full disk, a lock held too long, a damaged file. It leaves handlers and commit() as it is: that makes
-/// the message `retry_later`, with this text recorded.
+/// The store could not do its work: a full disk, a lock held too long, a damaged file. It leaves handlers and commit() as it is:
+/// that makes the message `retry_later`, with this text recorded.
 class StoreError : public std::runtime_error {
  public:
   using std::runtime_error::runtime_error;
@@ -70,8 +70,8 @@ class Statement {
 
 class Database {
  public:
-  /// Opens or creates the file with rights for its owner alone. The schema is applied once, under `version`; a file of another version is refused.
-  /// Throws StoreError.
+  /// Opens or creates the file with rights for its owner alone. The schema is applied once, under `version`; a file of another
+  /// version is refused. Throws StoreError.
   Database(const std::string& path, std::string_view schema, int version);
   ~Database();
   Database(const Database&) = delete;
@@ -104,7 +104,8 @@ class BatchTransaction {
   void apply(const std::function<void()>& effect);
   /// Begins the transaction if none is open: for effects outside a message.
   void begin();
-  /// Makes the batch durable. Nothing to do without a transaction. Throws StoreError when it is not durable; then nothing of the batch is.
+  /// Makes the batch durable. Nothing to do without a transaction. Throws StoreError when it is not durable; then nothing of the
+  /// batch is.
   void commit();
   /// Gives the batch up.
   void roll_back();

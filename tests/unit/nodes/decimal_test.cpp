@@ -39,8 +39,11 @@ BOOST_AUTO_TEST_CASE(exponents_are_exact_too) {
 }
 
 BOOST_AUTO_TEST_CASE(what_json_does_not_call_a_number_is_none) {
-  for (const std::string_view text : {"", "-", "+1", "1.", ".5", "01", "1e", "1e+", "0x10", "1,5", " 1", "1 ", "NaN", "inf", "Infinity", "1_000", "--1", "\xC2\xBD"}) {
-    BOOST_TEST_CONTEXT(text) { BOOST_TEST(parsed(text) == "not_a_number"); }
+  for (const std::string_view text : {"", "-", "+1", "1.", ".5", "01", "1e", "1e+", "0x10", "1,5", " 1", "1 ", "NaN", "inf",
+                                      "Infinity", "1_000", "--1", "\xC2\xBD"}) {
+    BOOST_TEST_CONTEXT(text) {
+      BOOST_TEST(parsed(text) == "not_a_number");
+    }
   }
 }
 
@@ -88,7 +91,8 @@ BOOST_AUTO_TEST_CASE(sums_of_money_are_exact) {
 }
 
 BOOST_AUTO_TEST_CASE(doubles_that_are_no_numbers_are_refused) {
-  for (const double number : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(), -std::numeric_limits<double>::infinity()}) {
+  for (const double number : {std::numeric_limits<double>::quiet_NaN(), std::numeric_limits<double>::infinity(),
+                              -std::numeric_limits<double>::infinity()}) {
     BOOST_TEST(Decimal::from_double(number).error().code == "not_a_number");
   }
   BOOST_TEST(Decimal::from_double(std::numeric_limits<double>::max()).error().code == "out_of_range");

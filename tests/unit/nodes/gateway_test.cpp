@@ -11,7 +11,8 @@ using namespace remuda;
 namespace {
 
 struct GatewayRulesFixture {
-  http::Router router = *http::Router::make({{"POST /submit-ride-completion", "submit"}, {"GET /customers/{customer}/account", "accounting"}});
+  http::Router router =
+      *http::Router::make({{"POST /submit-ride-completion", "submit"}, {"GET /customers/{customer}/account", "accounting"}});
   http::Request request{"POST", "/submit-ride-completion", {{"Content-Type", "application/json"}}, "{}", true, true};
 
   int refused() {
@@ -63,7 +64,9 @@ BOOST_AUTO_TEST_CASE(bodies_are_json) {
   }
   for (const auto* type : {"text/plain", "application/x-www-form-urlencoded", "application/jsonp", "+json"}) {
     set("Content-Type", type);
-    BOOST_TEST_CONTEXT(type) { BOOST_TEST(refused() == 415); }
+    BOOST_TEST_CONTEXT(type) {
+      BOOST_TEST(refused() == 415);
+    }
   }
   set("Content-Encoding", "gzip");
   BOOST_TEST(refused() == 415);
@@ -117,7 +120,8 @@ BOOST_AUTO_TEST_CASE(the_gateway_does_not_listen_beyond_this_machine_by_accident
 }
 
 BOOST_AUTO_TEST_CASE(wrong_routes_end_the_start) {
-  BOOST_TEST(start_with({{"listen", "\"127.0.0.1:0\""}, {"routes", "{ \"rides\" = \"submit\" }"}}).find("route 'rides'") != std::string::npos);
+  BOOST_TEST(start_with({{"listen", "\"127.0.0.1:0\""}, {"routes", "{ \"rides\" = \"submit\" }"}}).find("route 'rides'") !=
+             std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

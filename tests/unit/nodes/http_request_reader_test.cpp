@@ -9,7 +9,9 @@
 using namespace remuda::http;
 
 namespace remuda::http {
-std::ostream& operator<<(std::ostream& out, RequestReader::Progress progress) { return out << static_cast<int>(progress); }
+std::ostream& operator<<(std::ostream& out, RequestReader::Progress progress) {
+  return out << static_cast<int>(progress);
+}
 }  // namespace remuda::http
 
 namespace {
@@ -63,7 +65,8 @@ BOOST_AUTO_TEST_CASE(a_request_arrives_byte_by_byte) {
 }
 
 BOOST_AUTO_TEST_CASE(pipelined_requests_are_read_one_after_the_other) {
-  BOOST_TEST(send(post("Content-Length: 1\r\n", "a") + post("Content-Length: 1\r\n", "b") + get("Host: localhost\r\n")) == Progress::complete);
+  BOOST_TEST(send(post("Content-Length: 1\r\n", "a") + post("Content-Length: 1\r\n", "b") + get("Host: localhost\r\n")) ==
+             Progress::complete);
   BOOST_TEST(reader.take().body == "a");
   BOOST_TEST(send("") == Progress::complete);
   BOOST_TEST(reader.take().body == "b");
@@ -108,7 +111,9 @@ BOOST_AUTO_TEST_CASE(a_header_may_have_100_fields_and_not_one_more) {
 }
 
 BOOST_AUTO_TEST_CASE(a_target_may_have_4_KiB) {
-  const auto with_target = [](std::size_t size) { return "GET /" + std::string(size - 1, 'a') + " HTTP/1.1\r\nHost: localhost\r\n\r\n"; };
+  const auto with_target = [](std::size_t size) {
+    return "GET /" + std::string(size - 1, 'a') + " HTTP/1.1\r\nHost: localhost\r\n\r\n";
+  };
   BOOST_TEST(refusal_of(with_target(4'096)) == 0);
   BOOST_TEST(refusal_of(with_target(4'097)) == 414);
 }
@@ -135,7 +140,9 @@ BOOST_AUTO_TEST_CASE(chunk_framing_without_content_has_an_end) {
 
 BOOST_AUTO_TEST_CASE(wrong_chunk_sizes_are_refused) {
   for (const std::string_view size : {"-1", "g", "fffffffffffffffff", "0x5", "+5", ""}) {
-    BOOST_TEST_CONTEXT("chunk size '" << size << "'") { BOOST_TEST(refusal_of(post("Transfer-Encoding: chunked\r\n", std::string{size} + "\r\nabcde\r\n0\r\n\r\n")) != 0); }
+    BOOST_TEST_CONTEXT("chunk size '" << size << "'") {
+      BOOST_TEST(refusal_of(post("Transfer-Encoding: chunked\r\n", std::string{size} + "\r\nabcde\r\n0\r\n\r\n")) != 0);
+    }
   }
 }
 

@@ -68,8 +68,7 @@ class Client {
     }
   }
   bool is_closed_by_server() {
-    while (receive()) {
-    }
+    while (receive()) {}
     return true;
   }
 
@@ -101,7 +100,8 @@ struct ServerFixture {
   }
 
   Endpoint start() {
-    auto listening = Server::listen(options, [this](Request request, Responder respond) { handle(std::move(request), std::move(respond)); }, clock);
+    auto listening = Server::listen(
+        options, [this](Request request, Responder respond) { handle(std::move(request), std::move(respond)); }, clock);
     BOOST_REQUIRE(listening.ok());
     server = std::move(*listening);
     server->serve();
@@ -189,7 +189,8 @@ BOOST_AUTO_TEST_CASE(a_client_that_does_not_finish_its_header_is_cut_off) {
   Client client{start()};
   client.send("GET / HTTP/1.1\r\nX: ");
   client.send("a");
-  // The first bytes have certainly arrived once a later connection has been served: one thread serves both, in order of arrival at the latest by the next sweep.
+  // The first bytes have certainly arrived once a later connection has been served: one thread serves both, in order of arrival at
+  // the latest by the next sweep.
   Client other{server->endpoint()};
   other.send(get("/"));
   BOOST_TEST(other.response().starts_with("HTTP/1.1 200 "));
@@ -239,7 +240,8 @@ BOOST_AUTO_TEST_CASE(an_answer_after_the_end_is_ignored) {
 
 BOOST_AUTO_TEST_CASE(an_address_in_use_is_an_error_that_says_so) {
   options.listen = start();
-  const auto second = Server::listen(options, [](Request, Responder) {}, clock);
+  const auto second = Server::listen(
+      options, [](Request, Responder) {}, clock);
   BOOST_REQUIRE(!second.ok());
   BOOST_TEST(second.error().code == "address_in_use");
 }

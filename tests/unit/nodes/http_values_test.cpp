@@ -20,7 +20,9 @@ std::string written(const Response& response, const ResponseFraming& framing = {
   return out;
 }
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
 
 struct PhaseFixture {
   remuda::ManualClock clock;
@@ -40,9 +42,10 @@ BOOST_AUTO_TEST_SUITE(http_values)
 
 BOOST_AUTO_TEST_CASE(a_response_states_its_length_and_its_kind) {
   const auto text = written({201, "application/json", "{}", {{"Location", "/rides/7"}}});
-  BOOST_TEST(text ==
-             "HTTP/1.1 201 Created\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
-             "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nLocation: /rides/7\r\nConnection: keep-alive\r\n\r\n{}");
+  BOOST_TEST(
+      text ==
+      "HTTP/1.1 201 Created\r\nDate: Thu, 01 Jan 2026 00:00:00 GMT\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+      "X-Content-Type-Options: nosniff\r\nCache-Control: no-store\r\nLocation: /rides/7\r\nConnection: keep-alive\r\n\r\n{}");
 }
 
 BOOST_AUTO_TEST_CASE(a_response_to_head_has_the_length_and_not_the_body) {
@@ -64,8 +67,9 @@ BOOST_AUTO_TEST_CASE(dates_are_english_whatever_the_locale) {
 
 BOOST_AUTO_TEST_CASE(a_problem_names_every_wrong_field) {
   const Problem problem{400, "some fields are wrong", {{"fare", "is missing"}, {"to", "must be text"}}};
-  BOOST_TEST(to_json(problem) ==
-             R"({"type":"about:blank","title":"Bad Request","status":400,"detail":"some fields are wrong","errors":[{"field":"fare","message":"is missing"},{"field":"to","message":"must be text"}]})");
+  BOOST_TEST(
+      to_json(problem) ==
+      R"({"type":"about:blank","title":"Bad Request","status":400,"detail":"some fields are wrong","errors":[{"field":"fare","message":"is missing"},{"field":"to","message":"must be text"}]})");
   BOOST_TEST(to_response({503, {}, {}}).fields.at(0).first == "Retry-After");
   BOOST_TEST(contains(to_json({400, "not UTF-8: \xFF", {}}), "not UTF-8"));
 }
@@ -79,8 +83,10 @@ BOOST_AUTO_TEST_CASE(encoded_texts_decode_or_are_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(only_well_formed_utf8_is_text) {
-  for (const std::string_view good : {"", "ride", "M\xC3\xBCnchen", "\xE2\x82\xAC", "\xF0\x9F\xA6\x84"}) BOOST_TEST(is_printable_utf8(good));
-  for (const std::string_view bad : {"\x7F", "a\nb", "\xC3", "\x80", "\xC0\xAF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80"}) {
+  for (const std::string_view good : {"", "ride", "M\xC3\xBCnchen", "\xE2\x82\xAC", "\xF0\x9F\xA6\x84"})
+    BOOST_TEST(is_printable_utf8(good));
+  for (const std::string_view bad :
+       {"\x7F", "a\nb", "\xC3", "\x80", "\xC0\xAF", "\xE0\x80\x80", "\xED\xA0\x80", "\xF4\x90\x80\x80", "\xF5\x80\x80\x80"}) {
     BOOST_TEST(!is_printable_utf8(bad));
   }
 }
@@ -90,8 +96,11 @@ BOOST_AUTO_TEST_CASE(endpoints_are_addresses_with_a_port) {
   BOOST_TEST(parse_endpoint("[::1]:0")->text() == "[::1]:0");
   BOOST_TEST(parse_endpoint("127.0.0.1:1")->is_loopback());
   BOOST_TEST(!parse_endpoint("0.0.0.0:80")->is_loopback());
-  for (const std::string_view wrong : {"8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "example.net:80", "::1:80", "[127.0.0.1]:80"}) {
-    BOOST_TEST_CONTEXT(wrong) { BOOST_TEST(parse_endpoint(wrong).ok() == false); }
+  for (const std::string_view wrong :
+       {"8080", "127.0.0.1", "127.0.0.1:", "127.0.0.1:65536", "127.0.0.1:-1", "example.net:80", "::1:80", "[127.0.0.1]:80"}) {
+    BOOST_TEST_CONTEXT(wrong) {
+      BOOST_TEST(parse_endpoint(wrong).ok() == false);
+    }
   }
 }
 
@@ -121,7 +130,9 @@ BOOST_AUTO_TEST_CASE(an_answer_without_a_believable_status_is_a_bad_gateway) {
   BOOST_TEST(response_of(message).status == 200);
   for (const std::string_view status : {"99", "600", "1e3", "201 ", "-1", ""}) {
     message.attributes["status"] = {"Number", std::string{status}};
-    BOOST_TEST_CONTEXT(status) { BOOST_TEST(response_of(message).status == 502); }
+    BOOST_TEST_CONTEXT(status) {
+      BOOST_TEST(response_of(message).status == 502);
+    }
   }
 }
 
@@ -129,7 +140,9 @@ BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_FIXTURE_TEST_SUITE(deadlines, PhaseFixture)
 
-BOOST_AUTO_TEST_CASE(a_new_connection_owes_a_header_within_5_seconds) { BOOST_TEST(over_after(5s)); }
+BOOST_AUTO_TEST_CASE(a_new_connection_owes_a_header_within_5_seconds) {
+  BOOST_TEST(over_after(5s));
+}
 
 BOOST_AUTO_TEST_CASE(a_byte_now_and_then_does_not_move_the_deadline) {
   for (int i = 0; i < 4; ++i) {

@@ -88,7 +88,8 @@ BOOST_AUTO_TEST_CASE(a_ride_lies_in_the_partition_of_its_hour) {
   BOOST_REQUIRE_EQUAL(found.size(), 1U);
   BOOST_TEST(found.begin()->first == "year=2023/month=11/day=14/hour=22/rides-00000000000000000001-00000000000000000001.ndjson.gz");
   BOOST_TEST(found.begin()->second ==
-             "{\"id\":\"ride-1\",\"customer\":\"cmr\",\"from\":\"Berlin\",\"to\":\"Köln\",\"distance\":19.999,\"duration\":420,\"fare\":256.50,"
+             "{\"id\":\"ride-1\",\"customer\":\"cmr\",\"from\":\"Berlin\",\"to\":\"Köln\",\"distance\":19.999,\"duration\":420,"
+             "\"fare\":256.50,"
              "\"completed_at\":\"2023-11-14T22:13:20.000Z\"}\n");
 }
 
@@ -163,7 +164,9 @@ BOOST_AUTO_TEST_CASE(a_crash_between_file_and_catalogue_writes_the_same_file_aga
   BOOST_TEST(process->spool.totals().rides_in_files == 3);
 }
 
-BOOST_AUTO_TEST_CASE(equal_rides_give_equal_bytes) { BOOST_TEST(gzip("a ride\n") == gzip("a ride\n")); }
+BOOST_AUTO_TEST_CASE(equal_rides_give_equal_bytes) {
+  BOOST_TEST(gzip("a ride\n") == gzip("a ride\n"));
+}
 
 BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_written_keeps_the_rides_in_the_spool) {
   std::ofstream{folder.path + "/lake"} << "a file where the lake should be";

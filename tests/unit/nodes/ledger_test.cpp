@@ -52,7 +52,9 @@ struct LedgerFixture {
 }  // namespace
 
 namespace remuda::rides {
-std::ostream& operator<<(std::ostream& out, Ledger::Applied applied) { return out << (applied == Ledger::Applied::first_time ? "first_time" : "repeated"); }
+std::ostream& operator<<(std::ostream& out, Ledger::Applied applied) {
+  return out << (applied == Ledger::Applied::first_time ? "first_time" : "repeated");
+}
 }  // namespace remuda::rides
 
 BOOST_FIXTURE_TEST_SUITE(ledger, LedgerFixture)
@@ -99,8 +101,7 @@ BOOST_AUTO_TEST_CASE(a_full_disk_fails_the_message_and_never_passes_silently) {
   // Where SQLite gave the whole batch up, the commit says so; where it kept it, the rest is safe. Either way nothing is half there.
   try {
     ledger->commit();
-  } catch (const StoreError&) {
-  }
+  } catch (const StoreError&) {}
   crash();
   BOOST_TEST(effects() == 1);
   BOOST_TEST(receive("ride-2", large) == Ledger::Applied::first_time);
@@ -110,10 +111,12 @@ BOOST_AUTO_TEST_CASE(a_full_disk_fails_the_message_and_never_passes_silently) {
 
 BOOST_AUTO_TEST_CASE(a_batch_that_sqlite_gave_up_is_not_committed_by_halves) {
   receive("ride-1");
-  BOOST_CHECK_THROW(ledger->apply("ride-2", [&] {
-    ledger->database().execute("ROLLBACK");  // as SQLite does by itself when the disk is full
-    throw StoreError{"disk full"};
-  }), StoreError);
+  BOOST_CHECK_THROW(ledger->apply("ride-2",
+                                  [&] {
+                                    ledger->database().execute("ROLLBACK");  // as SQLite does by itself when the disk is full
+                                    throw StoreError{"disk full"};
+                                  }),
+                    StoreError);
   BOOST_CHECK_THROW(receive("ride-3"), StoreError);
   BOOST_CHECK_THROW(ledger->commit(), StoreError);
   BOOST_TEST(receive("ride-1") == Ledger::Applied::first_time);
@@ -143,7 +146,9 @@ BOOST_AUTO_TEST_CASE(a_ledger_of_another_version_is_refused) {
   insert = {};
   count = {};
   ledger.reset();
-  BOOST_CHECK_EXCEPTION(open(), StoreError, [](const StoreError& error) { return std::string_view{error.what()}.find("version 99") != std::string_view::npos; });
+  BOOST_CHECK_EXCEPTION(open(), StoreError, [](const StoreError& error) {
+    return std::string_view{error.what()}.find("version 99") != std::string_view::npos;
+  });
 }
 
 BOOST_AUTO_TEST_CASE(a_ledger_is_for_its_owner_alone) {

@@ -19,7 +19,8 @@ struct RelayFixture {
     FakeContext context;
     OutboxRelay relay;
     explicit Process(const std::string& path)
-        : database{path + "/store.sqlite", OutboxRelay::schema, 1}, transaction{database},
+        : database{path + "/store.sqlite", OutboxRelay::schema, 1},
+          transaction{database},
           relay{database, transaction, context, "completed", path + "/relay.lock"} {}
   };
   std::optional<Process> process{folder.path};
@@ -129,7 +130,8 @@ BOOST_AUTO_TEST_CASE(while_the_broker_is_away_the_store_holds_what_memory_should
   for (std::size_t i = 0; i < OutboxRelay::in_flight_max + 10; ++i) store("ride-" + std::to_string(i));
   commit();
   BOOST_TEST(process->context.sent.size() == OutboxRelay::in_flight_max);
-  for (std::size_t i = 0; i < OutboxRelay::in_flight_max + 10; ++i) BOOST_REQUIRE_EQUAL(process->context.confirm(), "ride-" + std::to_string(i));
+  for (std::size_t i = 0; i < OutboxRelay::in_flight_max + 10; ++i)
+    BOOST_REQUIRE_EQUAL(process->context.confirm(), "ride-" + std::to_string(i));
   process->relay.tick();
   BOOST_TEST(stored() == 0);
 }

@@ -29,7 +29,9 @@ struct ServiceFixture {
     node.start(context);
   }
   remuda::Outcome receive(const std::string& id, const std::string& customer, const std::string& fare) {
-    Ride ride{id, customer, "Berlin", "Frankfurt", *Decimal::parse("19.999"), *Decimal::parse("420"), *Money::from(*Decimal::parse(fare)), 1};
+    Ride ride{
+        id, customer, "Berlin", "Frankfurt", *Decimal::parse("19.999"), *Decimal::parse("420"), *Money::from(*Decimal::parse(fare)),
+        1};
     FakeOutbox out;
     out.the_delivery.receive_count = receive_count;
     return node.on_message("rides", ride_completed(ride, "test"), out);
@@ -117,8 +119,9 @@ BOOST_AUTO_TEST_CASE(a_customer_gets_one_notification_for_each_ride) {
   (void)receive("ride-1", "c m", "10");
   (void)receive("ride-2", "other", "10");
   (void)receive("ride-1", "c m", "10");
-  BOOST_TEST(ask({{"customer", "c m"}}) ==
-             R"({"notifications":[{"number":1,"ride":"ride-1","text":"Your ride from Berlin to Frankfurt is complete. Fare: 10.00."}],"links":{"self":"/customers/c%20m/notifications"}})");
+  BOOST_TEST(
+      ask({{"customer", "c m"}}) ==
+      R"({"notifications":[{"number":1,"ride":"ride-1","text":"Your ride from Berlin to Frankfurt is complete. Fare: 10.00."}],"links":{"self":"/customers/c%20m/notifications"}})");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
@@ -131,8 +134,9 @@ BOOST_AUTO_TEST_CASE(the_list_comes_in_pages) {
   const auto first = nlohmann::json::parse(ask({}, "limit=2"));
   BOOST_TEST(first["rides"].size() == 2U);
   BOOST_TEST(first["links"]["next"] == "/extraordinary-rides?after=2&limit=2");
-  BOOST_TEST(ask({}, "after=2&limit=2") ==
-             R"({"rides":[{"number":3,"id":"ride-3","customer":"cmr","fare":50.00,"distance":19.999}],"links":{"self":"/extraordinary-rides"}})");
+  BOOST_TEST(
+      ask({}, "after=2&limit=2") ==
+      R"({"rides":[{"number":3,"id":"ride-3","customer":"cmr","fare":50.00,"distance":19.999}],"links":{"self":"/extraordinary-rides"}})");
 }
 
 BOOST_AUTO_TEST_CASE(a_page_that_cannot_be_names_every_wrong_field) {

@@ -11,7 +11,8 @@ using namespace remuda::rides;
 namespace {
 
 struct SubmissionFixture {
-  nlohmann::ordered_json body{{"customer", "cmr"}, {"from", "Berlin"}, {"to", "Frankfurt"}, {"distance", 600}, {"duration", 420}, {"fare", 256.5}};
+  nlohmann::ordered_json body{{"customer", "cmr"}, {"from", "Berlin"}, {"to", "Frankfurt"},
+                              {"distance", 600},   {"duration", 420},  {"fare", 256.5}};
 
   static std::string submitted(std::string_view json) {
     const auto ride = read_submitted_ride(json);
@@ -28,7 +29,8 @@ struct SubmissionFixture {
   /// The body with the literal text `value` as `field`.
   static std::string submitted_with_literal(const std::string& field, const std::string& value) {
     return submitted(R"({"customer":"c","from":"a","to":"b",)" + std::string{field == "distance" ? "" : "\"distance\":1,"} +
-                     (field == "duration" ? "" : "\"duration\":1,") + (field == "fare" ? "" : "\"fare\":1,") + "\"" + field + "\":" + value + "}");
+                     (field == "duration" ? "" : "\"duration\":1,") + (field == "fare" ? "" : "\"fare\":1,") + "\"" + field +
+                     "\":" + value + "}");
   }
   Ride ride() const { return *read_submitted_ride(body.dump()); }
 };
@@ -56,7 +58,8 @@ BOOST_AUTO_TEST_CASE(numbers_may_come_as_text) {
 BOOST_AUTO_TEST_CASE(numbers_are_read_from_their_digits_not_from_a_double) {
   BOOST_TEST(submitted_with_literal("fare", "0.29") == "accepted");
   BOOST_TEST(submitted_with_literal("fare", "899999999.99") == "accepted");
-  BOOST_TEST(submitted_with_literal("fare", "0.290000000000000001") == "fare must not have more than 6 decimals");  // the same double as 0.29
+  BOOST_TEST(submitted_with_literal("fare", "0.290000000000000001") ==
+             "fare must not have more than 6 decimals");  // the same double as 0.29
   BOOST_TEST(submitted_with_literal("fare", "0.295") == "fare must not have more than two decimals");
   BOOST_TEST(submitted_with_literal("distance", "19.999") == "accepted");
 }
@@ -83,9 +86,11 @@ BOOST_AUTO_TEST_CASE(places_are_given_in_one_way) {
 }
 
 BOOST_AUTO_TEST_CASE(every_wrong_field_is_named) {
-  BOOST_TEST(submitted("{}") == "customer is missing; from is missing; to is missing; distance is missing; duration is missing; fare is missing");
+  BOOST_TEST(submitted("{}") ==
+             "customer is missing; from is missing; to is missing; distance is missing; duration is missing; fare is missing");
   BOOST_TEST(submitted(R"({"customer":7,"from":"","to":"  ","distance":-1,"duration":"soon","fare":null})") ==
-             "customer must be text; from must not be empty; to must not be empty; distance must not be negative; duration must be a number; fare must be a number");
+             "customer must be text; from must not be empty; to must not be empty; distance must not be negative; duration must be "
+             "a number; fare must be a number");
 }
 
 BOOST_AUTO_TEST_CASE(negative_and_non_finite_numbers_are_wrong) {
@@ -111,13 +116,17 @@ BOOST_AUTO_TEST_CASE(texts_have_a_largest_size) {
 }
 
 BOOST_AUTO_TEST_CASE(a_field_given_twice_is_wrong_and_an_unknown_one_is_overlooked) {
-  BOOST_TEST(submitted(R"({"customer":"c","from":"a","to":"b","distance":1,"duration":1,"fare":1,"fare":2})") == "fare is given twice");
+  BOOST_TEST(submitted(R"({"customer":"c","from":"a","to":"b","distance":1,"duration":1,"fare":1,"fare":2})") ==
+             "fare is given twice");
   BOOST_TEST(submitted_with("colour", {{"fare", -1}}) == "accepted");
 }
 
 BOOST_AUTO_TEST_CASE(what_is_no_json_object_is_no_ride) {
-  for (const std::string_view json : {"", "{", "[]", "7", "null", "\"ride\"", "{\"fare\":NaN}", "{\"fare\":01}", "{'fare':1}", "{}{}", "{\"customer\":\"\xFF\"}"}) {
-    BOOST_TEST_CONTEXT(json) { BOOST_TEST(submitted(json).starts_with("not a ride: ")); }
+  for (const std::string_view json : {"", "{", "[]", "7", "null", "\"ride\"", "{\"fare\":NaN}", "{\"fare\":01}", "{'fare':1}",
+                                      "{}{}", "{\"customer\":\"\xFF\"}"}) {
+    BOOST_TEST_CONTEXT(json) {
+      BOOST_TEST(submitted(json).starts_with("not a ride: "));
+    }
   }
 }
 
@@ -166,8 +175,9 @@ BOOST_AUTO_TEST_CASE(a_message_that_is_no_ride_says_why) {
 BOOST_AUTO_TEST_CASE(clients_get_exact_numbers_and_a_link) {
   Ride got = ride();
   got.id = "7";
-  BOOST_TEST(representation(got) ==
-             R"({"id":"7","customer":"cmr","from":"Berlin","to":"Frankfurt","distance":600,"duration":420,"fare":256.50,"links":{"self":"/rides/7"}})");
+  BOOST_TEST(
+      representation(got) ==
+      R"({"id":"7","customer":"cmr","from":"Berlin","to":"Frankfurt","distance":600,"duration":420,"fare":256.50,"links":{"self":"/rides/7"}})");
 }
 
 BOOST_AUTO_TEST_SUITE_END()
@@ -187,13 +197,17 @@ BOOST_AUTO_TEST_CASE(a_page_has_limits_and_every_wrong_one_is_named) {
 }
 
 BOOST_AUTO_TEST_CASE(a_full_page_links_to_the_next) {
-  BOOST_TEST(page_json("rides", {"{}", "{}"}, 9, {0, 2}, "/rides") == R"({"rides":[{},{}],"links":{"self":"/rides","next":"/rides?after=9&limit=2"}})");
+  BOOST_TEST(page_json("rides", {"{}", "{}"}, 9, {0, 2}, "/rides") ==
+             R"({"rides":[{},{}],"links":{"self":"/rides","next":"/rides?after=9&limit=2"}})");
   BOOST_TEST(page_json("rides", {}, 0, {0, 2}, "/rides") == R"({"rides":[],"links":{"self":"/rides"}})");
 }
 
 BOOST_AUTO_TEST_CASE(questions_may_come_from_elsewhere_than_http) {
   remuda::Message message;
-  message.body = "\x81\xA8"  "customer\xA3"  "cmr";
+  message.body =
+      "\x81\xA8"
+      "customer\xA3"
+      "cmr";
   BOOST_TEST(customer_of(*question_of(message)) == "cmr");
   message.datacontenttype = "application/json";
   message.body = R"({"customer":"json"})";

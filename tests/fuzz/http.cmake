@@ -1,0 +1,8 @@
+remuda_fuzz(http_fuzz SOURCES ${CMAKE_CURRENT_LIST_DIR}/http_fuzz.cpp LIBRARIES remuda_http)
+remuda_fuzz(ride_fuzz SOURCES ${CMAKE_CURRENT_LIST_DIR}/ride_fuzz.cpp LIBRARIES remuda_rides)
+foreach(target http_fuzz ride_fuzz)
+  if(TARGET ${target})
+    add_test(NAME ${target} COMMAND ${target} -max_total_time=${REMUDA_FUZZ_SECONDS} -max_len=65536 -timeout=5 -rss_limit_mb=512 -verbosity=0)
+    set_tests_properties(${target} PROPERTIES LABELS fuzz TIMEOUT 600)
+  endif()
+endforeach()
