@@ -47,7 +47,8 @@ std::unique_ptr<BlockingBrokerClient> BrokerAccess::connect(const BrokerEndpoint
 }
 
 std::string next_after(const Error& error) {
-  if (error.code == "not_running") return "remuda ps shows what runs; remuda up FILE starts one; --broker ENDPOINT reaches a lone broker";
+  if (error.code == "not_running")
+    return "remuda ps shows what runs; remuda up FILE starts one; --broker ENDPOINT reaches a lone broker";
   if (error.code == "unreachable" || error.code == "timed_out") return "remuda ps says how the broker is";
   if (error.code == "no_such_queue") return "remuda queue ls";
   if (error.code == "no_such_topic") return "remuda topic ls";

@@ -30,7 +30,7 @@ struct Option {
   bool required = false;
   std::vector<std::string> choices = {};  ///< empty: anything
   ValueKind value = ValueKind::text;
-  bool hidden = false;                    ///< between our own processes: not in help, not completed
+  bool hidden = false;  ///< between our own processes: not in help, not completed
 
   [[nodiscard]] bool is_positional() const { return !names.starts_with('-'); }
   [[nodiscard]] bool is_flag() const { return std::holds_alternative<bool*>(target); }
@@ -38,10 +38,10 @@ struct Option {
 
 struct Command {
   std::string name;
-  std::string summary;                     ///< one line, no full stop
-  std::string details = {};                ///< shown below the options by `--help`: examples, what it never does
+  std::string summary;       ///< one line, no full stop
+  std::string details = {};  ///< shown below the options by `--help`: examples, what it never does
   std::vector<Option> options = {};
-  std::vector<Command> subcommands = {};   ///< a command has these or `run`, not both
+  std::vector<Command> subcommands = {};  ///< a command has these or `run`, not both
   std::function<ExitCode(Terminal&)> run = {};
 };
 

@@ -27,20 +27,20 @@ std::chrono::milliseconds duration_or_throw(const std::string& text) {
 }
 
 CLI::Option* add_option(CLI::App& app, const Option& option) {
-  CLI::Option* added = std::visit(
-      overloaded{
-          [&](bool* target) { return app.add_flag(option.names, *target, option.help); },
-          [&](std::chrono::milliseconds* target) {
-            return app.add_option_function<std::string>(
-                option.names, [target](const std::string& text) { *target = duration_or_throw(text); }, option.help);
-          },
-          [&](std::optional<std::chrono::milliseconds>* target) {
-            return app.add_option_function<std::string>(
-                option.names, [target](const std::string& text) { *target = duration_or_throw(text); }, option.help);
-          },
-          [&](auto* target) { return app.add_option(option.names, *target, option.help); },
-      },
-      option.target);
+  CLI::Option* added =
+      std::visit(overloaded{
+                     [&](bool* target) { return app.add_flag(option.names, *target, option.help); },
+                     [&](std::chrono::milliseconds* target) {
+                       return app.add_option_function<std::string>(
+                           option.names, [target](const std::string& text) { *target = duration_or_throw(text); }, option.help);
+                     },
+                     [&](std::optional<std::chrono::milliseconds>* target) {
+                       return app.add_option_function<std::string>(
+                           option.names, [target](const std::string& text) { *target = duration_or_throw(text); }, option.help);
+                     },
+                     [&](auto* target) { return app.add_option(option.names, *target, option.help); },
+                 },
+                 option.target);
   if (option.required) added->required();
   if (option.hidden) added->group("");
   if (!option.choices.empty()) added->check(CLI::IsMember(option.choices));
@@ -62,7 +62,10 @@ void fill(CLI::App& app, const Command& command, const Command*& chosen) {
   if (!command.subcommands.empty()) {
     if (!command.run) app.require_subcommand(1);
   }
-  if (command.run) app.final_callback([&chosen, &command] { if (chosen == nullptr) chosen = &command; });
+  if (command.run)
+    app.final_callback([&chosen, &command] {
+      if (chosen == nullptr) chosen = &command;
+    });
 }
 
 std::vector<std::string> names_of(const Command& command) {
@@ -77,7 +80,8 @@ const Command* deepest(const Command& root, const std::vector<std::string>& argu
   path = root.name;
   for (const std::string& word : arguments) {
     if (word.starts_with('-') || level->subcommands.empty()) break;
-    const auto child = std::find_if(level->subcommands.begin(), level->subcommands.end(), [&](const Command& c) { return c.name == word; });
+    const auto child =
+        std::find_if(level->subcommands.begin(), level->subcommands.end(), [&](const Command& c) { return c.name == word; });
     if (child == level->subcommands.end()) {
       unknown = word;
       break;
@@ -97,7 +101,8 @@ std::vector<std::string> long_names(const Command& command) {
   return names;
 }
 
-ExitCode usage_problem(const Command& root, const std::vector<std::string>& arguments, const std::string& parser_says, Terminal& terminal) {
+ExitCode usage_problem(const Command& root, const std::vector<std::string>& arguments, const std::string& parser_says,
+                       Terminal& terminal) {
   std::string path;
   std::string unknown;
   const Command* level = deepest(root, arguments, path, unknown);
@@ -128,12 +133,18 @@ ExitCode usage_problem(const Command& root, const std::vector<std::string>& argu
 
 }  // namespace
 
-Option json_option(bool& json) { return {"--json", "One JSON object per line, for programs", &json}; }
+Option json_option(bool& json) {
+  return {"--json", "One JSON object per line, for programs", &json};
+}
 Option topology_option(std::optional<std::string>& topology) {
   return {"--topology", "Which running topology, when several run", &topology, false, {}, ValueKind::topology};
 }
-Option yes_option(bool& yes) { return {"-y,--yes", "Do it without asking", &yes}; }
-Option dry_run_option(bool& dry_run) { return {"--dry-run", "Say what would be done, change nothing", &dry_run}; }
+Option yes_option(bool& yes) {
+  return {"-y,--yes", "Do it without asking", &yes};
+}
+Option dry_run_option(bool& dry_run) {
+  return {"--dry-run", "Say what would be done, change nothing", &dry_run};
+}
 
 ExitCode run_command_line(const Command& root, const std::vector<std::string>& arguments, Terminal& terminal) {
   CLI::App app{root.summary, root.name};

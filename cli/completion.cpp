@@ -37,25 +37,33 @@ void walk(const Command& command, const std::string& path, const std::function<v
   for (const Command& child : command.subcommands) walk(child, path + " " + child.name, visit);
 }
 
-/// Shell code that prints the words that may stand there; empty: files, or nothing. Running topologies are asked; where none runs nothing is offered.
+/// Shell code that prints the words that may stand there; empty: files, or nothing. Running topologies are asked; where none runs
+/// nothing is offered.
 std::string words_of(const Option& option) {
   if (!option.choices.empty()) return fmt::format("printf '%s\\n' {}", fmt::join(option.choices, " "));
   const auto field = [](const std::string& command, const std::string& name) {
     return fmt::format(R"sh(remuda {} --json 2>/dev/null | sed -n 's/.*"{}":"\([^"]*\)".*/\1/p' | sort -u)sh", command, name);
   };
   switch (option.value) {
-    case ValueKind::node: return field("ps", "node");
-    case ValueKind::topology: return field("ps", "topology");
-    case ValueKind::queue: return field("queue ls", "queue");
-    case ValueKind::topic: return field("topic ls", "topic");
+    case ValueKind::node:
+      return field("ps", "node");
+    case ValueKind::topology:
+      return field("ps", "topology");
+    case ValueKind::queue:
+      return field("queue ls", "queue");
+    case ValueKind::topic:
+      return field("topic ls", "topic");
     case ValueKind::text:
     case ValueKind::file:
-    case ValueKind::folder: return {};
+    case ValueKind::folder:
+      return {};
   }
   return {};
 }
 
-bool takes_files(const Option& option) { return option.value == ValueKind::file || option.value == ValueKind::folder; }
+bool takes_files(const Option& option) {
+  return option.value == ValueKind::file || option.value == ValueKind::folder;
+}
 
 std::string single_quoted(std::string_view text) {
   std::string quoted = "'";
@@ -64,7 +72,8 @@ std::string single_quoted(std::string_view text) {
 }
 
 const Option* first_positional(const Command& command) {
-  const auto found = std::find_if(command.options.begin(), command.options.end(), [](const Option& o) { return o.is_positional(); });
+  const auto found =
+      std::find_if(command.options.begin(), command.options.end(), [](const Option& o) { return o.is_positional(); });
   return found == command.options.end() ? nullptr : &*found;
 }
 
@@ -87,11 +96,12 @@ std::string bash_completion(const Command& root) {
     for (const Option& option : visible_options(command)) {
       if (option.is_flag()) continue;
       std::string patterns;
-      for (const std::string& name : spellings(option)) patterns += (patterns.empty() ? "" : "|") + single_quoted(path + " " + name);
+      for (const std::string& name : spellings(option))
+        patterns += (patterns.empty() ? "" : "|") + single_quoted(path + " " + name);
       const std::string words = words_of(option);
-      const std::string reply = !words.empty()         ? fmt::format("COMPREPLY=($(compgen -W \"$({})\" -- \"$word\"))", words)
+      const std::string reply = !words.empty()        ? fmt::format("COMPREPLY=($(compgen -W \"$({})\" -- \"$word\"))", words)
                                 : takes_files(option) ? std::string{"COMPREPLY=($(compgen -f -- \"$word\"))"}
-                                                       : std::string{":"};
+                                                      : std::string{":"};
       script += fmt::format("    {}) {}; return ;;\n", patterns, reply);
     }
   });
@@ -129,11 +139,12 @@ std::string zsh_completion(const Command& root) {
     for (const Option& option : visible_options(command)) {
       if (option.is_flag()) continue;
       std::string patterns;
-      for (const std::string& name : spellings(option)) patterns += (patterns.empty() ? "" : "|") + single_quoted(path + " " + name);
+      for (const std::string& name : spellings(option))
+        patterns += (patterns.empty() ? "" : "|") + single_quoted(path + " " + name);
       const std::string words = words_of(option);
-      const std::string reply = !words.empty()         ? fmt::format("found=(${{(f)\"$({})\"}}); compadd -a found", words)
+      const std::string reply = !words.empty()        ? fmt::format("found=(${{(f)\"$({})\"}}); compadd -a found", words)
                                 : takes_files(option) ? std::string{"_files"}
-                                                       : std::string{":"};
+                                                      : std::string{":"};
       script += fmt::format("    {}) {}; return ;;\n", patterns, reply);
     }
   });
@@ -176,10 +187,13 @@ std::string fish_completion(const Command& root) {
     }
     for (const Option& option : visible_options(command)) {
       script += here;
-      for (const std::string& name : spellings(option)) script += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
+      for (const std::string& name : spellings(option))
+        script += name.starts_with("--") ? " -l " + name.substr(2) : " -s " + name.substr(1);
       if (!option.is_flag()) {
         const std::string words = words_of(option);
-        script += takes_files(option) ? " -r -F" : words.empty() ? " -x" : fmt::format(" -x -a \"({})\"", "sh -c " + single_quoted(words));
+        script += takes_files(option) ? " -r -F"
+                  : words.empty()     ? " -x"
+                                      : fmt::format(" -x -a \"({})\"", "sh -c " + single_quoted(words));
       }
       script += " -d " + single_quoted(option.help) + "\n";
     }

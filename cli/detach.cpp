@@ -27,7 +27,9 @@ namespace {
 
 // Only set by the handler, only read below: Ctrl-C while we wait leaves the detached topology alone.
 volatile std::sig_atomic_t interrupted = 0;
-void note_interrupt(int) { interrupted = 1; }
+void note_interrupt(int) {
+  interrupted = 1;
+}
 
 pid_t spawn_session(const DetachOptions& options, int report) {
   std::vector<std::string> words{own_path()};
@@ -64,7 +66,8 @@ class Watcher {
     std::string held;
     while (true) {
       if (interrupted != 0) {
-        return terminal_.problem(ExitCode::interrupted, "not waiting any longer; the topology goes on starting", "remuda ps, remuda down");
+        return terminal_.problem(ExitCode::interrupted, "not waiting any longer; the topology goes on starting",
+                                 "remuda ps, remuda down");
       }
       int timeout_ms = -1;
       if (deadline_) {
@@ -113,24 +116,27 @@ class Watcher {
         terminal_.err << "  next: remuda ps, remuda logs -f, remuda down\n";
         return ExitCode::done;
       case Progress::Kind::failed:
-        return terminal_.problem(ExitCode::failed, fmt::format("'{}' does not get ready; the rest was left running", progress.process),
+        return terminal_.problem(ExitCode::failed,
+                                 fmt::format("'{}' does not get ready; the rest was left running", progress.process),
                                  fmt::format("remuda logs {0}, then remuda start {0} or remuda down", progress.process));
-      default: return std::nullopt;
+      default:
+        return std::nullopt;
     }
   }
 
   [[nodiscard]] ExitCode timed_out() const {
-    return terminal_.problem(ExitCode::timed_out, "not everything is ready in time; it goes on starting", "remuda ps, remuda logs, remuda down");
+    return terminal_.problem(ExitCode::timed_out, "not everything is ready in time; it goes on starting",
+                             "remuda ps, remuda logs, remuda down");
   }
 
   /// It ended before anything was decided, and said why on the terminal that it still shared with us.
   [[nodiscard]] ExitCode ended(pid_t pid) const {
     int status = 0;
-    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-    }
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
     if (WIFEXITED(status) && WEXITSTATUS(status) != 0) return static_cast<ExitCode>(WEXITSTATUS(status));
     if (WIFEXITED(status)) return ExitCode::failed;
-    return terminal_.problem(ExitCode::failed, fmt::format("the supervisor was ended by signal {}", WTERMSIG(status)), "remuda up again");
+    return terminal_.problem(ExitCode::failed, fmt::format("the supervisor was ended by signal {}", WTERMSIG(status)),
+                             "remuda up again");
   }
 };
 
@@ -144,7 +150,9 @@ ExitCode run_detached(const DetachOptions& options, const Terminal& terminal) {
   const FileDescriptor reader{fds[0]};
   FileDescriptor writer{fds[1]};
   const pid_t pid = spawn_session(options, writer.get());
-  if (pid < 0) return terminal.problem(ExitCode::failed, fmt::format("cannot start the supervisor: {}", std::strerror(errno)), "remuda up without -d");
+  if (pid < 0)
+    return terminal.problem(ExitCode::failed, fmt::format("cannot start the supervisor: {}", std::strerror(errno)),
+                            "remuda up without -d");
   writer.reset();
   struct sigaction action {};
   action.sa_handler = note_interrupt;

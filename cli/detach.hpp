@@ -13,10 +13,10 @@
 namespace remuda::cli {
 
 struct DetachOptions {
-  std::vector<std::string> arguments;               ///< of the foreground command that is run detached
-  std::string report_option;                        ///< gets the number of the descriptor that it reports to
-  bool wait = false;                                ///< until all is ready; else until it has been started
-  std::optional<std::chrono::milliseconds> timeout; ///< of the waiting; absent: none
+  std::vector<std::string> arguments;                ///< of the foreground command that is run detached
+  std::string report_option;                         ///< gets the number of the descriptor that it reports to
+  bool wait = false;                                 ///< until all is ready; else until it has been started
+  std::optional<std::chrono::milliseconds> timeout;  ///< of the waiting; absent: none
 };
 
 ExitCode run_detached(const DetachOptions& options, const Terminal& terminal);

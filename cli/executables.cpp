@@ -51,7 +51,8 @@ pid_t start_description(const std::string& path, FileDescriptor& output) {
   return error == 0 ? pid : -1;
 }
 
-std::optional<std::string> finish_description(pid_t pid, const FileDescriptor& output, std::chrono::steady_clock::time_point deadline) {
+std::optional<std::string> finish_description(pid_t pid, const FileDescriptor& output,
+                                              std::chrono::steady_clock::time_point deadline) {
   std::string text;
   bool complete = false;
   while (text.size() <= description_size_max) {
@@ -69,8 +70,7 @@ std::optional<std::string> finish_description(pid_t pid, const FileDescriptor& o
   }
   if (!complete) kill(pid, SIGKILL);
   int status = 0;
-  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  while (waitpid(pid, &status, 0) < 0 && errno == EINTR) {}
   if (!complete || !WIFEXITED(status) || WEXITSTATUS(status) != 0) return std::nullopt;
   return text;
 }
@@ -113,7 +113,8 @@ Executables Executables::of_this_process(std::string launch_folder) {
 
 Result<std::string> Executables::find(const std::string& exec) const {
   if (exec.starts_with('/')) return checked(exec);
-  if (exec.find('/') != std::string::npos) return checked(fs::absolute(fs::path{launch_folder_} / exec).lexically_normal().string());
+  if (exec.find('/') != std::string::npos)
+    return checked(fs::absolute(fs::path{launch_folder_} / exec).lexically_normal().string());
   std::string searched;
   for (const std::string& folder : folders_) {
     const std::string path = folder + "/" + exec;
@@ -121,7 +122,8 @@ Result<std::string> Executables::find(const std::string& exec) const {
     if (fs::exists(path, error)) return checked(path);
     searched += (searched.empty() ? "" : ", ") + folder;
   }
-  return fail("no_such_executable", fmt::format("no executable '{}' in {}; set REMUDA_PATH to the folder it is in", exec, searched));
+  return fail("no_such_executable",
+              fmt::format("no executable '{}' in {}; set REMUDA_PATH to the folder it is in", exec, searched));
 }
 
 std::vector<std::string> Executables::known() const {
@@ -129,7 +131,8 @@ std::vector<std::string> Executables::known() const {
   for (const std::string& folder : folders_) {
     std::error_code error;
     for (const auto& entry : fs::directory_iterator{folder, error}) {
-      if (entry.is_regular_file(error) && access(entry.path().c_str(), X_OK) == 0) names.push_back(entry.path().filename().string());
+      if (entry.is_regular_file(error) && access(entry.path().c_str(), X_OK) == 0)
+        names.push_back(entry.path().filename().string());
     }
   }
   std::sort(names.begin(), names.end());

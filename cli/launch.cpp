@@ -64,9 +64,9 @@ Result<Launch> resolve_launch(const LaunchOptions& options) {
     if (!node.exec.empty()) execs.push_back(node.exec.text);
   }
   launch.executables.prefetch(execs);
-  const topology::Descriptions descriptions =
-      topology::describe_all(topology.file, [&](const std::string& exec) { return launch.executables.describe(exec); },
-                             launch.executables.known(), topology.diagnostics);
+  const topology::Descriptions descriptions = topology::describe_all(
+      topology.file, [&](const std::string& exec) { return launch.executables.describe(exec); }, launch.executables.known(),
+      topology.diagnostics);
   topology::check(topology.file, descriptions, topology.diagnostics);
 
   const std::string name = options.name.value_or(topology.file.name.text);
@@ -82,7 +82,8 @@ Result<Launch> resolve_launch(const LaunchOptions& options) {
 }
 
 bool show_diagnostics(const topology::Diagnostics& diagnostics, const Terminal& terminal) {
-  terminal.err << topology::render(diagnostics, {.colour = terminal.error_colours, .columns = terminal.redraws ? terminal.width : 0});
+  terminal.err << topology::render(diagnostics,
+                                   {.colour = terminal.error_colours, .columns = terminal.redraws ? terminal.width : 0});
   return diagnostics.ok();
 }
 

@@ -17,21 +17,21 @@ struct LaunchOptions {
   std::vector<std::string> settings;  ///< `name=value`
   std::optional<std::string> host;
   bool local = false;
-  std::optional<std::string> name;    ///< instead of the file's own
-  std::optional<std::string> data;    ///< instead of .remuda/NAME
+  std::optional<std::string> name;  ///< instead of the file's own
+  std::optional<std::string> data;  ///< instead of .remuda/NAME
 };
 /// FILE, --set, --host, --local.
 std::vector<Option> launch_options(LaunchOptions& options);
 
 struct Launch {
-  topology::Topology topology;        ///< its plan bears the name that was chosen
+  topology::Topology topology;  ///< its plan bears the name that was chosen
   Executables executables;
-  std::string data_folder;            ///< absolute
-  std::string launch_file;            ///< absolute
+  std::string data_folder;  ///< absolute
+  std::string launch_file;  ///< absolute
 };
 
-/// Reads, asks the executables, checks and plans. Errors: `wrong_usage` for a `--set` that is not `name=value`; everything about the file is in
-/// the topology's diagnostics.
+/// Reads, asks the executables, checks and plans. Errors: `wrong_usage` for a `--set` that is not `name=value`; everything about
+/// the file is in the topology's diagnostics.
 Result<Launch> resolve_launch(const LaunchOptions& options);
 
 /// Prints the diagnostics as people read them. True when there is no error among them.

@@ -15,7 +15,8 @@ namespace {
 
 bool is_text(std::string_view bytes) {
   // nlohmann refuses to print what is not UTF-8, so a dump decides; control characters other than space are no text either.
-  if (std::any_of(bytes.begin(), bytes.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20U && c != '\n' && c != '\t' && c != '\r'; })) {
+  if (std::any_of(bytes.begin(), bytes.end(),
+                  [](char c) { return static_cast<unsigned char>(c) < 0x20U && c != '\n' && c != '\t' && c != '\r'; })) {
     return false;
   }
   try {
@@ -71,7 +72,8 @@ ordered_json message_as_json(const Message& message) {
   json["id"] = message.id;
   json["body"] = body_as_json(message.body);
   json["attributes"] = ordered_json::object();
-  for (const auto& [name, attribute] : message.attributes) json["attributes"][name] = {{"Type", attribute.type}, {"Value", attribute.value}};
+  for (const auto& [name, attribute] : message.attributes)
+    json["attributes"][name] = {{"Type", attribute.type}, {"Value", attribute.value}};
   json["group_id"] = message.group_id;
   const auto add = [&](const char* name, const std::string& text) {
     if (!text.empty()) json[name] = text;
@@ -110,7 +112,8 @@ Result<Message> message_from(const MessageOptions& options, const Clock& clock) 
   }
   for (const std::string& text : options.attributes) {
     const auto equals = text.find('=');
-    if (equals == std::string::npos || equals == 0) return fail("invalid_attribute", fmt::format("an attribute is NAME=VALUE or NAME:TYPE=VALUE, not '{}'", text));
+    if (equals == std::string::npos || equals == 0)
+      return fail("invalid_attribute", fmt::format("an attribute is NAME=VALUE or NAME:TYPE=VALUE, not '{}'", text));
     std::string name = text.substr(0, equals);
     std::string type = "String";
     if (const auto colon = name.find(':'); colon != std::string::npos) {

@@ -19,10 +19,10 @@ nlohmann::ordered_json message_as_json(const Message& message);
 
 /// What a sender may say about a message on the command line.
 struct MessageOptions {
-  std::string body;                      ///< JSON; with `raw` any text
+  std::string body;  ///< JSON; with `raw` any text
   bool raw = false;
-  std::vector<std::string> attributes;   ///< `name=text`, `name:Number=12`
-  std::string id;                        ///< empty: a new one
+  std::vector<std::string> attributes;  ///< `name=text`, `name:Number=12`
+  std::string id;                       ///< empty: a new one
   std::string type;
   std::string group_id;
   std::string dedup_id;

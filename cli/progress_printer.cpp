@@ -37,7 +37,9 @@ void ProgressPrinter::on_progress(const Progress& progress) {
       terminal_.err << fmt::format("{}: starting {} process{}\n", cli::paint(colours, Colour::bold, topology_), progress.count,
                                    progress.count == 1 ? "" : "es");
       break;
-    case Progress::Kind::ready: line(Colour::green, "ready", fmt::format("{:>5} ms", progress.milliseconds)); break;
+    case Progress::Kind::ready:
+      line(Colour::green, "ready", fmt::format("{:>5} ms", progress.milliseconds));
+      break;
     case Progress::Kind::all_ready:
       terminal_.err << fmt::format("{}: {} after {} ms{}\n", cli::paint(colours, Colour::bold, topology_),
                                    cli::paint(colours, Colour::green, "all ready"), progress.milliseconds,
@@ -50,8 +52,12 @@ void ProgressPrinter::on_progress(const Progress& progress) {
       line(Colour::red, "failed", one_line(progress.text));
       for (const LogRecord& record : progress.last_lines) terminal_.err << "    " << supervisor::render(record, 0, colours) << '\n';
       break;
-    case Progress::Kind::stopping: terminal_.err << fmt::format("{}: {}\n", cli::paint(colours, Colour::bold, topology_), progress.text); break;
-    case Progress::Kind::stopped: line(Colour::dim, "stopped", ""); break;
+    case Progress::Kind::stopping:
+      terminal_.err << fmt::format("{}: {}\n", cli::paint(colours, Colour::bold, topology_), progress.text);
+      break;
+    case Progress::Kind::stopped:
+      line(Colour::dim, "stopped", "");
+      break;
   }
   terminal_.err.flush();
 }
@@ -67,8 +73,12 @@ void ProgressReporter::write(const std::string& line) {
 }
 
 void ProgressReporter::on_progress(const Progress& progress) {
-  nlohmann::json json{{"kind", static_cast<int>(progress.kind)}, {"process", progress.process}, {"node_kind", progress.node_kind},
-                      {"ms", progress.milliseconds},             {"count", progress.count},     {"text", progress.text}};
+  nlohmann::json json{{"kind", static_cast<int>(progress.kind)},
+                      {"process", progress.process},
+                      {"node_kind", progress.node_kind},
+                      {"ms", progress.milliseconds},
+                      {"count", progress.count},
+                      {"text", progress.text}};
   json["lines"] = nlohmann::json::array();
   for (const LogRecord& record : progress.last_lines) json["lines"].push_back(supervisor::to_json_line(record));
   write(json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
@@ -92,7 +102,8 @@ ReportedLine read_reported_line(const std::string& line) {
   progress.text = json.value("text", "");
   for (const nlohmann::json& kept : json.value("lines", nlohmann::json::array())) {
     if (!kept.is_string()) continue;
-    if (std::optional<LogRecord> record = supervisor::from_json_line(kept.get<std::string>())) progress.last_lines.push_back(std::move(*record));
+    if (std::optional<LogRecord> record = supervisor::from_json_line(kept.get<std::string>()))
+      progress.last_lines.push_back(std::move(*record));
   }
   return {progress, std::nullopt};
 }

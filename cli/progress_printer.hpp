@@ -1,6 +1,6 @@
 #pragma once
-// What people see while a topology starts and runs: the supervisor's events and its processes' lines. The same sentences appear in the
-// foreground and, carried over a pipe as JSON lines, on the terminal of `up -d`.
+// What people see while a topology starts and runs: the supervisor's events and its processes' lines. The same sentences appear in
+// the foreground and, carried over a pipe as JSON lines, on the terminal of `up -d`.
 
 #include <optional>
 #include <string>

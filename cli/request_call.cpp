@@ -10,7 +10,8 @@
 
 namespace remuda::cli {
 
-Result<Message> call_request(const std::vector<std::string>& endpoints, const Message& question, std::chrono::milliseconds deadline) {
+Result<Message> call_request(const std::vector<std::string>& endpoints, const Message& question,
+                             std::chrono::milliseconds deadline) {
   Context context;
   Socket socket{context, SocketKind::dealer};
   for (const std::string& endpoint : endpoints) {
@@ -35,7 +36,8 @@ Result<Message> call_request(const std::vector<std::string>& endpoints, const Me
     const Result<direct::Reply> decoded = direct::decode_reply(reply.bytes());
     if (!decoded) return Failure<Error>{decoded.error()};
     if (decoded->correlation != correlation) continue;
-    if (!decoded->code.empty()) return fail(std::string{decoded->code}, fmt::format("refused: {} ({})", decoded->text, decoded->code));
+    if (!decoded->code.empty())
+      return fail(std::string{decoded->code}, fmt::format("refused: {} ({})", decoded->text, decoded->code));
     return unpack_message(decoded->message);
   }
   if (!asked) return fail("unreachable", "nobody answers on this request channel");

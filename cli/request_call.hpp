@@ -10,7 +10,9 @@
 
 namespace remuda::cli {
 
-/// Asks one of the nodes that listen at `endpoints`. Errors: `timed_out` (outcome unknown), or what the node refused with (definite).
-Result<Message> call_request(const std::vector<std::string>& endpoints, const Message& question, std::chrono::milliseconds deadline);
+/// Asks one of the nodes that listen at `endpoints`. Errors: `timed_out` (outcome unknown), or what the node refused with
+/// (definite).
+Result<Message> call_request(const std::vector<std::string>& endpoints, const Message& question,
+                             std::chrono::milliseconds deadline);
 
 }  // namespace remuda::cli

@@ -20,7 +20,8 @@ std::vector<supervisor::TopologyEntry> all_running() {
 }
 
 ExitCode none_running(const Terminal& terminal, const Error& error) {
-  return terminal.problem(error, error.code == "not_running" ? "remuda ps shows what runs; remuda up FILE starts one" : "remuda ps");
+  return terminal.problem(error,
+                          error.code == "not_running" ? "remuda ps shows what runs; remuda up FILE starts one" : "remuda ps");
 }
 
 Result<SupervisorAnswer> ask(const supervisor::TopologyEntry& entry, const std::string& verb, const std::vector<std::string>& nodes,

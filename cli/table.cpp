@@ -11,7 +11,9 @@ namespace {
 
 constexpr std::string_view gap = "  ";
 
-bool starts_code_point(char byte) { return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U; }
+bool starts_code_point(char byte) {
+  return (static_cast<unsigned char>(byte) & 0xC0U) != 0x80U;
+}
 
 }  // namespace
 
@@ -67,7 +69,8 @@ std::string Table::render(int width, bool colours) const {
   while (line_width() > static_cast<std::size_t>(width)) {
     std::size_t* widest = nullptr;
     for (std::size_t column = 0; column < columns_.size(); ++column) {
-      if (!columns_[column].may_shrink || widths[column] <= std::max<std::size_t>(display_width(columns_[column].title), 4)) continue;
+      if (!columns_[column].may_shrink || widths[column] <= std::max<std::size_t>(display_width(columns_[column].title), 4))
+        continue;
       if (widest == nullptr || widths[column] > *widest) widest = &widths[column];
     }
     if (widest == nullptr) break;  // nothing left to cut: the terminal wraps, no text is lost

@@ -9,13 +9,13 @@
 namespace remuda::cli {
 
 struct Cell {
-  std::string text;                ///< one line; control characters are shown as `?`
+  std::string text;  ///< one line; control characters are shown as `?`
   Colour colour = Colour::none;
 };
 
 struct Column {
   std::string title;
-  bool to_the_right = false;       ///< numbers
+  bool to_the_right = false;  ///< numbers
   /// When a line does not fit, columns that may shrink are cut with `…`, the widest first; a column is never cut below its title.
   bool may_shrink = false;
 };

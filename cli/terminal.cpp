@@ -13,15 +13,24 @@ namespace {
 
 const char* sequence(Colour colour) {
   switch (colour) {
-    case Colour::none: return "";
-    case Colour::bold: return "\x1b[1m";
-    case Colour::dim: return "\x1b[2m";
-    case Colour::red: return "\x1b[31m";
-    case Colour::green: return "\x1b[32m";
-    case Colour::yellow: return "\x1b[33m";
-    case Colour::blue: return "\x1b[34m";
-    case Colour::magenta: return "\x1b[35m";
-    case Colour::cyan: return "\x1b[36m";
+    case Colour::none:
+      return "";
+    case Colour::bold:
+      return "\x1b[1m";
+    case Colour::dim:
+      return "\x1b[2m";
+    case Colour::red:
+      return "\x1b[31m";
+    case Colour::green:
+      return "\x1b[32m";
+    case Colour::yellow:
+      return "\x1b[33m";
+    case Colour::blue:
+      return "\x1b[34m";
+    case Colour::magenta:
+      return "\x1b[35m";
+    case Colour::cyan:
+      return "\x1b[36m";
   }
   return "";
 }

@@ -22,11 +22,11 @@ struct Terminal {
   std::ostream& out;
   std::ostream& err;
   std::istream& in;
-  bool colours = false;          ///< of `out`: it is a terminal and NO_COLOR is unset
-  bool error_colours = false;    ///< of `err`
-  bool can_ask = false;          ///< both stdin and stderr are a terminal: a question will be seen and answered
-  bool redraws = false;          ///< `err` is a terminal: progress may be rewritten in place
-  int width = 80;                ///< columns; 80 when unknown, as for files and pipes
+  bool colours = false;        ///< of `out`: it is a terminal and NO_COLOR is unset
+  bool error_colours = false;  ///< of `err`
+  bool can_ask = false;        ///< both stdin and stderr are a terminal: a question will be seen and answered
+  bool redraws = false;        ///< `err` is a terminal: progress may be rewritten in place
+  int width = 80;              ///< columns; 80 when unknown, as for files and pipes
 
   [[nodiscard]] std::string paint(Colour colour, std::string_view text) const { return cli::paint(colours, colour, text); }
 

@@ -42,7 +42,8 @@ bool send_all(int fd, std::string_view bytes, int timeout_ms) {
 
 Result<CommandServer> CommandServer::listen(const std::string& path) {
   const std::optional<sockaddr_un> address = address_of(path);
-  if (!address) return fail("failed", fmt::format("{} is too long for a socket (107 bytes); set XDG_RUNTIME_DIR to a shorter folder", path));
+  if (!address)
+    return fail("failed", fmt::format("{} is too long for a socket (107 bytes); set XDG_RUNTIME_DIR to a shorter folder", path));
   FileDescriptor listener{socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
   unlink(path.c_str());
   const mode_t before = umask(0177);  // the socket must never exist with wider rights, not even for a moment
@@ -71,7 +72,8 @@ std::vector<CommandRequest> CommandServer::on_readable() {
     auto& [id, connection] = *it;
     std::array<char, 4096> buffer{};
     ssize_t size = 0;
-    while ((size = recv(connection.fd.get(), buffer.data(), buffer.size(), 0)) > 0 && connection.received.size() <= request_size_max) {
+    while ((size = recv(connection.fd.get(), buffer.data(), buffer.size(), 0)) > 0 &&
+           connection.received.size() <= request_size_max) {
       connection.received.append(buffer.data(), static_cast<std::size_t>(size));
     }
     const bool gone = size == 0 || (size < 0 && errno != EAGAIN && errno != EINTR);

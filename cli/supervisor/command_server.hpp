@@ -1,7 +1,7 @@
 #pragma once
-// How the command line talks to a running supervisor: a unix socket with mode 0600 in the registry folder, JSON lines. One request per
-// connection, `{"do": "stop", "nodes": ["accounting"]}`, one answer, `{"ok": true, "processes": [...]}` or `{"ok": false, "code": ..., "message": ...}`,
-// which may come late: `stop` answers when the processes have ended.
+// How the command line talks to a running supervisor: a unix socket with mode 0600 in the registry folder, JSON lines. One request
+// per connection, `{"do": "stop", "nodes": ["accounting"]}`, one answer, `{"ok": true, "processes": [...]}` or `{"ok": false,
+// "code": ..., "message": ...}`, which may come late: `stop` answers when the processes have ended.
 
 #include <zmq.h>
 

@@ -9,7 +9,9 @@
 
 namespace remuda::supervisor {
 
-std::ostream& operator<<(std::ostream& out, const Action& action) { return out << action.effect << ' ' << action.process; }
+std::ostream& operator<<(std::ostream& out, const Action& action) {
+  return out << action.effect << ' ' << action.process;
+}
 
 Fleet::Fleet(const std::vector<topology::ProcessPlan>& plans, std::uint64_t jitter_seed) {
   processes_.reserve(plans.size());
@@ -37,8 +39,8 @@ Result<std::set<std::size_t>> Fleet::select(const std::vector<std::string>& name
     std::vector<std::string_view> known;
     for (const Process& process : processes_) known.push_back(process.plan().node);
     const std::string_view meant = closest_name(name, known);
-    return fail("no_such_node",
-                fmt::format("no node or broker '{}' here{}", name, meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant)));
+    return fail("no_such_node", fmt::format("no node or broker '{}' here{}", name,
+                                            meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant)));
   }
   return selected;
 }
@@ -187,7 +189,8 @@ bool Fleet::all_ready(const std::set<std::size_t>& which) const {
 bool Fleet::all_stopped(const std::set<std::size_t>& which) const {
   return std::all_of(which.begin(), which.end(), [&](std::size_t i) {
     const ProcessState state = processes_[i].state();
-    return !to_start_.contains(i) && !processes_[i].is_running() && (state == ProcessState::stopped || state == ProcessState::failed);
+    return !to_start_.contains(i) && !processes_[i].is_running() &&
+           (state == ProcessState::stopped || state == ProcessState::failed);
   });
 }
 

@@ -60,11 +60,11 @@ class Fleet {
 
  private:
   std::vector<Process> processes_;
-  std::set<std::size_t> start_group_;    // the request that is being started: whom the members wait for
-  std::set<std::size_t> to_start_;       // members that have not been started yet
-  std::set<std::size_t> to_stop_;        // asked to stop and not ended yet
-  std::set<std::size_t> stop_asked_;     // of those: drain is under way
-  std::set<std::size_t> start_again_;    // restart: to be started when to_stop_ has ended
+  std::set<std::size_t> start_group_;  // the request that is being started: whom the members wait for
+  std::set<std::size_t> to_start_;     // members that have not been started yet
+  std::set<std::size_t> to_stop_;      // asked to stop and not ended yet
+  std::set<std::size_t> stop_asked_;   // of those: drain is under way
+  std::set<std::size_t> start_again_;  // restart: to be started when to_stop_ has ended
 
   Actions advance(Instant now);
   void collect(std::size_t process, const std::vector<Effect>& effects, Actions& actions) const;

@@ -15,10 +15,14 @@ using cli::Colour;
 
 std::string_view name_of(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return "debug";
-    case LogLevel::info: return "info";
-    case LogLevel::warning: return "warning";
-    case LogLevel::error: return "error";
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warning:
+      return "warning";
+    case LogLevel::error:
+      return "error";
   }
   return "info";
 }
@@ -52,10 +56,14 @@ std::string take(nlohmann::json& object, std::initializer_list<const char*> keys
 
 Colour colour_of(LogLevel level) {
   switch (level) {
-    case LogLevel::debug: return Colour::dim;
-    case LogLevel::info: return Colour::none;
-    case LogLevel::warning: return Colour::yellow;
-    case LogLevel::error: return Colour::red;
+    case LogLevel::debug:
+      return Colour::dim;
+    case LogLevel::info:
+      return Colour::none;
+    case LogLevel::warning:
+      return Colour::yellow;
+    case LogLevel::error:
+      return Colour::red;
   }
   return Colour::none;
 }

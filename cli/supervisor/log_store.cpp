@@ -104,15 +104,15 @@ std::vector<LogRecord> LogReader::read_new(const LogFilter& filter) {
 int LogReader::watch() {
   if (!watch_.is_open()) {
     watch_ = FileDescriptor{inotify_init1(IN_CLOEXEC | IN_NONBLOCK)};
-    if (watch_.is_open() && inotify_add_watch(watch_.get(), folder_.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0) watch_.reset();
+    if (watch_.is_open() && inotify_add_watch(watch_.get(), folder_.c_str(), IN_MODIFY | IN_CREATE | IN_MOVED_TO) < 0)
+      watch_.reset();
   }
   return watch_.get();
 }
 
 void LogReader::drain_watch() {
   std::array<char, 4096> buffer{};
-  while (watch_.is_open() && ::read(watch_.get(), buffer.data(), buffer.size()) > 0) {
-  }
+  while (watch_.is_open() && ::read(watch_.get(), buffer.data(), buffer.size()) > 0) {}
 }
 
 }  // namespace remuda::supervisor

@@ -1,5 +1,6 @@
 #pragma once
-// Where the lines of all processes are kept: `<data>/logs/<node>.log`, or `<node>.<replica>.log` from the second replica on. JSON lines, private, rotated by size
+// Where the lines of all processes are kept: `<data>/logs/<node>.log`, or `<node>.<replica>.log` from the second replica on. JSON
+// lines, private, rotated by size
 // (`.1` is the older half). Writing belongs to the supervisor; reading and following works whether it runs or not.
 
 #include <cstdint>
@@ -39,7 +40,7 @@ class LogWriter {
 
 /// Which lines are wanted.
 struct LogFilter {
-  std::vector<std::string> nodes;  ///< `accounting` or `accounting/1`; empty: all
+  std::vector<std::string> nodes;    ///< `accounting` or `accounting/1`; empty: all
   LogLevel level = LogLevel::debug;  ///< this one and worse
   std::optional<WallTime> since;
   std::optional<std::regex> pattern;  ///< found in the text
@@ -68,7 +69,8 @@ class LogReader {
   std::map<std::string, Position> positions_;
   FileDescriptor watch_;
 
-  void read_file(const std::string& path, std::uint64_t offset, const LogFilter& filter, std::vector<LogRecord>& records, std::uint64_t& end);
+  void read_file(const std::string& path, std::uint64_t offset, const LogFilter& filter, std::vector<LogRecord>& records,
+                 std::uint64_t& end);
 };
 
 }  // namespace remuda::supervisor

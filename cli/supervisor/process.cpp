@@ -14,23 +14,34 @@ using std::chrono::milliseconds;
 
 std::string_view name_of(ProcessState state) {
   switch (state) {
-    case ProcessState::starting: return "starting";
-    case ProcessState::ready: return "ready";
-    case ProcessState::draining: return "draining";
-    case ProcessState::stopped: return "stopped";
-    case ProcessState::backoff: return "backoff";
-    case ProcessState::failed: return "failed";
+    case ProcessState::starting:
+      return "starting";
+    case ProcessState::ready:
+      return "ready";
+    case ProcessState::draining:
+      return "draining";
+    case ProcessState::stopped:
+      return "stopped";
+    case ProcessState::backoff:
+      return "backoff";
+    case ProcessState::failed:
+      return "failed";
   }
   return "unknown";
 }
 
-std::ostream& operator<<(std::ostream& out, ProcessState state) { return out << name_of(state); }
+std::ostream& operator<<(std::ostream& out, ProcessState state) {
+  return out << name_of(state);
+}
 
 std::ostream& operator<<(std::ostream& out, Effect effect) {
   switch (effect) {
-    case Effect::spawn: return out << "spawn";
-    case Effect::drain: return out << "drain";
-    case Effect::kill: return out << "kill";
+    case Effect::spawn:
+      return out << "spawn";
+    case Effect::drain:
+      return out << "drain";
+    case Effect::kill:
+      return out << "kill";
   }
   return out;
 }
@@ -60,11 +71,15 @@ std::vector<Effect> Process::spawn(Instant now) {
 std::vector<Effect> Process::start(Instant now) {
   switch (state_) {
     case ProcessState::starting:
-    case ProcessState::ready: return {};
-    case ProcessState::draining: start_when_stopped_ = true; return {};
+    case ProcessState::ready:
+      return {};
+    case ProcessState::draining:
+      start_when_stopped_ = true;
+      return {};
     case ProcessState::stopped:
     case ProcessState::backoff:
-    case ProcessState::failed: break;
+    case ProcessState::failed:
+      break;
   }
   backoff_.reset();
   poisoned_before_ = false;
@@ -164,7 +179,8 @@ std::vector<Effect> Process::exited(const Ending& ending, Instant now) {
     }
     return {};
   }
-  if (plan_->kind == topology::ProcessPlan::Kind::broker && ending.exit_code == poisoned_exit_code && std::exchange(poisoned_before_, true)) {
+  if (plan_->kind == topology::ProcessPlan::Kind::broker && ending.exit_code == poisoned_exit_code &&
+      std::exchange(poisoned_before_, true)) {
     hold("its storage failed again after a restart; look at the disk, then start it");
     return {};
   }

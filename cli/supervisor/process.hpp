@@ -63,16 +63,16 @@ class Process {
   Process(const topology::ProcessPlan& plan, std::uint64_t jitter_seed) : plan_{&plan}, backoff_{plan.restart, jitter_seed} {}
 
   // What happened. Each returns what to do now.
-  std::vector<Effect> start(Instant now);            ///< somebody wants it to run; nothing when it does
-  std::vector<Effect> stop(Instant now);             ///< somebody wants it to end; nothing when it has
-  std::vector<Effect> restart(Instant now);          ///< stop, then start
-  std::vector<Effect> kill();                        ///< at once
+  std::vector<Effect> start(Instant now);    ///< somebody wants it to run; nothing when it does
+  std::vector<Effect> stop(Instant now);     ///< somebody wants it to end; nothing when it has
+  std::vector<Effect> restart(Instant now);  ///< stop, then start
+  std::vector<Effect> kill();                ///< at once
   void spawned(int pid, Instant now);
   std::vector<Effect> spawn_failed(std::string why, Instant now);
   void said_ready(Instant now);
   void heartbeat(Instant now) { last_heartbeat_ = now; }
   std::vector<Effect> exited(const Ending& ending, Instant now);
-  std::vector<Effect> tick(Instant now);             ///< a deadline may have passed
+  std::vector<Effect> tick(Instant now);  ///< a deadline may have passed
   /// When tick() has something to do at the latest.
   [[nodiscard]] std::optional<Instant> next_deadline() const { return deadline_; }
 
@@ -96,8 +96,8 @@ class Process {
   const topology::ProcessPlan* plan_;
   RestartBackoff backoff_;
   ProcessState state_ = ProcessState::stopped;
-  std::optional<Instant> deadline_;          // backoff: when to spawn; draining: when to kill
-  bool spawning_ = false;                    // spawn was asked for and neither a pid nor a failure is known yet
+  std::optional<Instant> deadline_;  // backoff: when to spawn; draining: when to kill
+  bool spawning_ = false;            // spawn was asked for and neither a pid nor a failure is known yet
   bool stop_when_spawned_ = false;
   bool start_when_stopped_ = false;
   bool poisoned_before_ = false;

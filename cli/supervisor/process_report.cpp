@@ -41,9 +41,11 @@ std::string why_not_ready(const Process& process, const ProcessFacts& facts, boo
                            facts.last_error.empty() ? "" : ": " + facts.last_error);
       }
       return {};
-    case ProcessState::draining: return fmt::format("{} in flight", facts.report.in_flight);
+    case ProcessState::draining:
+      return fmt::format("{} in flight", facts.report.in_flight);
     case ProcessState::ready:
-    case ProcessState::stopped: return {};
+    case ProcessState::stopped:
+      return {};
   }
   return {};
 }
@@ -64,7 +66,8 @@ std::string process_as_json(const std::string& topology, const Process& process,
   const bool up = process.is_running() && process.started_at();
   json["uptime_s"] = up ? std::round(std::chrono::duration<double, std::milli>(now - *process.started_at()).count()) / 1000.0 : 0.0;
   json["exec"] = plan.exec;
-  json["last_exit"] = process.last_ending() ? nlohmann::ordered_json(process.last_ending()->text()) : nlohmann::ordered_json(nullptr);
+  json["last_exit"] =
+      process.last_ending() ? nlohmann::ordered_json(process.last_ending()->text()) : nlohmann::ordered_json(nullptr);
   json["why"] = why_not_ready(process, facts, waits_to_start, now);
   json["last_error"] = facts.last_error;
   json["unresponsive"] = process.is_unresponsive(now);

@@ -13,11 +13,11 @@ namespace remuda::supervisor {
 /// What the shell remembers of a process beside its state.
 struct ProcessFacts {
   static constexpr std::size_t last_lines_max = 20;
-  std::string routing_id;               ///< on the control socket; empty: it has not said hello
+  std::string routing_id;  ///< on the control socket; empty: it has not said hello
   std::string version;
   ControlReport report;
-  std::deque<LogRecord> last_lines;     ///< since its last start
-  std::string last_error;               ///< the last line at level error, else the last warning, since its last start
+  std::deque<LogRecord> last_lines;  ///< since its last start
+  std::string last_error;            ///< the last line at level error, else the last warning, since its last start
   bool last_error_is_error = false;
 
   void remember(const LogRecord& record);
@@ -26,7 +26,8 @@ struct ProcessFacts {
 };
 
 /// One JSON object with the fields of DESIGN §5 and more.
-std::string process_as_json(const std::string& topology, const Process& process, const ProcessFacts& facts, bool waits_to_start, Instant now);
+std::string process_as_json(const std::string& topology, const Process& process, const ProcessFacts& facts, bool waits_to_start,
+                            Instant now);
 /// One sentence for people: why it is not ready. Empty when it is.
 std::string why_not_ready(const Process& process, const ProcessFacts& facts, bool waits_to_start, Instant now);
 

@@ -64,7 +64,8 @@ TopologyEntry entry_of(const topology::Plan& plan) {
   for (const topology::BrokerPlan& broker : plan.brokers) {
     if (!broker.endpoints.empty()) entry.brokers[broker.name] = broker.endpoints.front();
   }
-  for (const topology::QueuePlan& queue : plan.queues) entry.channels.push_back({queue.name, "queue", queue.broker, queue.from_topic, {}});
+  for (const topology::QueuePlan& queue : plan.queues)
+    entry.channels.push_back({queue.name, "queue", queue.broker, queue.from_topic, {}});
   for (const topology::TopicPlan& topic : plan.topics) {
     entry.channels.push_back({topic.name, topic.broker.empty() ? "pubsub" : "topic", topic.broker, "", {}});
   }
@@ -75,7 +76,8 @@ TopologyEntry entry_of(const topology::Plan& plan) {
       if (!binding) continue;
       std::vector<std::string>& channels = entry.ports[process.node + "." + binding->port];
       if (std::find(channels.begin(), channels.end(), binding->channel) == channels.end()) channels.push_back(binding->channel);
-      auto channel = std::find_if(entry.channels.begin(), entry.channels.end(), [&](const ChannelEntry& c) { return c.name == binding->channel; });
+      auto channel = std::find_if(entry.channels.begin(), entry.channels.end(),
+                                  [&](const ChannelEntry& c) { return c.name == binding->channel; });
       if (channel == entry.channels.end()) {
         channel = entry.channels.insert(entry.channels.end(), ChannelEntry{binding->channel, binding->kind, "", "", {}});
       }
@@ -101,7 +103,10 @@ std::string to_json(const TopologyEntry& entry) {
   json["brokers"] = entry.brokers;
   json["channels"] = ordered_json::array();
   for (const ChannelEntry& channel : entry.channels) {
-    json["channels"].push_back({{"name", channel.name}, {"kind", channel.kind}, {"broker", channel.broker}, {"from", channel.from},
+    json["channels"].push_back({{"name", channel.name},
+                                {"kind", channel.kind},
+                                {"broker", channel.broker},
+                                {"from", channel.from},
                                 {"endpoints", channel.endpoints}});
   }
   json["ports"] = entry.ports;
@@ -139,7 +144,8 @@ Result<Registry> Registry::of_this_user() {
     return fail("failed", fmt::format("cannot create {}: {}", folder, std::strerror(errno)));
   }
   struct stat status {};
-  if (lstat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != geteuid() || (status.st_mode & 0077) != 0) {
+  if (lstat(folder.c_str(), &status) != 0 || !S_ISDIR(status.st_mode) || status.st_uid != geteuid() ||
+      (status.st_mode & 0077) != 0) {
     return fail("failed", fmt::format("{} must be a folder of yours that nobody else can enter (mode 0700)", folder));
   }
   return Registry{folder};
@@ -182,7 +188,8 @@ Result<TopologyEntry> Registry::choose(const std::optional<std::string>& name) c
     return fail("not_running", fmt::format("no topology '{}' runs{}", *name, names.empty() ? "" : "; these do: " + names));
   }
   if (entries.empty()) return fail("not_running", "no topology runs");
-  if (entries.size() > 1) return fail("wrong_usage", fmt::format("several topologies run ({}); say which with --topology NAME", names));
+  if (entries.size() > 1)
+    return fail("wrong_usage", fmt::format("several topologies run ({}); say which with --topology NAME", names));
   return entries.front();
 }
 
@@ -191,7 +198,8 @@ Result<FileDescriptor> Registry::take(const std::string& name) const {
   if (!file.is_open()) return fail("failed", fmt::format("cannot open {}: {}", path(name, ".lock"), std::strerror(errno)));
   struct flock lock = whole_file(F_WRLCK);
   if (fcntl(file.get(), F_OFD_SETLK, &lock) == 0) return file;
-  // The supervisor may have been killed a moment ago: then its helper is ending the processes, and the lock is free when that is done.
+  // The supervisor may have been killed a moment ago: then its helper is ending the processes, and the lock is free when that is
+  // done.
   const std::optional<TopologyEntry> entry = read_entry(name);
   const bool owner_is_dead = entry && kill(static_cast<pid_t>(entry->pid), 0) != 0 && errno == ESRCH;
   lock = whole_file(F_WRLCK);

@@ -27,10 +27,10 @@ struct ChannelEntry {
 
 struct TopologyEntry {
   std::string name;
-  std::int64_t pid = 0;                ///< of the supervisor
+  std::int64_t pid = 0;  ///< of the supervisor
   std::int64_t started_ms = 0;
-  std::string launch_file;             ///< absolute
-  std::string data_folder;             ///< absolute
+  std::string launch_file;  ///< absolute
+  std::string data_folder;  ///< absolute
   std::string plan_hash;
   std::map<std::string, std::string> brokers;  ///< name -> endpoint
   std::vector<ChannelEntry> channels;
@@ -48,8 +48,8 @@ TopologyEntry entry_of(const topology::Plan& plan);
 class Registry {
  public:
   explicit Registry(std::string folder) : folder_{std::move(folder)} {}
-  /// `$XDG_RUNTIME_DIR/remuda`, or `/tmp/remuda-<uid>` where that is unset; created with mode 0700. Errors: `failed` when it belongs
-  /// to somebody else or others may write there.
+  /// `$XDG_RUNTIME_DIR/remuda`, or `/tmp/remuda-<uid>` where that is unset; created with mode 0700. Errors: `failed` when it
+  /// belongs to somebody else or others may write there.
   static Result<Registry> of_this_user();
 
   /// Topologies that run now, by name. What a killed supervisor left behind is passed over.

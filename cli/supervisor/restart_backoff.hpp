@@ -1,10 +1,9 @@
 #pragma once
 // When a process that ended by itself is started again, and when no more. Pure: the time and the seed of the jitter are handed in.
 //
-// The delay doubles from `delay` to `max_delay`; a jitter of up to a quarter is taken off, so that 200 nodes which die together do not
-// come back together. A process that was healthy for a minute begins again at `delay`. More than `max_restarts` failures
-// within `window` hold it: nothing but `remuda start` or `restart` starts it again.
-// Source of the figures: RELIABILITY F3.
+// The delay doubles from `delay` to `max_delay`; a jitter of up to a quarter is taken off, so that 200 nodes which die together do
+// not come back together. A process that was healthy for a minute begins again at `delay`. More than `max_restarts` failures within
+// `window` hold it: nothing but `remuda start` or `restart` starts it again. Source of the figures: RELIABILITY F3.
 
 #include <chrono>
 #include <cstdint>

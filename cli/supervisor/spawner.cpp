@@ -35,7 +35,9 @@ int FileDescriptor::release() {
 
 namespace {
 
-Failure<Error> system_failure(const std::string& what) { return fail("failed", what + ": " + std::strerror(errno)); }
+Failure<Error> system_failure(const std::string& what) {
+  return fail("failed", what + ": " + std::strerror(errno));
+}
 
 }  // namespace
 
@@ -46,7 +48,8 @@ Result<std::unique_ptr<Spawner>> Spawner::start() {
   std::array<int, 2> sockets{};
   std::array<int, 2> life{};
   // Packets keep their boundaries, arrive in order, and carry the output pipes along (SCM_RIGHTS).
-  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets.data()) != 0) return system_failure("cannot create a socket pair");
+  if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sockets.data()) != 0)
+    return system_failure("cannot create a socket pair");
   FileDescriptor ours{sockets[0]};
   FileDescriptor theirs{sockets[1]};
   if (pipe2(life.data(), O_CLOEXEC) != 0) return system_failure("cannot create the life line");
@@ -68,8 +71,7 @@ Result<std::unique_ptr<Spawner>> Spawner::start() {
 Spawner::~Spawner() {
   socket_.reset();
   life_line_.reset();
-  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
-  }
+  while (waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {}
 }
 
 Result<void> Spawner::send(std::string_view packet, const std::vector<int>& descriptors) {

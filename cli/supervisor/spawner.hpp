@@ -1,6 +1,6 @@
 #pragma once
-// The only thing that starts processes: a small helper process, forked before the supervisor has a thread or a ZeroMQ context, because
-// forking with either is unsound (RELIABILITY Z20). It has one thread, which lives as long as it does: PR_SET_PDEATHSIG
+// The only thing that starts processes: a small helper process, forked before the supervisor has a thread or a ZeroMQ context,
+// because forking with either is unsound (RELIABILITY Z20). It has one thread, which lives as long as it does: PR_SET_PDEATHSIG
 // fires when the spawning *thread* ends.
 //
 // Four independent ties make sure that nothing outlives the supervisor, even after kill -9 of it or of the helper:
@@ -10,8 +10,9 @@
 //   the supervisor is PR_SET_CHILD_SUBREAPER, so children of a dead helper are its own to reap.
 //
 // Children get an argument vector, never a shell; their own process group; an environment from an allow list; and no
-// descriptor but stdin (/dev/null), the two output pipes and the life line. D11 asks for posix_spawn; that has no attribute for PR_SET_PDEATHSIG, so the
-// helper does what posix_spawn does (fork, exec, failure told through a close-on-exec pipe) with that one call between.
+// descriptor but stdin (/dev/null), the two output pipes and the life line. D11 asks for posix_spawn; that has no attribute for
+// PR_SET_PDEATHSIG, so the helper does what posix_spawn does (fork, exec, failure told through a close-on-exec pipe) with that one
+// call between.
 
 #include <cstdint>
 #include <deque>
@@ -44,10 +45,10 @@ class FileDescriptor {
 };
 
 struct SpawnRequest {
-  std::uint32_t process = 0;                 ///< the caller's number for it; comes back in every event
-  std::string path;                          ///< absolute
-  std::vector<std::string> arguments;        ///< without argv[0]
-  std::vector<std::string> environment;      ///< complete: `NAME=value`
+  std::uint32_t process = 0;             ///< the caller's number for it; comes back in every event
+  std::string path;                      ///< absolute
+  std::vector<std::string> arguments;    ///< without argv[0]
+  std::vector<std::string> environment;  ///< complete: `NAME=value`
 };
 
 struct Spawned {
@@ -77,7 +78,8 @@ class Spawner {
 
   /// Asks for a process whose stdout and stderr are these descriptors. The answer arrives as an event.
   Result<void> spawn(const SpawnRequest& request, FileDescriptor standard_output, FileDescriptor standard_error);
-  /// Signals a process (`whole_group`: its process group). Nothing happens when it has ended: the helper knows which pids are still its own.
+  /// Signals a process (`whole_group`: its process group). Nothing happens when it has ended: the helper knows which pids are still
+  /// its own.
   void signal(std::uint32_t process, int number, bool whole_group);
 
   /// Readable when an event waits, unless next_event() has one already.

@@ -113,8 +113,7 @@ class Helper {
       if (poll(items.data(), items.size(), -1) < 0 && errno != EINTR) return 1;
       if ((items[1].revents & POLLIN) != 0) {
         signalfd_siginfo ignored{};
-        while (read(signals.get(), &ignored, sizeof ignored) > 0) {
-        }
+        while (read(signals.get(), &ignored, sizeof ignored) > 0) {}
         reap();
       }
       if (items[0].revents == 0) continue;
@@ -192,7 +191,8 @@ class Helper {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return;
     if (getppid() != helper) _exit(127);  // the helper died before the line above: no signal will come
     if (setpgid(0, 0) != 0) return;
-    if (dup2(null_.get(), STDIN_FILENO) < 0 || dup2(standard_output, STDOUT_FILENO) < 0 || dup2(standard_error, STDERR_FILENO) < 0) return;
+    if (dup2(null_.get(), STDIN_FILENO) < 0 || dup2(standard_output, STDOUT_FILENO) < 0 || dup2(standard_error, STDERR_FILENO) < 0)
+      return;
     // Whoever started us may have left descriptors open: none of them is a node's business.
     close_range(3, ~0U, CLOSE_RANGE_CLOEXEC);
     if (fcntl(life_line_, F_SETFD, 0) != 0) return;
@@ -203,7 +203,8 @@ class Helper {
   }
 
   void report_failure(const SpawnRequest& request, int error) const {
-    send_packet(socket_, pack_array("failed", request.process, fmt::format("cannot start {}: {}", request.path, std::strerror(error))), {});
+    send_packet(socket_,
+                pack_array("failed", request.process, fmt::format("cannot start {}: {}", request.path, std::strerror(error))), {});
   }
 
   void reap() {
@@ -231,7 +232,9 @@ class Helper {
 
 }  // namespace
 
-int run_spawner_helper(int socket, int life_line) { return Helper{socket, life_line}.run(); }
+int run_spawner_helper(int socket, int life_line) {
+  return Helper{socket, life_line}.run();
+}
 
 std::string encode_spawn(const SpawnRequest& request) {
   return pack_array("spawn", request.process, request.path, request.arguments, request.environment);

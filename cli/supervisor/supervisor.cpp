@@ -42,7 +42,9 @@ struct overloaded : Fs... {
 template <class... Fs>
 overloaded(Fs...) -> overloaded<Fs...>;
 
-std::int64_t milliseconds_between(Instant from, Instant to) { return std::chrono::duration_cast<std::chrono::milliseconds>(to - from).count(); }
+std::int64_t milliseconds_between(Instant from, Instant to) {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(to - from).count();
+}
 
 void make_private_folder(const std::string& path) {
   std::error_code error;
@@ -60,7 +62,8 @@ void raise_descriptor_limit() {
 
 class Supervisor {
  public:
-  Supervisor(SupervisorOptions options, std::unique_ptr<Spawner> spawner, Audience& audience, FileDescriptor signals, CommandServer commands)
+  Supervisor(SupervisorOptions options, std::unique_ptr<Spawner> spawner, Audience& audience, FileDescriptor signals,
+             CommandServer commands)
       : options_{std::move(options)},
         audience_{audience},
         spawner_{std::move(spawner)},
@@ -150,7 +153,9 @@ class Supervisor {
   [[nodiscard]] std::string broker_folder(const topology::BrokerPlan& broker) const {
     return broker.data_folder.empty() ? options_.entry.data_folder + "/brokers/" + broker.name : broker.data_folder;
   }
-  [[nodiscard]] std::string node_folder(const ProcessPlan& process) const { return options_.entry.data_folder + "/nodes/" + process.node; }
+  [[nodiscard]] std::string node_folder(const ProcessPlan& process) const {
+    return options_.entry.data_folder + "/nodes/" + process.node;
+  }
   [[nodiscard]] std::string definitions_path(const std::string& broker) const {
     return options_.entry.data_folder + "/brokers/" + broker + ".definitions.toml";
   }
@@ -174,7 +179,8 @@ class Supervisor {
   }
 
   void wait() {
-    std::vector<zmq_pollitem_t> items{{nullptr, spawner_->fd(), ZMQ_POLLIN, 0}, {nullptr, signals_.get(), ZMQ_POLLIN, 0}, control_.poll_item()};
+    std::vector<zmq_pollitem_t> items{
+        {nullptr, spawner_->fd(), ZMQ_POLLIN, 0}, {nullptr, signals_.get(), ZMQ_POLLIN, 0}, control_.poll_item()};
     commands_.append_poll_items(items);
     outputs_.append_poll_items(items);
     long timeout_ms = -1;
@@ -228,7 +234,8 @@ class Supervisor {
         greet(*hello, std::string{routing_id.bytes()});
         continue;
       }
-      const auto known = std::find_if(facts_.begin(), facts_.end(), [&](const ProcessFacts& f) { return f.routing_id == routing_id.bytes(); });
+      const auto known =
+          std::find_if(facts_.begin(), facts_.end(), [&](const ProcessFacts& f) { return f.routing_id == routing_id.bytes(); });
       if (known == facts_.end() || known->routing_id.empty()) continue;  // of a process that has been replaced
       const auto process = static_cast<std::size_t>(known - facts_.begin());
       const Instant now = clock_.now();
@@ -252,14 +259,16 @@ class Supervisor {
   void greet(const ControlHello& hello, std::string routing_id) {
     for (std::size_t i = 0; i < facts_.size(); ++i) {
       const Process& process = fleet_.processes()[i];
-      if (process.plan().node != hello.name || process.plan().replica != hello.replica || process.state() == ProcessState::stopped) continue;
+      if (process.plan().node != hello.name || process.plan().replica != hello.replica || process.state() == ProcessState::stopped)
+        continue;
       const auto pid = static_cast<pid_t>(hello.pid);
       if (process.is_running() && process.pid() != pid && getpgid(pid) != process.pid()) continue;
       facts_[i].routing_id = std::move(routing_id);
       facts_[i].version = hello.version;
       return;
     }
-    say(LogLevel::warning, fmt::format("a process {} that calls itself {}/{} is none of this topology", hello.pid, hello.name, hello.replica));
+    say(LogLevel::warning,
+        fmt::format("a process {} that calls itself {}/{} is none of this topology", hello.pid, hello.name, hello.replica));
   }
 
   void take_signals() {
@@ -267,8 +276,7 @@ class Supervisor {
     while (read(signals_.get(), &info, sizeof info) == sizeof info) {
       if (info.ssi_signo == SIGCHLD) {
         // Only orphans of our processes come here (we are their reaper); the helper is waited for by its owner.
-        while (waitpid(-1, nullptr, WNOHANG) > 0) {
-        }
+        while (waitpid(-1, nullptr, WNOHANG) > 0) {}
         continue;
       }
       if (!stopping_all_) {
@@ -324,7 +332,8 @@ class Supervisor {
       if (!stopping_all_) stop_everything("stopping, as asked by 'remuda down'");
       if (at_once) carry_out(fleet_.kill_all());
     } else {
-      return refuse(connection, {"unknown_operation", fmt::format("this supervisor does not know '{}'; it may be of another version", verb), true});
+      return refuse(connection, {"unknown_operation",
+                                 fmt::format("this supervisor does not know '{}'; it may be of another version", verb), true});
     }
     pending_.push_back(pending);
   }
@@ -334,9 +343,15 @@ class Supervisor {
   void carry_out(const Actions& actions) {
     for (const Action& action : actions) {
       switch (action.effect) {
-        case Effect::spawn: spawn(action.process); break;
-        case Effect::drain: drain(action.process); break;
-        case Effect::kill: spawner_->signal(static_cast<std::uint32_t>(action.process), SIGKILL, true); break;
+        case Effect::spawn:
+          spawn(action.process);
+          break;
+        case Effect::drain:
+          drain(action.process);
+          break;
+        case Effect::kill:
+          spawner_->signal(static_cast<std::uint32_t>(action.process), SIGKILL, true);
+          break;
       }
     }
   }
@@ -436,23 +451,28 @@ class Supervisor {
       case ProcessState::backoff:
         progress.kind = Progress::Kind::restarting;
         progress.milliseconds = process.next_deadline() ? milliseconds_between(now, *process.next_deadline()) : 0;
-        say(LogLevel::warning, fmt::format("{} {}; started again in {} ms", progress.process, progress.text, progress.milliseconds));
+        say(LogLevel::warning,
+            fmt::format("{} {}; started again in {} ms", progress.process, progress.text, progress.milliseconds));
         break;
       case ProcessState::failed:
         progress.kind = Progress::Kind::failed;
         progress.last_lines.assign(facts_[i].last_lines.begin(), facts_[i].last_lines.end());
         say(LogLevel::error, fmt::format("{} is held: {}", progress.process, progress.text));
         break;
-      case ProcessState::stopped: progress.kind = Progress::Kind::stopped; break;
+      case ProcessState::stopped:
+        progress.kind = Progress::Kind::stopped;
+        break;
       case ProcessState::starting:
-      case ProcessState::draining: return;
+      case ProcessState::draining:
+        return;
     }
     audience_.on_progress(progress);
   }
 
   void answer_finished_commands() {
     const auto any_failed = [&](const std::set<std::size_t>& which) {
-      return std::any_of(which.begin(), which.end(), [&](std::size_t i) { return fleet_.processes()[i].state() == ProcessState::failed; });
+      return std::any_of(which.begin(), which.end(),
+                         [&](std::size_t i) { return fleet_.processes()[i].state() == ProcessState::failed; });
     };
     for (auto it = pending_.begin(); it != pending_.end();) {
       const bool stops = it->verb == "stop";
@@ -488,8 +508,21 @@ class Supervisor {
 }  // namespace
 
 std::vector<std::string> allowed_environment() {
-  static constexpr std::array names{"PATH", "HOME", "USER", "LOGNAME", "SHELL", "LANG", "LC_ALL", "LC_CTYPE", "TZ", "TMPDIR", "XDG_RUNTIME_DIR",
-                                    "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LLVM_PROFILE_FILE"};
+  static constexpr std::array names{"PATH",
+                                    "HOME",
+                                    "USER",
+                                    "LOGNAME",
+                                    "SHELL",
+                                    "LANG",
+                                    "LC_ALL",
+                                    "LC_CTYPE",
+                                    "TZ",
+                                    "TMPDIR",
+                                    "XDG_RUNTIME_DIR",
+                                    "ASAN_OPTIONS",
+                                    "UBSAN_OPTIONS",
+                                    "TSAN_OPTIONS",
+                                    "LLVM_PROFILE_FILE"};
   std::vector<std::string> environment;
   for (const char* name : names) {
     if (const char* value = std::getenv(name)) environment.push_back(fmt::format("{}={}", name, value));

@@ -1,7 +1,7 @@
 #pragma once
 // The supervisor: one process that starts the processes of a topology, keeps them running, keeps their logs and answers the
-// command line. The shell around Fleet: it waits for events (a process ended, a heartbeat, output, a command, a signal, a deadline),
-// hands them to the fleet and carries its actions out. It never polls and never sleeps.
+// command line. The shell around Fleet: it waits for events (a process ended, a heartbeat, output, a command, a signal, a
+// deadline), hands them to the fleet and carries its actions out. It never polls and never sleeps.
 //
 // It works only on this machine's processes. It keeps nothing that must survive it: started again it starts everything again.
 
@@ -31,11 +31,11 @@ struct Progress {
     stopped,     ///< a process ended because it was asked to
   };
   Kind kind = Kind::ready;
-  std::string process;                 ///< `accounting/1`; empty when it is about everything
-  std::string node_kind;               ///< "broker" or "node"
+  std::string process;    ///< `accounting/1`; empty when it is about everything
+  std::string node_kind;  ///< "broker" or "node"
   std::int64_t milliseconds = 0;
   std::size_t count = 0;
-  std::string text;                    ///< why
+  std::string text;  ///< why
   std::vector<LogRecord> last_lines;
 };
 
@@ -51,12 +51,12 @@ class Audience {
 };
 
 struct SupervisorOptions {
-  topology::Plan plan;                        ///< its processes are those of this machine
-  std::vector<std::string> executables;       ///< absolute path per process of the plan
-  TopologyEntry entry;                        ///< written to the registry, with this process's pid, once commands are answered
+  topology::Plan plan;                   ///< its processes are those of this machine
+  std::vector<std::string> executables;  ///< absolute path per process of the plan
+  TopologyEntry entry;                   ///< written to the registry, with this process's pid, once commands are answered
   Registry registry;
-  FileDescriptor name_lock;                   ///< from Registry::take; given back before `down` is answered, so that `up` may follow at once
-  std::vector<std::string> environment;       ///< what every process gets: the allow list, `NAME=value`
+  FileDescriptor name_lock;  ///< from Registry::take; given back before `down` is answered, so that `up` may follow at once
+  std::vector<std::string> environment;  ///< what every process gets: the allow list, `NAME=value`
   /// In the foreground: return when every process has ended by itself. Detached it stays, so that `ps` can say why.
   bool ends_with_its_processes = true;
 };
@@ -64,9 +64,9 @@ struct SupervisorOptions {
 /// The environment that processes of a topology inherit: a fixed list of names (PATH, HOME, LANG, ...), nothing else.
 std::vector<std::string> allowed_environment();
 
-/// Runs until everything is stopped by `down`, a signal, or because all processes ended. `spawner` must have been started before any thread.
-/// A first SIGINT, SIGTERM or SIGHUP stops in order (done); a second SIGINT or SIGTERM ends everything at once (interrupted).
-/// `failed` when processes ended by themselves and none is left.
+/// Runs until everything is stopped by `down`, a signal, or because all processes ended. `spawner` must have been started before
+/// any thread. A first SIGINT, SIGTERM or SIGHUP stops in order (done); a second SIGINT or SIGTERM ends everything at once
+/// (interrupted). `failed` when processes ended by themselves and none is left.
 cli::ExitCode supervise(SupervisorOptions options, std::unique_ptr<Spawner> spawner, Audience& audience);
 
 }  // namespace remuda::supervisor

@@ -24,7 +24,8 @@ struct Options {
 };
 
 ExitCode list_workloads(const Terminal& terminal) {
-  for (const bench::Workload& workload : bench::workloads()) terminal.out << fmt::format("{:<5} {}\n", workload.name, workload.summary);
+  for (const bench::Workload& workload : bench::workloads())
+    terminal.out << fmt::format("{:<5} {}\n", workload.name, workload.summary);
   return ExitCode::done;
 }
 
@@ -44,9 +45,10 @@ ExitCode run(Terminal& terminal, Options& options) {
     }
     if (chosen == nullptr) {
       const std::string_view meant = closest_name(name, known);
-      return terminal.problem(ExitCode::wrong_usage,
-                              fmt::format("no workload '{}'{}", name, meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant)),
-                              "remuda bench lists them");
+      return terminal.problem(
+          ExitCode::wrong_usage,
+          fmt::format("no workload '{}'{}", name, meant.empty() ? "" : fmt::format("; did you mean '{}'?", meant)),
+          "remuda bench lists them");
     }
     if (terminal.redraws) terminal.err << fmt::format("{}: {} ...", chosen->name, chosen->summary) << std::flush;
     const Result<bench::Report> report = chosen->run(options.bench);

@@ -28,7 +28,8 @@ struct Options {
 /// A channel's name, or NODE.PORT for the channel that the port is wired to.
 Result<supervisor::ChannelEntry> find_request_channel(const supervisor::TopologyEntry& topology, const std::string& target) {
   std::string name = target;
-  if (const auto port = topology.ports.find(target); port != topology.ports.end() && !port->second.empty()) name = port->second.front();
+  if (const auto port = topology.ports.find(target); port != topology.ports.end() && !port->second.empty())
+    name = port->second.front();
   std::vector<std::string> known;
   for (const supervisor::ChannelEntry& channel : topology.channels) {
     if (channel.kind == "request") known.push_back(channel.name);
@@ -51,7 +52,8 @@ ExitCode call(Terminal& terminal, Options& options) {
     for (const supervisor::ChannelEntry& entry : topology->channels) {
       if (entry.kind == "request") known += " " + entry.name;
     }
-    return terminal.problem(channel.error(), known.empty() ? "this topology has no request channels" : "remuda call one of:" + known);
+    return terminal.problem(channel.error(),
+                            known.empty() ? "this topology has no request channels" : "remuda call one of:" + known);
   }
   options.message.body = options.body ? *options.body : std::string{std::istreambuf_iterator<char>{terminal.in}, {}};
   const Result<Message> question = message_from(options.message, SystemClock{});

@@ -34,7 +34,9 @@ void show(const Terminal& terminal, const std::vector<ordered_json>& processes) 
   for (const ordered_json& p : processes) {
     const bool running = p.contains("pid") && p["pid"].is_number();
     const std::string state = p.value("state", "");
-    table.add({{label(p)}, {state, state == "failed" ? Colour::red : Colour::none}, {running ? std::to_string(p["pid"].get<int>()) : "-"},
+    table.add({{label(p)},
+               {state, state == "failed" ? Colour::red : Colour::none},
+               {running ? std::to_string(p["pid"].get<int>()) : "-"},
                {p.value("why", "")}});
   }
   terminal.out << table.render(terminal.width, terminal.colours);
@@ -55,8 +57,8 @@ ExitCode control(Terminal& terminal, const Options& options, const std::string& 
     return terminal.problem(answer.error(), wrong_name ? "remuda ps" : fmt::format("remuda ps --topology {}", entry->name));
   }
   if (verb == "down") {
-    terminal.out << fmt::format("{}: down, {} processes stopped; its data is kept in {}\n", terminal.paint(Colour::bold, entry->name),
-                                answer->processes.size(), entry->data_folder);
+    terminal.out << fmt::format("{}: down, {} processes stopped; its data is kept in {}\n",
+                                terminal.paint(Colour::bold, entry->name), answer->processes.size(), entry->data_folder);
     return ExitCode::done;
   }
   show(terminal, answer->processes);
@@ -68,7 +70,11 @@ ExitCode control(Terminal& terminal, const Options& options, const std::string& 
 Command verb_on_nodes(const std::string& name, const std::string& summary, const std::string& details) {
   auto options = std::make_shared<Options>();
   Command command{.name = name, .summary = summary, .details = details};
-  command.options = {{"NODE", "Only these; all when none is named (accounting, or accounting/1 for one replica)", &options->nodes, false, {},
+  command.options = {{"NODE",
+                      "Only these; all when none is named (accounting, or accounting/1 for one replica)",
+                      &options->nodes,
+                      false,
+                      {},
                       ValueKind::node},
                      topology_option(options->topology),
                      {"--timeout", "Give up waiting after this long (default 60s)", &options->timeout},

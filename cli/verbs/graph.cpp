@@ -21,7 +21,10 @@ Command graph_verb() {
   Command command{.name = "graph", .summary = "Draw nodes, channels and the messages' ways between them"};
   command.details = "SVG and text need no other tool:  remuda graph FILE -o rides.svg";
   command.options = launch_options(options->launch);
-  command.options.push_back({"-f,--format", "text, dot or svg; by default what the name of the output says, else text", &options->format, false,
+  command.options.push_back({"-f,--format",
+                             "text, dot or svg; by default what the name of the output says, else text",
+                             &options->format,
+                             false,
                              {"text", "dot", "svg"}});
   command.options.push_back({"-o,--output", "Write to this file", &options->output, false, {}, ValueKind::file});
   command.run = [options](Terminal& terminal) {
@@ -30,7 +33,9 @@ Command graph_verb() {
     if (!show_diagnostics(launch->topology.diagnostics, terminal)) return ExitCode::wrong_usage;
     const topology::Graph graph = topology::graph_of(launch->topology.plan);
     const std::string& output = options->output;
-    const std::string format = options->format.value_or(output.ends_with(".svg") ? "svg" : output.ends_with(".dot") ? "dot" : "text");
+    const std::string format = options->format.value_or(output.ends_with(".svg")   ? "svg"
+                                                        : output.ends_with(".dot") ? "dot"
+                                                                                   : "text");
     const std::string picture = format == "svg"   ? topology::graph_as_svg(graph)
                                 : format == "dot" ? topology::graph_as_dot(graph)
                                                   : topology::graph_as_text(graph);
@@ -40,7 +45,8 @@ Command graph_verb() {
     }
     std::ofstream file{output, std::ios::binary | std::ios::trunc};
     file << picture;
-    if (!file.flush()) return terminal.problem(ExitCode::failed, fmt::format("cannot write {}", output), "choose another file with -o");
+    if (!file.flush())
+      return terminal.problem(ExitCode::failed, fmt::format("cannot write {}", output), "choose another file with -o");
     return ExitCode::done;
   };
   return command;

@@ -56,7 +56,8 @@ ExitCode logs(Terminal& terminal, const Options& options) {
     try {
       filter.pattern.emplace(*options.grep);
     } catch (const std::regex_error&) {
-      return terminal.problem(ExitCode::wrong_usage, fmt::format("'{}' is not a regular expression", *options.grep), "escape special signs with \\");
+      return terminal.problem(ExitCode::wrong_usage, fmt::format("'{}' is not a regular expression", *options.grep),
+                              "escape special signs with \\");
     }
   }
   const Result<std::string> folder = find_data_folder(options);
@@ -69,10 +70,13 @@ ExitCode logs(Terminal& terminal, const Options& options) {
   const int watch = options.follow ? reader.watch() : -1;  // before the first read, so that nothing falls between the two
   std::size_t name_width = 6;
   const auto print = [&](const std::vector<LogRecord>& records, std::size_t from) {
-    for (const LogRecord& record : records) name_width = std::max(name_width, supervisor::process_name(record.node, record.replica, 1).size());
+    for (const LogRecord& record : records)
+      name_width = std::max(name_width, supervisor::process_name(record.node, record.replica, 1).size());
     name_width = std::min<std::size_t>(name_width, 24);
     for (std::size_t i = from; i < records.size(); ++i) {
-      terminal.out << (options.json ? supervisor::to_json_line(records[i]) : supervisor::render(records[i], name_width, terminal.colours)) << '\n';
+      terminal.out << (options.json ? supervisor::to_json_line(records[i])
+                                    : supervisor::render(records[i], name_width, terminal.colours))
+                   << '\n';
     }
     terminal.out.flush();
   };
@@ -95,16 +99,22 @@ ExitCode logs(Terminal& terminal, const Options& options) {
 Command logs_verb() {
   auto options = std::make_shared<Options>();
   Command command{.name = "logs", .summary = "Show what the processes wrote, merged by time"};
-  command.details = "Also works after `down`, in the folder where the topology was started. The supervisor's own lines are those of 'remuda'.";
-  command.options = {{"NODE", "Only these (accounting, or accounting/1 for one replica)", &options->nodes, false, {}, ValueKind::node},
-                     {"-f,--follow", "Go on with what is written from now on", &options->follow},
-                     {"--since", "Not older than this: 10m", &options->since},
-                     {"--level", "This level and worse: debug, info, warning, error", &options->level, false, {"debug", "info", "warning", "error"}},
-                     {"--grep", "Only lines in which this regular expression is found", &options->grep},
-                     {"-n,--tail", "Only the last N", &options->tail},
-                     topology_option(options->topology),
-                     {"--data", "Read the logs of this data folder", &options->data, false, {}, ValueKind::folder},
-                     json_option(options->json)};
+  command.details =
+      "Also works after `down`, in the folder where the topology was started. The supervisor's own lines are those of 'remuda'.";
+  command.options = {
+      {"NODE", "Only these (accounting, or accounting/1 for one replica)", &options->nodes, false, {}, ValueKind::node},
+      {"-f,--follow", "Go on with what is written from now on", &options->follow},
+      {"--since", "Not older than this: 10m", &options->since},
+      {"--level",
+       "This level and worse: debug, info, warning, error",
+       &options->level,
+       false,
+       {"debug", "info", "warning", "error"}},
+      {"--grep", "Only lines in which this regular expression is found", &options->grep},
+      {"-n,--tail", "Only the last N", &options->tail},
+      topology_option(options->topology),
+      {"--data", "Read the logs of this data folder", &options->data, false, {}, ValueKind::folder},
+      json_option(options->json)};
   command.run = [options](Terminal& terminal) { return logs(terminal, *options); };
   return command;
 }

@@ -31,8 +31,15 @@ Colour colour_of_state(const std::string& state, bool unresponsive) {
 }
 
 std::string table_of(const std::vector<ordered_json>& processes, const Terminal& terminal) {
-  Table table{{{"NODE", false, true}, {"STATE"}, {"PID", true}, {"UP", true}, {"RESTARTS", true}, {"DONE", true}, {"FAILED", true},
-               {"LAST EXIT"}, {"WHY", false, true}}};
+  Table table{{{"NODE", false, true},
+               {"STATE"},
+               {"PID", true},
+               {"UP", true},
+               {"RESTARTS", true},
+               {"DONE", true},
+               {"FAILED", true},
+               {"LAST EXIT"},
+               {"WHY", false, true}}};
   for (const ordered_json& p : processes) {
     const std::string node = p.value("node", "");
     const int replica = p.value("replica", 0);
@@ -79,7 +86,8 @@ ExitCode ps(Terminal& terminal, const Options& options) {
       for (const ordered_json& process : answer->processes) terminal.out << process.dump() << '\n';
       continue;
     }
-    if (entries.size() > 1) terminal.out << (&entry == &entries.front() ? "" : "\n") << terminal.paint(Colour::bold, entry.name) << '\n';
+    if (entries.size() > 1)
+      terminal.out << (&entry == &entries.front() ? "" : "\n") << terminal.paint(Colour::bold, entry.name) << '\n';
     terminal.out << table_of(answer->processes, terminal);
   }
   if (unanswered == 0) return ExitCode::done;
@@ -91,8 +99,10 @@ ExitCode ps(Terminal& terminal, const Options& options) {
 Command ps_verb() {
   auto options = std::make_shared<Options>();
   Command command{.name = "ps", .summary = "Show what runs, what is stuck and why"};
-  command.options = {{"NODE", "Only these (accounting, or accounting/1 for one replica)", &options->nodes, false, {}, ValueKind::node},
-                     topology_option(options->topology), json_option(options->json)};
+  command.options = {
+      {"NODE", "Only these (accounting, or accounting/1 for one replica)", &options->nodes, false, {}, ValueKind::node},
+      topology_option(options->topology),
+      json_option(options->json)};
   command.run = [options](Terminal& terminal) { return ps(terminal, *options); };
   return command;
 }

@@ -19,9 +19,13 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string dump(const ordered_json& json) { return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace); }
+std::string dump(const ordered_json& json) {
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
 
-ExitCode refused(const Terminal& terminal, const Error& error) { return terminal.problem(error, next_after(error)); }
+ExitCode refused(const Terminal& terminal, const Error& error) {
+  return terminal.problem(error, next_after(error));
+}
 
 /// The way to one queue: its broker and a connection to it.
 struct QueueAccess {
@@ -29,7 +33,8 @@ struct QueueAccess {
   BrokerEndpoint broker;
   std::unique_ptr<BlockingBrokerClient> client;
 };
-Result<QueueAccess> open_queue(const BrokerOptions& options, const std::string& queue, std::chrono::milliseconds patience = std::chrono::seconds{5}) {
+Result<QueueAccess> open_queue(const BrokerOptions& options, const std::string& queue,
+                               std::chrono::milliseconds patience = std::chrono::seconds{5}) {
   Result<BrokerAccess> access = BrokerAccess::open(options);
   if (!access) return Failure<Error>{access.error()};
   Result<BrokerEndpoint> broker = access->broker_of(queue, "queue");
@@ -75,8 +80,14 @@ struct ListOptions {
 ExitCode list(Terminal& terminal, const ListOptions& options) {
   Result<BrokerAccess> access = BrokerAccess::open(options.broker);
   if (!access) return refused(terminal, access.error());
-  Table table{{{"QUEUE", false, true}, {"VISIBLE", true}, {"IN FLIGHT", true}, {"DELAYED", true}, {"OLDEST", true}, {"SENT", true},
-               {"DELETED", true}, {"DEAD", true}}};
+  Table table{{{"QUEUE", false, true},
+               {"VISIBLE", true},
+               {"IN FLIGHT", true},
+               {"DELAYED", true},
+               {"OLDEST", true},
+               {"SENT", true},
+               {"DELETED", true},
+               {"DEAD", true}}};
   std::size_t unreached = 0;
   for (const BrokerEndpoint& broker : access->brokers()) {
     const auto queues = access->connect(broker)->list_queues();
@@ -127,7 +138,8 @@ ExitCode show_info(Terminal& terminal, const InfoOptions& options) {
     if (name.ends_with("_ms")) text = format_duration(std::chrono::milliseconds{value.get<std::int64_t>()});
     if (name.ends_with("_bytes")) text = format_size(value.get<std::uint64_t>());
     const std::string title = name.ends_with("_ms") ? name.substr(0, name.size() - 3) : name;
-    terminal.out << fmt::format("{}  {}\n", terminal.paint(Colour::dim, fmt::format("{:<22}", title)), text.empty() ? "-" : one_line(text));
+    terminal.out << fmt::format("{}  {}\n", terminal.paint(Colour::dim, fmt::format("{:<22}", title)),
+                                text.empty() ? "-" : one_line(text));
   }
   return ExitCode::done;
 }
@@ -150,7 +162,8 @@ ordered_json peeked_as_json(const wire::Peeked& peeked, const Message& message) 
   json["reason"] = peeked.reason;
   json["attempts"] = ordered_json::array();
   for (const wire::Attempt& attempt : peeked.attempts) {
-    json["attempts"].push_back({{"node", attempt.node}, {"host", attempt.host}, {"time", attempt.time_ms}, {"error", attempt.error}});
+    json["attempts"].push_back(
+        {{"node", attempt.node}, {"host", attempt.host}, {"time", attempt.time_ms}, {"error", attempt.error}});
   }
   json["state"] = peeked.state;
   json["sent_ms"] = peeked.sent_ms;
@@ -225,8 +238,9 @@ ExitCode send(Terminal& terminal, SendOptions& options) {
     options.message.body = std::move(body);
     const Result<Message> message = message_from(options.message, clock);
     if (!message) {
-      return terminal.problem(ExitCode::wrong_usage, message.error().message,
-                              fmt::format("nothing was sent{}", from_input ? fmt::format("; correct line {}", packed.size() + 1) : ""));
+      return terminal.problem(
+          ExitCode::wrong_usage, message.error().message,
+          fmt::format("nothing was sent{}", from_input ? fmt::format("; correct line {}", packed.size() + 1) : ""));
     }
     ids.push_back(message->id);
     packed.push_back(pack(*message));
@@ -274,8 +288,8 @@ ExitCode receive(Terminal& terminal, const ReceiveOptions& options) {
     if (options.json) {
       terminal.out << dump(json) << '\n';
     } else {
-      terminal.out << fmt::format("{}  received {}x\n  {}\n", terminal.paint(Colour::bold, one_line(message->id)), one.receive_count,
-                                  shorten(dump(json["body"]), static_cast<std::size_t>(terminal.width) - 2));
+      terminal.out << fmt::format("{}  received {}x\n  {}\n", terminal.paint(Colour::bold, one_line(message->id)),
+                                  one.receive_count, shorten(dump(json["body"]), static_cast<std::size_t>(terminal.width) - 2));
     }
   }
   terminal.out.flush();
@@ -287,7 +301,8 @@ ExitCode receive(Terminal& terminal, const ReceiveOptions& options) {
   const auto refused_handles = queue->client->delete_messages(options.queue, handles);
   if (!refused_handles) return refused(terminal, refused_handles.error());
   if (refused_handles->empty()) return ExitCode::done;
-  return terminal.problem(ExitCode::partly_done, fmt::format("{} of {} could not be deleted any more", refused_handles->size(), handles.size()),
+  return terminal.problem(ExitCode::partly_done,
+                          fmt::format("{} of {} could not be deleted any more", refused_handles->size(), handles.size()),
                           "a longer --visibility-timeout");
 }
 
@@ -304,7 +319,9 @@ struct DestroyOptions {
   bool dry_run = false;
 };
 
-std::string messages(std::uint64_t count) { return fmt::format("{} message{}", grouped(count), count == 1 ? "" : "s"); }
+std::string messages(std::uint64_t count) {
+  return fmt::format("{} message{}", grouped(count), count == 1 ? "" : "s");
+}
 
 /// Counts first, says what it will do, asks, does it, says what it did. `act(dry_run)` returns how many messages it is about.
 template <class Act>
@@ -330,10 +347,11 @@ ExitCode purge(Terminal& terminal, const DestroyOptions& options) {
   wire::Purge request;
   request.queue = options.queue;
   if (options.filter) request.selection = {*options.filter, options.scope == "attributes"};
-  return destroy(terminal, options, "delete {} from " + options.queue + " for ever", "deleted {} from " + options.queue, [&](bool dry_run) {
-    request.dry_run = dry_run;
-    return queue->client->purge(request);
-  });
+  return destroy(terminal, options, "delete {} from " + options.queue + " for ever", "deleted {} from " + options.queue,
+                 [&](bool dry_run) {
+                   request.dry_run = dry_run;
+                   return queue->client->purge(request);
+                 });
 }
 
 ExitCode redrive(Terminal& terminal, const DestroyOptions& options) {
@@ -345,8 +363,8 @@ ExitCode redrive(Terminal& terminal, const DestroyOptions& options) {
   request.max = static_cast<std::uint64_t>(std::max(0, options.max));
   if (options.filter) request.selection = {*options.filter, options.scope == "attributes"};
   const std::string target = options.to ? *options.to : "the queues they came from";
-  return destroy(terminal, options, "move {} from " + options.queue + " to " + target, "moved {} from " + options.queue + " to " + target,
-                 [&](bool dry_run) {
+  return destroy(terminal, options, "move {} from " + options.queue + " to " + target,
+                 "moved {} from " + options.queue + " to " + target, [&](bool dry_run) {
                    request.dry_run = dry_run;
                    return queue->client->redrive(request);
                  });
@@ -358,11 +376,15 @@ std::vector<Option> with_broker(Options& options, std::vector<Option> own) {
   return own;
 }
 
-Option queue_argument(std::string& queue) { return {"QUEUE", "The queue", &queue, true, {}, ValueKind::queue}; }
+Option queue_argument(std::string& queue) {
+  return {"QUEUE", "The queue", &queue, true, {}, ValueKind::queue};
+}
 Option filter_option(std::optional<std::string>& filter) {
   return {"--filter", R"(Only messages that this SNS filter policy wants: '{"fare": [{"numeric": [">=", 50]}]}')", &filter};
 }
-Option scope_option(std::string& scope) { return {"--scope", "What the policy looks at", &scope, false, {"body", "attributes"}}; }
+Option scope_option(std::string& scope) {
+  return {"--scope", "What the policy looks at", &scope, false, {"body", "attributes"}};
+}
 
 }  // namespace
 
@@ -376,22 +398,30 @@ Command queue_verb() {
   auto redriving = std::make_shared<DestroyOptions>();
 
   Command command{.name = "queue", .summary = "Look into queues; send, receive, purge and redrive messages"};
-  command.subcommands.push_back({.name = "ls", .summary = "All queues with their depths",
+  command.subcommands.push_back({.name = "ls",
+                                 .summary = "All queues with their depths",
                                  .options = with_broker(*ls, {json_option(ls->json)}),
                                  .run = [ls](Terminal& terminal) { return list(terminal, *ls); }});
-  command.subcommands.push_back({.name = "info", .summary = "One queue with its settings and counters",
+  command.subcommands.push_back({.name = "info",
+                                 .summary = "One queue with its settings and counters",
                                  .options = with_broker(*info, {queue_argument(info->queue), json_option(info->json)}),
                                  .run = [info](Terminal& terminal) { return show_info(terminal, *info); }});
   command.subcommands.push_back(
-      {.name = "peek", .summary = "Look at messages without changing anything; dead letters with where and why they failed",
-       .options = with_broker(*peeking, {queue_argument(peeking->queue), {"-n,--max", "At most this many (10)", &peeking->max},
-                                         filter_option(peeking->filter), scope_option(peeking->scope), json_option(peeking->json)}),
+      {.name = "peek",
+       .summary = "Look at messages without changing anything; dead letters with where and why they failed",
+       .options = with_broker(*peeking, {queue_argument(peeking->queue),
+                                         {"-n,--max", "At most this many (10)", &peeking->max},
+                                         filter_option(peeking->filter),
+                                         scope_option(peeking->scope),
+                                         json_option(peeking->json)}),
        .run = [peeking](Terminal& terminal) { return peek(terminal, *peeking); }});
   MessageOptions& message = sending->message;
   command.subcommands.push_back(
-      {.name = "send", .summary = "Send messages; their ids are printed once they are on stable storage",
+      {.name = "send",
+       .summary = "Send messages; their ids are printed once they are on stable storage",
        .details = "Without BODY each line of the input is one message.",
-       .options = with_broker(*sending, {queue_argument(sending->queue), {"BODY", "The body: JSON (travels as msgpack)", &sending->bodies},
+       .options = with_broker(*sending, {queue_argument(sending->queue),
+                                         {"BODY", "The body: JSON (travels as msgpack)", &sending->bodies},
                                          {"-a,--attribute", "NAME=VALUE or NAME:TYPE=VALUE; repeatable", &message.attributes},
                                          {"--raw", "Bodies are text, sent as they stand", &message.raw},
                                          {"--id", "The message id; a new one by default", &message.id},
@@ -399,24 +429,30 @@ Command queue_verb() {
                                          {"--group", "The message group", &message.group_id}}),
        .run = [sending](Terminal& terminal) { return send(terminal, *sending); }});
   command.subcommands.push_back(
-      {.name = "receive", .summary = "Receive messages as a consumer does: they stay hidden until the visibility timeout ends",
-       .options = with_broker(*receiving, {queue_argument(receiving->queue), {"-n,--max", "At most this many (1)", &receiving->max},
+      {.name = "receive",
+       .summary = "Receive messages as a consumer does: they stay hidden until the visibility timeout ends",
+       .options = with_broker(*receiving, {queue_argument(receiving->queue),
+                                           {"-n,--max", "At most this many (1)", &receiving->max},
                                            {"--wait", "Wait this long for the first", &receiving->wait},
                                            {"--visibility-timeout", "Instead of the queue's own", &receiving->visibility_timeout},
                                            {"--delete", "Delete them once they are printed", &receiving->remove},
                                            json_option(receiving->json)}),
        .run = [receiving](Terminal& terminal) { return receive(terminal, *receiving); }});
   command.subcommands.push_back(
-      {.name = "purge", .summary = "Delete messages for ever",
-       .options = with_broker(*purging, {queue_argument(purging->queue), filter_option(purging->filter), scope_option(purging->scope),
-                                         yes_option(purging->yes), dry_run_option(purging->dry_run)}),
+      {.name = "purge",
+       .summary = "Delete messages for ever",
+       .options = with_broker(*purging, {queue_argument(purging->queue), filter_option(purging->filter),
+                                         scope_option(purging->scope), yes_option(purging->yes), dry_run_option(purging->dry_run)}),
        .run = [purging](Terminal& terminal) { return purge(terminal, *purging); }});
   command.subcommands.push_back(
-      {.name = "redrive", .summary = "Move dead letters back to where they came from",
+      {.name = "redrive",
+       .summary = "Move dead letters back to where they came from",
        .options = with_broker(*redriving, {queue_argument(redriving->queue),
                                            {"--to", "To this queue instead", &redriving->to, false, {}, ValueKind::queue},
-                                           filter_option(redriving->filter), scope_option(redriving->scope),
-                                           {"--max", "At most this many (all)", &redriving->max}, yes_option(redriving->yes),
+                                           filter_option(redriving->filter),
+                                           scope_option(redriving->scope),
+                                           {"--max", "At most this many (all)", &redriving->max},
+                                           yes_option(redriving->yes),
                                            dry_run_option(redriving->dry_run)}),
        .run = [redriving](Terminal& terminal) { return redrive(terminal, *redriving); }});
   return command;

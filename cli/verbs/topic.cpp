@@ -18,9 +18,13 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string dump(const ordered_json& json) { return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace); }
+std::string dump(const ordered_json& json) {
+  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
+}
 
-ExitCode refused(const Terminal& terminal, const Error& error) { return terminal.problem(error, next_after(error)); }
+ExitCode refused(const Terminal& terminal, const Error& error) {
+  return terminal.problem(error, next_after(error));
+}
 
 struct ListOptions {
   BrokerOptions broker;
@@ -30,7 +34,8 @@ struct ListOptions {
 ExitCode list(Terminal& terminal, const ListOptions& options) {
   Result<BrokerAccess> access = BrokerAccess::open(options.broker);
   if (!access) return refused(terminal, access.error());
-  Table table{{{"TOPIC", false, true}, {"BROKER"}, {"PUBLISHED", true}, {"LISTENERS", true}, {"MISSED", true}, {"QUEUES", false, true}}};
+  Table table{
+      {{"TOPIC", false, true}, {"BROKER"}, {"PUBLISHED", true}, {"LISTENERS", true}, {"MISSED", true}, {"QUEUES", false, true}}};
   std::size_t unreached = 0;
   for (const BrokerEndpoint& broker : access->brokers()) {
     const auto topics = access->connect(broker)->list_topics();
@@ -44,15 +49,25 @@ ExitCode list(Terminal& terminal, const ListOptions& options) {
       ordered_json queues = ordered_json::array();
       for (const wire::ChainedQueue& queue : topic.queues) {
         names += (names.empty() ? "" : ", ") + queue.queue + (queue.filter_policy.empty() ? "" : " (filtered)");
-        queues.push_back({{"queue", queue.queue}, {"filter_policy", queue.filter_policy},
+        queues.push_back({{"queue", queue.queue},
+                          {"filter_policy", queue.filter_policy},
                           {"filter_scope", queue.filter_on_attributes ? "attributes" : "body"}});
       }
       if (options.json) {
-        terminal.out << dump({{"topic", topic.topic}, {"broker", broker.name}, {"published", topic.published},
-                              {"subscribers", topic.subscribers}, {"missed", topic.missed}, {"queues", queues}})
+        terminal.out << dump({{"topic", topic.topic},
+                              {"broker", broker.name},
+                              {"published", topic.published},
+                              {"subscribers", topic.subscribers},
+                              {"missed", topic.missed},
+                              {"queues", queues}})
                      << '\n';
       } else {
-        table.add({{topic.topic}, {broker.name}, {grouped(topic.published)}, {grouped(topic.subscribers)}, {grouped(topic.missed)}, {names}});
+        table.add({{topic.topic},
+                   {broker.name},
+                   {grouped(topic.published)},
+                   {grouped(topic.subscribers)},
+                   {grouped(topic.missed)},
+                   {names}});
       }
     }
   }
@@ -97,7 +112,8 @@ class Echo {
     } else {
       const std::size_t width = static_cast<std::size_t>(terminal_.width);
       terminal_.out << terminal_.paint(Colour::bold, one_line(message->id)) << "  " << one_line(message->type) << "\n  "
-                    << shorten(dump(body_as_json(message->body)), width - 2) << '\n' << std::flush;
+                    << shorten(dump(body_as_json(message->body)), width - 2) << '\n'
+                    << std::flush;
     }
     ++shown_;
     return terminal_.out.good() && (options_.max <= 0 || shown_ < options_.max);
@@ -119,7 +135,8 @@ ExitCode echo(Terminal& terminal, const EchoOptions& options) {
   const supervisor::ChannelEntry* channel = access->topology() ? access->topology()->find_channel(options.topic) : nullptr;
   Result<Unit> listened{Unit{}};
   if (channel != nullptr && channel->kind == "pubsub") {
-    if (options.filter) return terminal.problem(ExitCode::wrong_usage, "a topic without a broker cannot filter", "leave --filter out");
+    if (options.filter)
+      return terminal.problem(ExitCode::wrong_usage, "a topic without a broker cannot filter", "leave --filter out");
     listened = listen_directly(access->context(), *channel, wait, on_event);
   } else {
     const Result<BrokerEndpoint> broker = access->broker_of(options.topic, "topic");
@@ -127,7 +144,8 @@ ExitCode echo(Terminal& terminal, const EchoOptions& options) {
     listened = access->connect(*broker)->listen(options.topic, wait, on_event, options.filter.value_or(""));
   }
   if (!listened) return refused(terminal, listened.error());
-  if (options.max > 0 && !print.enough()) return terminal.problem(ExitCode::timed_out, "not enough was published in time", "a longer --timeout");
+  if (options.max > 0 && !print.enough())
+    return terminal.problem(ExitCode::timed_out, "not enough was published in time", "a longer --timeout");
   return ExitCode::done;
 }
 
@@ -143,7 +161,8 @@ ExitCode publish(Terminal& terminal, PublishOptions& options) {
   if (!access) return refused(terminal, access.error());
   const supervisor::ChannelEntry* channel = access->topology() ? access->topology()->find_channel(options.topic) : nullptr;
   if (channel != nullptr && channel->kind == "pubsub") {
-    return terminal.problem(ExitCode::wrong_usage, fmt::format("'{}' has no broker: only the nodes wired to it can publish there", options.topic),
+    return terminal.problem(ExitCode::wrong_usage,
+                            fmt::format("'{}' has no broker: only the nodes wired to it can publish there", options.topic),
                             "give the topic a broker in the launch file");
   }
   const Result<BrokerEndpoint> broker = access->broker_of(options.topic, "topic");
@@ -160,7 +179,8 @@ ExitCode publish(Terminal& terminal, PublishOptions& options) {
   for (std::string& body : bodies) {
     options.message.body = std::move(body);
     const Result<Message> message = message_from(options.message, clock);
-    if (!message) return terminal.problem(message.error(), any_published ? "those before it are published" : "nothing was published");
+    if (!message)
+      return terminal.problem(message.error(), any_published ? "those before it are published" : "nothing was published");
     const Result<std::uint64_t> copies = client->publish(options.topic, *message);
     if (!copies) {
       refused(terminal, copies.error());
@@ -184,26 +204,31 @@ Command topic_verb() {
   auto echoing = std::make_shared<EchoOptions>();
   auto publishing = std::make_shared<PublishOptions>();
   Command command{.name = "topic", .summary = "Listen to topics and publish"};
-  command.subcommands.push_back({.name = "ls", .summary = "All topics with the queues that are chained to them",
+  command.subcommands.push_back({.name = "ls",
+                                 .summary = "All topics with the queues that are chained to them",
                                  .options = with_broker(ls->broker, {json_option(ls->json)}),
                                  .run = [ls](Terminal& terminal) { return list(terminal, *ls); }});
   command.subcommands.push_back(
-      {.name = "echo", .summary = "Print what is published from now on; stores and disturbs nothing",
+      {.name = "echo",
+       .summary = "Print what is published from now on; stores and disturbs nothing",
        .options = with_broker(echoing->broker, {{"TOPIC", "The topic", &echoing->topic, true, {}, ValueKind::topic},
                                                 {"-n,--max", "End after this many", &echoing->max},
                                                 {"--filter", "Only what this SNS filter policy wants", &echoing->filter},
-                                                {"--timeout", "End after this long", &echoing->timeout}, json_option(echoing->json)}),
+                                                {"--timeout", "End after this long", &echoing->timeout},
+                                                json_option(echoing->json)}),
        .run = [echoing](Terminal& terminal) { return echo(terminal, *echoing); }});
   MessageOptions& message = publishing->message;
   command.subcommands.push_back(
-      {.name = "pub", .summary = "Publish messages; says how many queues stored each",
+      {.name = "pub",
+       .summary = "Publish messages; says how many queues stored each",
        .details = "Without BODY each line of the input is one message.",
-       .options = with_broker(publishing->broker, {{"TOPIC", "The topic", &publishing->topic, true, {}, ValueKind::topic},
-                                                   {"BODY", "The body: JSON (travels as msgpack)", &publishing->bodies},
-                                                   {"-a,--attribute", "NAME=VALUE or NAME:TYPE=VALUE; repeatable", &message.attributes},
-                                                   {"--raw", "Bodies are text, sent as they stand", &message.raw},
-                                                   {"--id", "The message id; a new one by default", &message.id},
-                                                   {"--type", "What it is: ride.completed", &message.type}}),
+       .options =
+           with_broker(publishing->broker, {{"TOPIC", "The topic", &publishing->topic, true, {}, ValueKind::topic},
+                                            {"BODY", "The body: JSON (travels as msgpack)", &publishing->bodies},
+                                            {"-a,--attribute", "NAME=VALUE or NAME:TYPE=VALUE; repeatable", &message.attributes},
+                                            {"--raw", "Bodies are text, sent as they stand", &message.raw},
+                                            {"--id", "The message id; a new one by default", &message.id},
+                                            {"--type", "What it is: ride.completed", &message.type}}),
        .run = [publishing](Terminal& terminal) { return publish(terminal, *publishing); }});
   return command;
 }

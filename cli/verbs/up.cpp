@@ -54,7 +54,9 @@ Result<void> keep_own_processes(topology::Plan& plan, const LaunchOptions& optio
   std::erase_if(plan.processes, [&](const ProcessPlan& process) { return process.host != own; });
   std::erase_if(plan.brokers, [&](const topology::BrokerPlan& broker) { return broker.host != own; });
   if (!plan.processes.empty() || others.empty()) return {};
-  return fail("wrong_usage", fmt::format("the launch file puts every process on a host ({}); say which one this is with --host, or --local", others));
+  return fail(
+      "wrong_usage",
+      fmt::format("the launch file puts every process on a host ({}); say which one this is with --host, or --local", others));
 }
 
 Result<std::vector<std::string>> find_executables(const topology::Plan& plan, const Executables& executables) {
@@ -69,8 +71,9 @@ Result<std::vector<std::string>> find_executables(const topology::Plan& plan, co
 
 /// A word as a shell would have to be given it: for reading and for pasting.
 std::string quoted(const std::string& word) {
-  const bool plain = !word.empty() && word.find_first_not_of("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
-                                                              "-_=./:,@+%") == std::string::npos;
+  const bool plain = !word.empty() && word.find_first_not_of(
+                                          "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                          "-_=./:,@+%") == std::string::npos;
   if (plain) return word;
   std::string text = "'";
   for (const char c : word) text += c == '\'' ? std::string{"'\\''"} : std::string{c};
@@ -79,14 +82,16 @@ std::string quoted(const std::string& word) {
 
 void show_dry_run(const Terminal& terminal, const Launch& launch, const std::vector<std::string>& paths) {
   const topology::Plan& plan = launch.topology.plan;
-  terminal.out << fmt::format("{}  {} processes, data in {}, plan {}\n", terminal.paint(Colour::bold, plan.name), plan.processes.size(),
-                              launch.data_folder, plan.hash);
+  terminal.out << fmt::format("{}  {} processes, data in {}, plan {}\n", terminal.paint(Colour::bold, plan.name),
+                              plan.processes.size(), launch.data_folder, plan.hash);
   for (const topology::BrokerPlan& broker : plan.brokers) {
-    for (const std::string& endpoint : broker.endpoints) terminal.out << fmt::format("broker {} listens on {}\n", broker.name, endpoint);
+    for (const std::string& endpoint : broker.endpoints)
+      terminal.out << fmt::format("broker {} listens on {}\n", broker.name, endpoint);
   }
   for (std::size_t i = 0; i < plan.processes.size(); ++i) {
     const ProcessPlan& process = plan.processes[i];
-    terminal.out << fmt::format("\n{}  wave {}{}\n", terminal.paint(Colour::cyan, fmt::format("{}/{}", process.node, process.replica)),
+    terminal.out << fmt::format("\n{}  wave {}{}\n",
+                                terminal.paint(Colour::cyan, fmt::format("{}/{}", process.node, process.replica)),
                                 process.start_rank, process.host.empty() ? "" : ", host " + process.host);
     for (const auto& [name, value] : process.environment) terminal.out << fmt::format("  {}={}\n", name, quoted(value));
     terminal.out << "  " << quoted(paths[i]);
@@ -113,14 +118,17 @@ ExitCode up(Terminal& terminal, const Options& options) {
   if (!launch) return terminal.problem(launch.error(), "remuda up --help");
   topology::Plan& plan = launch->topology.plan;
   if (!show_diagnostics(launch->topology.diagnostics, terminal)) {
-    return terminal.problem(ExitCode::wrong_usage, "nothing was started", fmt::format("correct the file, then: remuda check {}", options.launch.file));
+    return terminal.problem(ExitCode::wrong_usage, "nothing was started",
+                            fmt::format("correct the file, then: remuda check {}", options.launch.file));
   }
   supervisor::TopologyEntry entry = supervisor::entry_of(plan);
   entry.launch_file = launch->launch_file;
   entry.data_folder = launch->data_folder;
-  if (const Result<void> kept = keep_own_processes(plan, options.launch); !kept) return terminal.problem(kept.error(), "remuda up --help");
+  if (const Result<void> kept = keep_own_processes(plan, options.launch); !kept)
+    return terminal.problem(kept.error(), "remuda up --help");
   Result<std::vector<std::string>> paths = find_executables(plan, launch->executables);
-  if (!paths) return terminal.problem(ExitCode::wrong_usage, paths.error().message, fmt::format("remuda check {}", options.launch.file));
+  if (!paths)
+    return terminal.problem(ExitCode::wrong_usage, paths.error().message, fmt::format("remuda check {}", options.launch.file));
   if (options.dry_run) {
     show_dry_run(terminal, *launch, *paths);
     return ExitCode::done;
@@ -128,7 +136,8 @@ ExitCode up(Terminal& terminal, const Options& options) {
 
   const Result<supervisor::Registry> registry = supervisor::Registry::of_this_user();
   if (!registry) return terminal.problem(registry.error(), "set XDG_RUNTIME_DIR to a private folder");
-  // Held, through the spawner's fork, until the last of our processes is gone: a second supervisor can never run beside a dying one.
+  // Held, through the spawner's fork, until the last of our processes is gone: a second supervisor can never run beside a dying
+  // one.
   Result<FileDescriptor> name_lock = registry->take(plan.name);
   if (!name_lock) {
     return terminal.problem(ExitCode::failed, name_lock.error().message,
@@ -144,9 +153,8 @@ ExitCode up(Terminal& terminal, const Options& options) {
   }
   Result<std::unique_ptr<supervisor::Spawner>> spawner = supervisor::Spawner::start();
   if (!spawner) return terminal.problem(spawner.error(), "look at the limits of this machine (ulimit -a)");
-  supervisor::SupervisorOptions supervised{std::move(plan),        std::move(*paths),
-                                           std::move(entry),       *registry,
-                                           std::move(*name_lock),  supervisor::allowed_environment(),
+  supervisor::SupervisorOptions supervised{std::move(plan),   std::move(*paths),     std::move(entry),
+                                           *registry,         std::move(*name_lock), supervisor::allowed_environment(),
                                            !options.report_fd};
   return supervisor::supervise(std::move(supervised), std::move(*spawner), *audience);
 }

@@ -24,7 +24,9 @@ Command version_verb() {
     zmq_version(&major, &minor, &patch);
     const std::string zeromq = fmt::format("{}.{}.{}", major, minor, patch);
     if (*json) {
-      terminal.out << nlohmann::ordered_json{{"version", REMUDA_VERSION}, {"protocol", wire::protocol_version}, {"zeromq", zeromq}}.dump() << '\n';
+      terminal.out
+          << nlohmann::ordered_json{{"version", REMUDA_VERSION}, {"protocol", wire::protocol_version}, {"zeromq", zeromq}}.dump()
+          << '\n';
     } else {
       terminal.out << fmt::format("remuda {} (protocol {}, ZeroMQ {})\n", REMUDA_VERSION, wire::protocol_version, zeromq);
     }

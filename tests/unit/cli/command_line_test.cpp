@@ -23,8 +23,10 @@ struct CommandLineFixture {
   int runs = 0;
   Command root = [this] {
     Command up{.name = "up", .summary = "Start"};
-    up.options = {{"FILE", "The launch file", &file, true}, {"--set", "NAME=VALUE", &settings},
-                  {"-w,--wait", "Wait", &wait}, {"--timeout", "How long", &timeout}};
+    up.options = {{"FILE", "The launch file", &file, true},
+                  {"--set", "NAME=VALUE", &settings},
+                  {"-w,--wait", "Wait", &wait},
+                  {"--timeout", "How long", &timeout}};
     up.run = [this](Terminal&) {
       ++runs;
       return ExitCode::done;
@@ -57,7 +59,9 @@ BOOST_AUTO_TEST_CASE(options_and_positionals_may_stand_in_any_order) {
   BOOST_TEST((timeout == 1500ms));
 }
 
-BOOST_AUTO_TEST_CASE(the_exit_code_is_that_of_the_verb) { BOOST_TEST(code({"queue", "ls"}) == 3); }
+BOOST_AUTO_TEST_CASE(the_exit_code_is_that_of_the_verb) {
+  BOOST_TEST(code({"queue", "ls"}) == 3);
+}
 
 BOOST_AUTO_TEST_CASE(every_level_has_its_help) {
   BOOST_TEST(code({"--help"}) == 0);
@@ -111,7 +115,9 @@ BOOST_AUTO_TEST_CASE(on_a_terminal_only_a_clear_yes_is_a_yes) {
   for (const auto& [answer, agreed] : {std::pair{"y\n", true}, {"yes\n", true}, {"\n", false}, {"n\n", false}, {"", false}}) {
     in.clear();
     in.str(answer);
-    BOOST_TEST_CONTEXT("answer " << answer) { BOOST_TEST(terminal.confirm("sure?", false) == agreed); }
+    BOOST_TEST_CONTEXT("answer " << answer) {
+      BOOST_TEST(terminal.confirm("sure?", false) == agreed);
+    }
   }
 }
 

@@ -17,8 +17,9 @@ struct CompletionFixture {
 
   /// What bash offers after these words; the last one is being typed.
   std::string offered(const std::string& words) {
-    const std::string run = folder.write("run.bash", "source " + script + "\nCOMP_WORDS=(" + words +
-                                                         ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_remuda\nprintf '%s ' \"${COMPREPLY[@]}\"\n");
+    const std::string run =
+        folder.write("run.bash", "source " + script + "\nCOMP_WORDS=(" + words +
+                                     ")\nCOMP_CWORD=$((${#COMP_WORDS[@]} - 1))\n_remuda\nprintf '%s ' \"${COMPREPLY[@]}\"\n");
     const std::string command = "bash " + run + " > " + folder.path() + "/out 2>&1";
     BOOST_TEST(std::system(command.c_str()) == 0);
     return folder.read("out");

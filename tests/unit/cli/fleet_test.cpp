@@ -13,8 +13,6 @@ using topology::ProcessPlan;
 
 namespace {
 
-const Actions nothing;
-
 /// A broker (0) in wave 0, a processor (1) and two services (2, 3) in wave 1, a gateway (4) in wave 2.
 struct FleetFixture {
   ManualClock clock;
@@ -50,9 +48,9 @@ struct FleetFixture {
   }
 };
 
-#define CHECK_ACTIONS(actual, ...)                     \
-  do {                                                 \
-    const Actions wanted = __VA_ARGS__;                \
+#define CHECK_ACTIONS(actual, ...)                                    \
+  do {                                                                \
+    const Actions wanted = __VA_ARGS__;                               \
     BOOST_TEST((actual) == wanted, boost::test_tools::per_element()); \
   } while (false)
 

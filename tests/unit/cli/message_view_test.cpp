@@ -51,8 +51,8 @@ BOOST_AUTO_TEST_CASE(bodies_of_others_are_shown_whatever_they_are) {
 }
 
 BOOST_AUTO_TEST_CASE(a_bomb_is_only_bytes) {
-  BOOST_TEST(shown("\xdf\xff\xff\xff\xff").starts_with(R"({"base64":)"));           // a map of 4 billion pairs
-  BOOST_TEST(shown(std::string(100'000, '\x91')).starts_with(R"({"base64":)"));       // arrays, 100,000 deep
+  BOOST_TEST(shown("\xdf\xff\xff\xff\xff").starts_with(R"({"base64":)"));        // a map of 4 billion pairs
+  BOOST_TEST(shown(std::string(100'000, '\x91')).starts_with(R"({"base64":)"));  // arrays, 100,000 deep
   BOOST_TEST(shown(std::string(100'000, '[')).starts_with(R"("[[[[)"));
   BOOST_TEST(made(std::string(100'000, '[')).error().code == "invalid_body");
 }

@@ -15,7 +15,6 @@ using topology::RestartPolicy;
 namespace {
 
 using Effects = std::vector<Effect>;
-const Effects nothing;
 
 struct ProcessFixture {
   ManualClock clock;

@@ -90,13 +90,15 @@ BOOST_AUTO_TEST_CASE(a_plan_says_where_every_channel_is) {
   topology::ProcessPlan gateway;
   gateway.node = "gateway";
   gateway.arguments = {"--port", "submit=request:ipc://@remuda/r/submit.0,ipc://@remuda/r/submit.1/submit?timeout_ms=2000",
-                       "--port", "ticks=pubsub:ipc://@remuda/r/ticks.0/ticks?subscribers=3", "--port", "nonsense"};
+                       "--port", "ticks=pubsub:ipc://@remuda/r/ticks.0/ticks?subscribers=3",
+                       "--port", "nonsense"};
   plan.processes.push_back(gateway);
 
   const TopologyEntry made = entry_of(plan);
   BOOST_TEST(made.brokers.at("main") == "ipc://@remuda/r/main");
   BOOST_TEST((*made.find_channel("lake") == ChannelEntry{"lake", "queue", "main", "completed", {}}));
-  BOOST_TEST((*made.find_channel("submit") == ChannelEntry{"submit", "request", "", "", {"ipc://@remuda/r/submit.0", "ipc://@remuda/r/submit.1"}}));
+  BOOST_TEST((*made.find_channel("submit") ==
+              ChannelEntry{"submit", "request", "", "", {"ipc://@remuda/r/submit.0", "ipc://@remuda/r/submit.1"}}));
   BOOST_TEST((*made.find_channel("ticks") == ChannelEntry{"ticks", "pubsub", "", "", {"ipc://@remuda/r/ticks.0"}}));
   BOOST_TEST(made.ports.at("gateway.submit").front() == "submit");
   BOOST_TEST((made == *topology_entry_from_json(to_json(made))));

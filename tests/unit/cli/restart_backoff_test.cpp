@@ -14,10 +14,13 @@ namespace {
 
 struct BackoffFixture {
   ManualClock clock;
-  topology::RestartPolicy policy{.when = topology::RestartPolicy::When::on_failure, .delay = 100ms, .max_delay = 800ms, .max_restarts = 10, .window = 10min};
+  topology::RestartPolicy policy{
+      .when = topology::RestartPolicy::When::on_failure, .delay = 100ms, .max_delay = 800ms, .max_restarts = 10, .window = 10min};
   RestartBackoff backoff{policy, 1};
 
-  std::optional<std::chrono::milliseconds> fail(Duration healthy_for = 0s) { return backoff.after_failure(clock.now(), healthy_for); }
+  std::optional<std::chrono::milliseconds> fail(Duration healthy_for = 0s) {
+    return backoff.after_failure(clock.now(), healthy_for);
+  }
   static bool within_a_quarter_below(std::chrono::milliseconds delay, std::chrono::milliseconds full) {
     return delay <= full && delay >= full - full / 4;
   }
@@ -31,13 +34,16 @@ BOOST_AUTO_TEST_CASE(the_delay_doubles_up_to_its_maximum) {
   for (const auto full : {100ms, 200ms, 400ms, 800ms, 800ms, 800ms}) {
     const auto delay = fail();
     BOOST_REQUIRE(delay);
-    BOOST_TEST_CONTEXT("expected about " << full.count() << " ms, got " << delay->count()) { BOOST_TEST(within_a_quarter_below(*delay, full)); }
+    BOOST_TEST_CONTEXT("expected about " << full.count() << " ms, got " << delay->count()) {
+      BOOST_TEST(within_a_quarter_below(*delay, full));
+    }
   }
 }
 
 BOOST_AUTO_TEST_CASE(processes_that_die_together_do_not_come_back_together) {
   std::set<std::chrono::milliseconds::rep> delays;
-  for (std::uint64_t seed = 1; seed <= 50; ++seed) delays.insert(RestartBackoff{policy, seed * 7919}.after_failure(clock.now(), 0s)->count());
+  for (std::uint64_t seed = 1; seed <= 50; ++seed)
+    delays.insert(RestartBackoff{policy, seed * 7919}.after_failure(clock.now(), 0s)->count());
   BOOST_TEST(delays.size() > 10U);
 }
 
