@@ -82,7 +82,7 @@ def run(topology, folder):
 
     say("mending accounting: the topology stops and starts again without the fault")
     topology.down()
-    topology.up(accounting_fail="{}")
+    topology.up(accounting_fail="")
     print(topology.verb("queue", "redrive", DEAD_LETTERS, "--dry-run").rstrip())
     print(topology.verb("queue", "redrive", DEAD_LETTERS, "--yes").rstrip(), flush=True)
     topology.drained(40)
@@ -98,7 +98,7 @@ def main():
     folder = pathlib.Path(tempfile.mkdtemp(prefix="remuda-demo-"))
     begin = time.monotonic()
     try:
-        topology = Topology(sys.argv[1], folder, "ride-demo", visibility_timeout="1s", accounting_fail='{ match = "poison" }')
+        topology = Topology(sys.argv[1], folder, "ride-demo", visibility_timeout="1s", accounting_fail="poison")
         with topology:
             run(topology, folder)
     except (Failed, subprocess.TimeoutExpired) as problem:

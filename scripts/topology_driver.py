@@ -121,7 +121,7 @@ class Topology:
 
     def fleet(self, **parameters):
         """Starts unicorn_fleet against the gateway; text values are quoted as TOML wants it."""
-        words = [self.binaries / "unicorn_fleet", "--log-level", "warn"]
+        words = [self.binaries / "unicorn_fleet", "--log-level", "warning"]
         for name, value in {"target": self.http, **parameters}.items():
             words += ["--param", f"{name}={json.dumps(str(value)) if isinstance(value, (str, pathlib.Path)) else value}"]
         return subprocess.Popen(words, stderr=subprocess.DEVNULL)
