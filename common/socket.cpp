@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cassert>
 #include <cerrno>
 #include <ostream>
@@ -313,7 +314,9 @@ zmq_pollitem_t Socket::poll_item(short events) const {
 }
 
 ConnectionMonitor::ConnectionMonitor(Context& context, Socket& socket) : watched_{socket} {
-  const std::string endpoint = "inproc://remuda-monitor-" + std::to_string(reinterpret_cast<std::uintptr_t>(this));
+  // Never an address of ours: libzmq gives an inproc name back late, and memory is reused at once.
+  static std::atomic<std::uint64_t> monitors{0};
+  const std::string endpoint = "inproc://remuda-monitor-" + std::to_string(++monitors);
   if (zmq_socket_monitor(socket.native().handle(), endpoint.c_str(), ZMQ_EVENT_HANDSHAKE_SUCCEEDED | ZMQ_EVENT_DISCONNECTED) != 0) {
     throw std::runtime_error{std::string{"cannot watch a connection: "} + zmq_strerror(zmq_errno())};
   }

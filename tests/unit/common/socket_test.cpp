@@ -94,6 +94,14 @@ BOOST_FIXTURE_TEST_CASE(a_frame_travels_there_and_back, SocketFixture) {
   BOOST_TEST(!dealer.receive(frame));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_monitor_may_stand_where_another_one_just_stood, SocketFixture) {
+  for (int round = 0; round < 100; ++round) {  // the same place in memory each time
+    Socket dealer{context, SocketKind::dealer};
+    BOOST_REQUIRE_NO_THROW((ConnectionMonitor{context, dealer}));
+    BOOST_REQUIRE_NO_THROW((ConnectionMonitor{context, dealer}));
+  }
+}
+
 BOOST_FIXTURE_TEST_CASE(sending_to_nobody_says_so, SocketFixture) {
   Socket router{context, SocketKind::router};
   BOOST_REQUIRE(router.listen(endpoint));
