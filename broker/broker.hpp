@@ -53,9 +53,9 @@ class Broker {
   void on_multipart(std::string_view routing_id);
   /// Lets the engine finish the turn. True when somebody's answer has to wait for the disk.
   bool end_turn();
-  /// Sends what need not wait for the disk, deliveries included; the log must have been written.
+  /// Sends what need not wait for the disk, such as deliveries of what was stored before this turn; the log must have been written.
   void send_written(const SendFrame& send);
-  /// Sends the rest and the live events.
+  /// Sends the rest and the live events; the log must have been synced, if end_turn() asked for it.
   void send_synced(const SendFrame& send);
   /// What could not be handed out was given back to its queue: another turn is needed at once.
   [[nodiscard]] bool wants_another_turn() const { return !returned_.empty(); }
@@ -167,7 +167,7 @@ class Broker {
   std::string_view read_body(Location place, std::uint32_t size, std::uint32_t crc32c);
   Result<std::vector<Sequence>> select(QueueId queue, const wire::Selection& selection, std::uint64_t max);
   [[nodiscard]] wire::QueueInfo wire_info(const QueueInfo& info) const;
-  void remember(const std::vector<std::string>& topics);
+  Result<void> remember(const std::vector<std::string>& topics);
 
   // answers (broker_replies.cpp)
   void send_replies(bool after_sync, const SendFrame& send);

@@ -39,6 +39,8 @@ constexpr std::size_t bytes_per_turn = 8U << 20U;
 constexpr std::uint64_t compaction_per_turn = 1U << 20U;
 /// The loop comes round at least this often, which the supervisor sees as its age.
 constexpr std::chrono::milliseconds longest_wait{1'000};
+/// While the disk is full it looks for space more often.
+constexpr std::chrono::milliseconds longest_wait_full{250};
 constexpr rlim_t files_wanted = 65'536;
 
 template <class T>
@@ -301,7 +303,8 @@ void BrokerLoop::wait() {
                                       zmq_pollitem_t{nullptr, wake_.get(), ZMQ_POLLIN, 0}};
   const Instant now = clock_.now();
   last_round_ = now.time_since_epoch().count();
-  const Instant until = std::min(broker_->next_deadline(), now + longest_wait);
+  const bool disk_full = journal_.state() == StorageState::read_only;
+  const Instant until = std::min(broker_->next_deadline(), now + (disk_full ? longest_wait_full : longest_wait));
   const bool at_once = more_to_do_ || truncation_pending_ || broker_->wants_another_turn() || until <= now;
   poll(items, at_once ? 0 : std::chrono::ceil<std::chrono::milliseconds>(until - now).count());
   if (items[1].revents != 0) {

@@ -250,7 +250,8 @@ void Broker::on(Connection& connection, const wire::DeclareQueue& declare) {
   // Also when the declaration was repeated: the broker may have died between the two records.
   const auto changed = topics_.chain(declare.from_topic, declare.queue, *engine_.find_queue(declare.queue),
                                      declare.selection.filter_policy, declare.selection.filter_on_attributes);
-  if (changed) remember(*changed);
+  if (!changed) return;
+  if (const auto remembered = remember(*changed); !remembered) effects_.replies.back().answer = remembered.error();
 }
 
 void Broker::on(Connection& connection, const wire::DeclareTopic& declare) {
@@ -259,13 +260,17 @@ void Broker::on(Connection& connection, const wire::DeclareTopic& declare) {
   apply(DeclareTopic{requester(connection), declare.topic, definition}, DoneForm::nothing);
 }
 
-void Broker::remember(const std::vector<std::string>& topics) {
+/// Errors: those of the engine; what was not remembered is lost at the next start, so whoever declared it has to try again.
+Result<void> Broker::remember(const std::vector<std::string>& topics) {
   for (const auto& name : topics) {
     const std::size_t before = effects_.replies.size();
     const std::string definition = Topics::definition(*topics_.find(name));
     engine_.apply(DeclareTopic{{}, name, definition}, moment_, effects_);
+    const Answer answer = std::move(effects_.replies.back().answer);
     effects_.replies.resize(before);  // nobody asked
+    if (const auto* error = std::get_if<Error>(&answer)) return Failure{*error};
   }
+  return {};
 }
 
 Result<void> Broker::declare(const wire::DeclareQueue& declare) {
@@ -276,15 +281,13 @@ Result<void> Broker::declare(const wire::DeclareQueue& declare) {
   const auto changed = topics_.chain(declare.from_topic, declare.queue, *engine_.find_queue(declare.queue),
                                      declare.selection.filter_policy, declare.selection.filter_on_attributes);
   if (!changed) return Failure{changed.error()};
-  remember(*changed);
-  return {};
+  return remember(*changed);
 }
 
 Result<void> Broker::declare(const wire::DeclareTopic& declare) {
   if (topics_.find(declare.topic) != nullptr) return {};
   topics_.declare(declare.topic);
-  remember({std::string{declare.topic}});
-  return {};
+  return remember({std::string{declare.topic}});
 }
 
 Result<void> Broker::restore_topics() {

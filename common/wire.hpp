@@ -243,8 +243,8 @@ struct QueueInfo {
   std::uint64_t waiting_receives = 0;
   std::uint64_t oldest_age_ms = 0;  ///< of the oldest message that is there; 0: none
   // since the queue exists
-  std::uint64_t sent = 0;      ///< by senders and publishers
-  std::uint64_t moved_in = 0;  ///< dead-lettered or redriven into this queue
+  std::uint64_t sent = 0;      ///< into this queue: sent, published or moved here; what it ever held
+  std::uint64_t moved_in = 0;  ///< of these, dead-lettered or redriven from another queue
   std::uint64_t received = 0;
   std::uint64_t redelivered = 0;  ///< of these, not the first of their message
   std::uint64_t deleted = 0;

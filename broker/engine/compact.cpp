@@ -1,6 +1,7 @@
 // Keeps one old message from pinning the whole log: live stragglers of the oldest segment are copied forward, so that the segment
 // can go.
 
+#include <algorithm>
 #include <map>
 
 #include "broker/engine/queue_engine.hpp"
@@ -49,13 +50,6 @@ void write_relocated(RecordWriter& record, const Queue& queue, Sequence sequence
     put_text(out, attempt.error);
   }
 }
-
-/// A message to copy, and which body of the record is its own: messages that share a body share the copy.
-struct Straggler {
-  const Queue* queue;
-  Sequence sequence;
-  std::uint32_t body;
-};
 }  // namespace
 
 bool QueueEngine::compact(std::uint64_t budget_bytes, Moment moment) {
@@ -65,38 +59,32 @@ bool QueueEngine::compact(std::uint64_t budget_bytes, Moment moment) {
   const std::uint64_t chain_bytes = (std::uint64_t{ledger.newest_segment()} - oldest + 1) * segment_size_bytes_;
   if (chain_bytes <= slack_factor * ledger.live_bytes() + slack_segments * segment_size_bytes_) return false;
 
-  std::vector<Straggler> stragglers;
-  std::vector<Body> bodies;
-  std::map<Location, std::uint32_t> copied;
-  std::uint64_t bytes = 0;
-  for (QueueId id = 1; id < state_.next_queue_id(); ++id) {
-    Queue& queue = *state_.queue(id);
-    sequences_.clear();
-    queue.find_in_segment(oldest, messages_per_record - stragglers.size(), sequences_);
-    for (const Sequence sequence : sequences_) {
-      if (bytes >= budget_bytes) break;
-      const Slot& slot = *queue.find(sequence);
-      const auto [copy, is_new] = copied.try_emplace(slot.place, static_cast<std::uint32_t>(bodies.size()));
-      if (is_new) {
-        const std::string_view body = log_.read(slot.place, slot.size);
-        if (body.size() != slot.size) {  // unreadable: it keeps its place, so that whoever receives it is told
-          copied.erase(copy);
-          continue;
-        }
-        bodies.push_back(Body{body, slot.crc32c});
-        bytes += body.size();
-      }
-      stragglers.push_back({&queue, sequence, copy->second});
-    }
-  }
-  if (stragglers.empty()) return false;
-
+  // One record; a body that several messages refer to is copied once. It may become larger than half a segment holds by one
+  // message.
   Effects none;
   Turn turn{moment, time_.at(moment.now), time_.follow_wall(moment), none};
   begin(Requester{}, turn);
-  record_.bodies(bodies.size(), [&](std::size_t i) -> const Body& { return bodies[i]; });
-  for (const Straggler& each : stragglers)
-    write_relocated(record_, *each.queue, each.sequence, *each.queue->find(each.sequence), each.body);
+  const std::uint64_t enough_bytes = std::min(budget_bytes, log_.max_record_size() / 2);
+  std::map<Location, std::uint32_t> copied;  // and which body of the record it is
+  std::size_t messages = 0;
+  for (QueueId id = 1; id < state_.next_queue_id(); ++id) {
+    Queue& queue = *state_.queue(id);
+    sequences_.clear();
+    queue.find_in_segment(oldest, messages_per_record - messages, sequences_);
+    for (const Sequence sequence : sequences_) {
+      if (record_.size_bytes() >= enough_bytes) break;
+      const Slot& slot = *queue.find(sequence);
+      auto copy = copied.find(slot.place);
+      if (copy == copied.end()) {
+        const Body body{log_.read(slot.place, slot.size), slot.crc32c};
+        if (body.bytes.size() != slot.size) continue;  // unreadable: it keeps its place, so that whoever receives it is told
+        copy = copied.emplace(slot.place, record_.bodies(1, [&](std::size_t) -> const Body& { return body; })).first;
+      }
+      write_relocated(record_, queue, sequence, slot, copy->second);
+      ++messages;
+    }
+  }
+  if (messages == 0) return false;
   if (!log_.has_room(record_.size_bytes())) return false;
   commit(turn);
   return true;

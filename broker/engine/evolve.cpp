@@ -298,6 +298,7 @@ void BrokerState::dead_lettered(ByteReader& in) {
   const std::string_view reason = in.text();
   if (!in.ok() || from == to) return in.fail();
   ++from->counters.dead_lettered;
+  ++to->counters.sent;
   ++to->counters.moved_in;
   const Sequence target = to->next_sequence++;
   Slot* slot = from->find(sequence);
@@ -328,6 +329,7 @@ void BrokerState::redriven(ByteReader& in) {
   });
   to->next_sequence = first_target + count;
   from->counters.redriven += count;
+  to->counters.sent += count;
   to->counters.moved_in += count;
   outcome_.count += count;
 }

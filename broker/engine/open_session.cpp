@@ -22,6 +22,7 @@ void QueueEngine::on(const OpenSession& command, Turn& turn) {
   if (before == nullptr || before->node != node || before->host != host) {
     begin(Requester{}, turn);
     put_session_opened(record_, id, command.key, node, host);
+    if (Refusal refusal = no_room_for_record()) return reply(from, std::move(*refusal), false, turn);
     commit(turn);  // no sync of its own: whatever this session confirms later stands behind it in the log
   }
   // Receives that waited on an earlier connection wait no more: their answers could not arrive.
@@ -41,7 +42,7 @@ void QueueEngine::forget_idle_sessions(Turn& turn) {
       if (session.holding == 0 && session.last_heard + idle_max <= turn.moment.now)
         put_varint(record_.operation(Operation::session_forgotten), id);
     }
-    if (!record_.empty()) commit(turn);
+    if (!record_.empty() && !no_room_for_record()) commit(turn);  // else at a later sweep
     next_session_sweep_ = turn.moment.now + sweep_interval;
   }
   if (!state_.sessions().all().empty()) note(next_session_sweep_);

@@ -69,9 +69,9 @@ bool Queue::is_current(const Timeout& timeout) const {
          detail_of(*slot)->deadline == timeout.deadline;
 }
 
-void Queue::take_timed_out(Instant now, std::vector<Sequence>& out) {
+void Queue::take_timed_out(Instant now, std::size_t max, std::vector<Sequence>& out) {
   const auto first = static_cast<std::ptrdiff_t>(out.size());
-  while (!timeouts_.empty() && timeouts_.front().deadline <= now) {
+  for (std::size_t taken = 0; taken < max && !timeouts_.empty() && timeouts_.front().deadline <= now; ++taken) {
     if (is_current(timeouts_.front())) out.push_back(timeouts_.front().sequence);
     pop(timeouts_, later_timeout);
   }

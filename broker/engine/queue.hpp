@@ -80,8 +80,8 @@ class Queue {
   // Indexes: these find messages and tidy up; they change no message.
   /// Appends up to `max` visible messages, oldest first. Each has to leave the visible state before the next call.
   void take_visible(std::size_t max, std::vector<Sequence>& out);
-  /// Appends, sorted, the messages whose visibility timeout has ended.
-  void take_timed_out(Instant now, std::vector<Sequence>& out);
+  /// Appends, sorted, messages whose visibility timeout has ended; at most `max`. Each has to leave flight before the next call.
+  void take_timed_out(Instant now, std::size_t max, std::vector<Sequence>& out);
   /// Appends, sorted, the waiting messages sent at or before `sent_ms`; at most `max`.
   void find_sent_before(std::int64_t sent_ms, std::size_t max, std::vector<Sequence>& out);
   /// Appends live messages whose body is in this segment; at most `max`.

@@ -79,6 +79,7 @@ void QueueEngine::begin(const Requester& from, Turn& turn) {
 
 AppliedRequest QueueEngine::commit(Turn& turn) {
   const Location payload = log_.append(record_.operations(), record_.payload());
+  if (sync_ && !turn.effects.sync_needed) unsynced_from_ = payload;
   const auto done = state_.evolve(record_.operations(), payload, turn.moment.now);
   assert(done.ok());  // we wrote it ourselves
   turn.effects.sync_needed |= sync_;
@@ -101,6 +102,35 @@ QueueEngine::Refusal QueueEngine::stale_handle(const ReceiptHandle& handle) {
                true};
 }
 
+QueueEngine::Refusal QueueEngine::storage_full() {
+  return Error{"storage_full", "the broker's disk is full: free space there; receiving and deleting still work", true};
+}
+
+/// Asked before every record that somebody requested: the log itself cannot refuse.
+QueueEngine::Refusal QueueEngine::no_room_for_record() const {
+  if (record_.empty()) return std::nullopt;
+  const std::uint64_t size = record_.size_bytes();
+  if (size > log_.max_record_size()) {
+    return Error{"record_too_large",
+                 "the request comes to a journal record of " + std::to_string(size) + " bytes, and the largest is " +
+                     std::to_string(log_.max_record_size()) + ": ask for less at once",
+                 true};
+  }
+  if (record_.has_payload() ? log_.has_room(size) : log_.has_reserve(size)) return std::nullopt;
+  return storage_full();
+}
+
+/// How many of `count` messages a record without payload may name now, whatever happens to each: all, a part where the record would
+/// become too large, none on a disk so full that even the reserve is used up.
+std::size_t QueueEngine::messages_that_fit(std::size_t count) const {
+  constexpr std::uint64_t most_per_message = 256;  // a run of its own and a dead letter with its reason
+  constexpr std::uint64_t around_messages = 256;
+  const auto size_of = [](std::uint64_t messages) { return around_messages + messages * most_per_message; };
+  while (count > 0 && size_of(count) > log_.max_record_size()) count /= 2;
+  while (count > 0 && !log_.has_reserve(size_of(count))) count /= 2;
+  return count;
+}
+
 /// The frame of every request that is applied wholly or refused: repeated requests are answered again, the record is decided,
 /// appended and evolved.
 template <class C>
@@ -112,10 +142,7 @@ void QueueEngine::change(const C& command, Turn& turn) {
   }
   begin(command.from, turn);
   if (Refusal refusal = decide(command, turn)) return reply(command.from, std::move(*refusal), false, turn);
-  if (record_.has_payload() && !log_.has_room(record_.size_bytes()))
-    return reply(command.from,
-                 Error{"storage_full", "the broker's disk is full: free space there; receiving and deleting still work", true},
-                 false, turn);
+  if (Refusal refusal = no_room_for_record()) return reply(command.from, std::move(*refusal), false, turn);
   AppliedRequest applied;
   if (!record_.empty()) applied = commit(turn);
   reply(command.from, Done{applied.count, applied.first, false}, sync_, turn);

@@ -167,6 +167,9 @@ class QueueEngine {
   [[nodiscard]] bool is_known(const Requester& from, Turn& turn);
   [[nodiscard]] bool was_applied(const Requester& from, AppliedRequest& before) const;
   [[nodiscard]] static Refusal no_such_queue();
+  [[nodiscard]] static Refusal storage_full();
+  [[nodiscard]] Refusal no_room_for_record() const;
+  [[nodiscard]] std::size_t messages_that_fit(std::size_t count) const;
   [[nodiscard]] static Refusal too_large(const Body& message, const Queue& queue);
   [[nodiscard]] static Refusal stale_handle(const ReceiptHandle& handle);
   void begin(const Requester& from, Turn& turn);
@@ -191,6 +194,7 @@ class QueueEngine {
   // the record being decided; memory kept from one to the next
   RecordWriter record_;
   bool sync_ = false;
+  Location unsynced_from_;  ///< of this turn: what is stored here or later is not on stable storage yet
   std::vector<Sequence> sequences_;
   std::vector<Sequence> used_up_;
   std::vector<ReceiptHandle> touched_;  // by the steps of a transaction

@@ -25,6 +25,7 @@ void QueueEngine::on(const ReceiveMessage& command, Turn& turn) {
                         turn.moment.now + std::max(command.wait, Milliseconds{0})};
   std::deque<Waiting>& waiting = upkeep(queue->id()).waiting;
   if (waiting.empty() && deliver(*queue, receive, turn)) return;  // those who wait already come first
+  if (messages_that_fit(1) == 0) return reply(command.from, *storage_full(), false, turn);
   if (command.wait <= Milliseconds{0}) return reply(command.from, Delivered{turn.effects.deliveries.size(), 0}, false, turn);
   waiting.push_back(receive);
   note(receive.deadline);
@@ -35,7 +36,10 @@ bool QueueEngine::deliver(Queue& queue, const Waiting& receive, Turn& turn) {
   while (queue.visible() > 0 && queue.in_flight() < in_flight_max) {
     sequences_.clear();
     used_up_.clear();
-    queue.take_visible(std::min<std::size_t>(receive.max, in_flight_max - queue.in_flight()), sequences_);
+    const std::size_t count =
+        messages_that_fit(std::min<std::uint64_t>({receive.max, queue.visible(), in_flight_max - queue.in_flight()}));
+    if (count == 0) return false;
+    queue.take_visible(count, sequences_);
     std::uint64_t redelivered = 0;
     for (const Sequence sequence : sequences_) {
       const Slot& slot = *queue.find(sequence);
@@ -64,15 +68,18 @@ bool QueueEngine::deliver(Queue& queue, const Waiting& receive, Turn& turn) {
     note(turn.moment.now + Milliseconds{receive.visibility_timeout_ms});
     std::vector<Delivery>& deliveries = turn.effects.deliveries;
     const Delivered delivered{deliveries.size(), sequences_.size()};
+    bool any_unsynced = false;
     for (const Sequence sequence : sequences_) {
       const Slot& slot = *queue.find(sequence);
+      any_unsynced |= slot.place >= unsynced_from_;
       deliveries.push_back(
           Delivery{ReceiptHandle{queue.id(), slot.attempt(), sequence}, slot.receive_count(), slot.sent_ms() + turn.wall_offset_ms,
                    queue.detail_of(slot)->first_received_ms + turn.wall_offset_ms, slot.place, slot.size, slot.crc32c});
     }
     // The record has to be written before the messages leave, so that a crash of this process forgets no receive; synced it need
-    // not be.
-    reply(receive.from, delivered, false, turn);
+    // not be. What this very turn stores is handed out no sooner than its sender is told that it is stored.
+    const bool after_sync = any_unsynced && turn.effects.sync_needed && !queue.attributes.relaxed;
+    reply(receive.from, delivered, after_sync, turn);
     return true;
   }
   return false;

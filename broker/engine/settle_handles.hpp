@@ -48,6 +48,10 @@ void QueueEngine::settle_each(const Settling& command, Turn& turn) {
     sequences_.erase(std::unique(sequences_.begin(), sequences_.end()), sequences_.end());
   }
   write(command, *queue, sequences_, turn);
+  if (Refusal refusal = no_room_for_record()) {
+    outcomes.resize(settled.first);
+    return reply(command.from, std::move(*refusal), false, turn);
+  }
   if (!record_.empty()) commit(turn);
   reply(command.from, settled, sync_, turn);
 }

@@ -7,8 +7,9 @@
 namespace remuda::broker {
 
 namespace {
-constexpr std::size_t messages_per_record = 10'000;       // bounds one record, and the time until other work gets its turn
-constexpr std::chrono::seconds expiry_check_interval{1};  // a message may live that much longer than the retention
+constexpr std::size_t messages_per_record = 10'000;        // bounds one record, and the time until other work gets its turn
+constexpr std::chrono::milliseconds full_disk_pause{500};  // until what a full disk did not let happen is tried again
+constexpr std::chrono::seconds expiry_check_interval{1};   // a message may live that much longer than the retention
 }  // namespace
 
 void QueueEngine::tick(Moment moment, Effects& effects) {
@@ -29,19 +30,22 @@ void QueueEngine::tick(Moment moment, Effects& effects) {
   answer_expired_waits(turn);
   for (QueueId id = 1; id < state_.next_queue_id(); ++id) {
     Queue& queue = *state_.queue(id);
-    if (const auto timeout = queue.next_timeout()) note(*timeout);
+    if (const auto timeout = queue.next_timeout()) {
+      const bool postponed = *timeout <= turn.moment.now && messages_that_fit(1) == 0;
+      note(postponed ? turn.moment.now + full_disk_pause : *timeout);
+    }
     if (const auto due_ms = queue.next_due_ms()) note(time_.instant_of(*due_ms));
   }
 }
 
 void QueueEngine::end_timed_out(Queue& queue, Turn& turn) {
-  std::vector<Sequence>& timed_out = sequences_;
-  timed_out.clear();
-  queue.take_timed_out(turn.moment.now, timed_out);
-  for (std::size_t i = 0; i < timed_out.size(); i += messages_per_record) {
-    const std::size_t count = std::min(messages_per_record, timed_out.size() - i);
+  for (auto timeout = queue.next_timeout(); timeout && *timeout <= turn.moment.now; timeout = queue.next_timeout()) {
+    const std::size_t count = messages_that_fit(messages_per_record);
+    if (count == 0) return note(turn.moment.now + full_disk_pause);
+    sequences_.clear();
+    queue.take_timed_out(turn.moment.now, count, sequences_);
     begin(Requester{}, turn);
-    write_end_of_attempts(queue, std::span{timed_out}.subspan(i, count), AttemptEnd::timed_out);
+    write_end_of_attempts(queue, sequences_, AttemptEnd::timed_out);
     commit(turn);
   }
 }
@@ -51,7 +55,8 @@ void QueueEngine::expire_old(Queue& queue, Turn& turn) {
   if (next_check > turn.moment.now) return note(next_check);
   const std::int64_t retention_ms = queue.attributes.retention.count();
   sequences_.clear();
-  queue.find_sent_before(turn.time_ms - retention_ms, messages_per_record, sequences_);
+  const std::size_t count_max = messages_that_fit(messages_per_record);
+  if (count_max > 0) queue.find_sent_before(turn.time_ms - retention_ms, count_max, sequences_);
   if (!sequences_.empty()) {
     begin(Requester{}, turn);
     record_.on_messages(Operation::expired, queue.id(), sequences_);
@@ -59,8 +64,8 @@ void QueueEngine::expire_old(Queue& queue, Turn& turn) {
   }
   const auto oldest_ms = queue.oldest_sent_ms();
   const Instant expires = oldest_ms ? time_.instant_of(*oldest_ms + retention_ms) : turn.moment.now + queue.attributes.retention;
-  next_check =
-      sequences_.size() == messages_per_record ? turn.moment.now : std::max(expires, turn.moment.now + expiry_check_interval);
+  next_check = count_max > 0 && sequences_.size() == count_max ? turn.moment.now
+                                                               : std::max(expires, turn.moment.now + expiry_check_interval);
   note(next_check);
 }
 

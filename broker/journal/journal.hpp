@@ -93,12 +93,12 @@ class Journal final : public Log {
   /// False also for a record above max_record_size() and when poisoned.
   [[nodiscard]] bool has_room(std::uint64_t size) const override;
   [[nodiscard]] bool has_reserve(std::uint64_t size) const override;
+  /// Half a segment less its header.
+  [[nodiscard]] std::uint64_t max_record_size() const override;
   /// Also shows what was appended but not yet written. Valid until the next call that is not const. Empty outside the journal.
   [[nodiscard]] std::string_view read(Location at, std::uint32_t size) const override;
 
   // --- for the shell ---
-  /// Operations + payload of the largest record: half a segment less its header.
-  [[nodiscard]] std::uint64_t max_record_size() const;
   /// Gives everything appended to the kernel: survives the end of this process, not of the machine.
   /// Errors: `journal_poisoned`, outcome unknown; from then on every write() and sync() answers it and nothing is retried.
   Result<void> write();

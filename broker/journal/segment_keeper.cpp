@@ -87,7 +87,7 @@ void SegmentKeeper::index(std::uint32_t segment) {
 
 void SegmentKeeper::retry() {
   Lock lock{mutex_};
-  full_ = false;
+  retry_wanted_ = true;  // it counts as full until a spare is there: meanwhile nobody takes what is kept for deletes
   work(lock);
 }
 
@@ -122,7 +122,7 @@ bool SegmentKeeper::idle() const {
 }
 
 bool SegmentKeeper::spare_missing() const {
-  return !reserved_.empty() || (count() < promised_ + spares_wanted && !full_);
+  return !reserved_.empty() || (count() < promised_ + spares_wanted && (!full_ || retry_wanted_));
 }
 
 /// Truncated segments first: each may save preparing a spare. Indexes last: nobody waits for them.
@@ -174,6 +174,7 @@ void SegmentKeeper::fill_or_add_spare(Lock& lock) {
     note(call, name, *error);
   } else {
     ready_.push_back(number);
+    note_space();
   }
 }
 
@@ -203,7 +204,8 @@ void SegmentKeeper::do_recycle(Truncated segment, Lock& lock) {
     fail_with(storage_error(folder_, "truncation", name, *error));
   } else {
     if (keep) ready_.push_back(number);
-    full_ = false;  // space came free: worth another try
+    retry_wanted_ = true;  // space came free: worth another try
+    note_space();
   }
 }
 
@@ -244,9 +246,15 @@ void SegmentKeeper::do_index(std::uint32_t segment, Lock& lock) {
 void SegmentKeeper::note(std::string_view call, const std::string& name, Errno error) {
   if (is_disk_full(error)) {
     full_ = true;
+    retry_wanted_ = false;
   } else {
     fail_with(storage_error(folder_, call, name, error));
   }
+}
+
+/// The disk is full no more once all spares are there.
+void SegmentKeeper::note_space() {
+  if (count() >= promised_ + spares_wanted) full_ = false;
 }
 
 void SegmentKeeper::fail_with(Error error) {

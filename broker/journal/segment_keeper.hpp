@@ -81,6 +81,7 @@ class SegmentKeeper {
   void do_recycle(Truncated segment, Lock& lock);
   void do_index(std::uint32_t segment, Lock& lock);
   [[nodiscard]] bool spare_missing() const;
+  void note_space();
   void note(std::string_view call, const std::string& name, Errno error);
   void fail_with(Error error);
   [[nodiscard]] std::uint32_t next_number() { return ++last_number_; }
@@ -99,6 +100,7 @@ class SegmentKeeper {
   std::deque<Job> jobs_;
   std::atomic<bool> full_ = false;    // also read without the mutex
   std::atomic<bool> failed_ = false;  // also read without the mutex
+  bool retry_wanted_ = false;         // space may have come free since the disk was found full
   bool stopping_ = false;
   std::optional<Error> failure_;
   std::thread helper_;

@@ -155,6 +155,23 @@ BOOST_AUTO_TEST_CASE(redrive_sends_dead_letters_back_where_they_came_from_with_a
   check_accounts();
 }
 
+BOOST_AUTO_TEST_CASE(what_was_moved_into_a_queue_counts_as_sent_there) {
+  send_all({"A", "B"});
+  reject(receive()->receipt_handle, "no such ride");
+  BOOST_TEST(info("rides").counters.sent == 2U);
+  BOOST_TEST(info("rides").counters.dead_lettered == 1U);
+  BOOST_TEST(info("rides-dead").counters.sent == 1U);
+  BOOST_TEST(info("rides-dead").counters.moved_in == 1U);
+  check_accounts();
+  BOOST_REQUIRE(done(ask(RedriveMessages{new_request(), queue("rides-dead"), {}, {}})));
+  BOOST_TEST(info("rides").counters.sent == 3U);
+  BOOST_TEST(info("rides").counters.moved_in == 1U);
+  check_accounts();
+  restart();
+  check_accounts();
+  BOOST_TEST(info("rides").counters.sent == 3U);
+}
+
 BOOST_AUTO_TEST_CASE(redrive_takes_only_what_it_is_asked_for) {
   send_all({"A", "B", "C"});
   for (const Received& each : receive_all()) reject(each.receipt_handle, "bug");

@@ -260,6 +260,56 @@ BOOST_AUTO_TEST_CASE(a_full_disk_refuses_sends_and_nothing_else) {
   BOOST_TEST(info().visible == 2U);
 }
 
+BOOST_AUTO_TEST_CASE(on_a_disk_too_full_even_for_deletes_every_change_is_refused_and_made_up_for_later) {
+  send_all({"A", "B"});
+  const auto first = receive();
+  log.full = log.no_reserve = true;
+  BOOST_TEST(code(ask(DeleteMessage{new_request(), queue(), std::span{&first->receipt_handle, 1}})) == "storage_full");
+  BOOST_TEST(code(ask(ReceiveMessage{new_request(), queue(), 1, 0ms, {}})) == "storage_full");
+  BOOST_TEST(code(ask(PurgeQueue{new_request(), queue(), {}})) == "storage_full");
+  BOOST_TEST(code(ask(OpenSession{client, ++request, SessionKey{'x'}, "other", "host"})) == "storage_full");
+  advance(30s);
+  BOOST_TEST(info().in_flight == 1U);  // its timeout has ended, but that cannot be written down
+  BOOST_TEST((engine->next_deadline() > clock.now()));
+  log.full = log.no_reserve = false;
+  advance(500ms);
+  BOOST_TEST(info().visible == 2U);
+  BOOST_TEST(receive()->body == "A");
+}
+
+BOOST_AUTO_TEST_CASE(a_request_that_no_record_can_hold_is_refused_as_such) {
+  QueueAttributes attributes = plain("large");
+  attributes.max_message_size_bytes = 64U << 20U;
+  declare(attributes);
+  const std::uint64_t largest = log.max_record_size();
+  BOOST_TEST(code(send(std::string(largest, 'x'), "large")) == "record_too_large");
+  BOOST_TEST(code(send(std::string(largest - 100, 'x'), "large")) == "ok");
+  BOOST_TEST(info("large").visible == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_sent_in_this_turn_is_handed_out_after_its_sync_and_what_was_stored_before_at_once) {
+  const auto receive_beside_a_send = [&](std::string_view queue_name) {
+    const std::string body = "A";
+    const Body message{body, checksum(body)};
+    turn([&] {
+      engine->apply(SendMessage{new_request(), queue(), std::span{&message, 1}, {}}, moment_of(clock), effects);
+      engine->apply(ReceiveMessage{new_request(), queue(queue_name), 1, 0ms, {}}, moment_of(clock), effects);
+    });
+    BOOST_REQUIRE(effects.replies.size() == 2U);
+    BOOST_REQUIRE(std::get<Delivered>(effects.replies[1].answer).count == 1U);
+    return effects.replies[1].after_sync;
+  };
+  BOOST_TEST(receive_beside_a_send("rides"));
+  declare(plain("others"));
+  send("B", "others");
+  BOOST_TEST(!receive_beside_a_send("others"));
+  receive_all();
+  QueueAttributes relaxed = rides_attributes();
+  relaxed.relaxed = true;
+  declare(relaxed);
+  BOOST_TEST(!receive_beside_a_send("rides"));
+}
+
 BOOST_AUTO_TEST_CASE(sends_and_deletes_want_a_sync_and_receives_do_not) {
   send("A");
   BOOST_TEST(effects.sync_needed);

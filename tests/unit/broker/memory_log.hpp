@@ -25,7 +25,8 @@ class MemoryLog final : public Log {
 
   /// Asked for when a segment begins, as the journal does.
   std::function<std::string()> checkpoint;
-  bool full = false;
+  bool full = false;        ///< no room for payload
+  bool no_reserve = false;  ///< nor for anything else
 
   Location append(std::string_view operations, std::span<const std::string_view> payload) override {
     std::string bytes;
@@ -38,7 +39,9 @@ class MemoryLog final : public Log {
     }
     return put(operations, bytes);
   }
-  [[nodiscard]] bool has_room(std::uint64_t) const override { return !full; }
+  [[nodiscard]] bool has_room(std::uint64_t size) const override { return !full && size <= max_record_size(); }
+  [[nodiscard]] bool has_reserve(std::uint64_t size) const override { return !no_reserve && size <= max_record_size(); }
+  [[nodiscard]] std::uint64_t max_record_size() const override { return segment_size_ / 2; }
   [[nodiscard]] std::string_view read(Location at, std::uint32_t size) const override {
     auto after = std::upper_bound(records_.begin(), records_.end(), at,
                                   [](Location place, const Record& record) { return place < record.place; });
