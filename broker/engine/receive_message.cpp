@@ -25,7 +25,9 @@ void QueueEngine::on(const ReceiveMessage& command, Turn& turn) {
                         turn.moment.now + std::max(command.wait, Milliseconds{0})};
   std::deque<Waiting>& waiting = upkeep(queue->id()).waiting;
   if (waiting.empty() && deliver(*queue, receive, turn)) return;  // those who wait already come first
-  if (messages_that_fit(1) == 0) return reply(command.from, *storage_full(), false, turn);
+  // A receive that waits anyway waits for space, too.
+  const bool no_space = queue->visible() > 0 && messages_that_fit(1) == 0;
+  if (command.wait <= Milliseconds{0} && no_space) return reply(command.from, *storage_full(), false, turn);
   if (command.wait <= Milliseconds{0}) return reply(command.from, Delivered{turn.effects.deliveries.size(), 0}, false, turn);
   waiting.push_back(receive);
   note(receive.deadline);
