@@ -6,9 +6,9 @@ remuda_library(remuda_control
 configure_file(version.hpp.in ${PROJECT_BINARY_DIR}/generated/remuda/version.hpp @ONLY)
 remuda_library(remuda_node
   SOURCES
-    node.cpp parameters.cpp describe.cpp failure_injection.cpp
-    port_binding.cpp node_options.cpp wiring.cpp stop_signals.cpp
-    handler_call.cpp settler.cpp node_figures.cpp node_runtime.cpp run_node.cpp
+    node.cpp parameters.cpp failure_injection.cpp
+    runtime/describe.cpp runtime/port_binding.cpp runtime/node_options.cpp runtime/wiring.cpp runtime/stop_signals.cpp
+    runtime/handler_call.cpp runtime/settler.cpp runtime/node_figures.cpp runtime/node_runtime.cpp runtime/run_node.cpp
     channels/broker_connection.cpp channels/queue.cpp channels/topic.cpp
     channels/direct_wire.cpp channels/direct_input.cpp channels/pipe.cpp channels/pubsub.cpp
     channels/request_output.cpp channels/request_input.cpp

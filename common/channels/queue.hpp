@@ -6,7 +6,7 @@
 
 #include "common/channel.hpp"
 #include "common/channels/broker_connection.hpp"
-#include "common/prefetch_window.hpp"
+#include "common/runtime/prefetch_window.hpp"
 
 namespace remuda {
 

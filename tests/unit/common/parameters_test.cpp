@@ -4,12 +4,12 @@
 
 #include <nlohmann/json.hpp>
 
-#include "common/describe.hpp"
-#include "common/node_options.hpp"
+#include "common/runtime/describe.hpp"
+#include "common/runtime/node_options.hpp"
 #include "common/parameters.hpp"
-#include "common/port_binding.hpp"
+#include "common/runtime/port_binding.hpp"
 #include "common/suggestion.hpp"
-#include "common/wiring.hpp"
+#include "common/runtime/wiring.hpp"
 
 using namespace remuda;
 using namespace std::chrono_literals;

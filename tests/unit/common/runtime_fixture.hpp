@@ -11,7 +11,7 @@
 
 #include "common/channels/memory.hpp"
 #include "common/channels/queue.hpp"
-#include "common/node_runtime.hpp"
+#include "common/runtime/node_runtime.hpp"
 
 namespace remuda::test {
 

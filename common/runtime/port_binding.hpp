@@ -1,0 +1,41 @@
+#pragma once
+// What `--port` says: which channel a port is wired to, and how it is reached.
+//
+//     rides=queue:tcp://127.0.0.1:5550/customer-accounting
+//     submit=request:ipc://@remuda/x/submit.0,ipc://@remuda/x/submit.1/submit-ride?timeout_ms=2000
+//
+// PORT=KIND:ENDPOINT[,ENDPOINT...]/CHANNEL[?key=value[&key=value]]. The channel is what follows the last '/'. Pure text, no socket.
+
+#include <map>
+#include <ostream>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "common/result.hpp"
+
+namespace remuda {
+
+enum class BindingKind {
+  queue,    ///< durable, on a broker
+  topic,    ///< on a broker: confirmed publish, live subscription
+  pubsub,   ///< a topic without a broker: publishers listen, subscribers connect
+  pipe,     ///< direct: inputs listen, outputs connect
+  request,  ///< inputs (who answers) listen, outputs (who asks) connect
+};
+std::ostream& operator<<(std::ostream& out, BindingKind kind);
+
+struct PortBinding {
+  std::string port;
+  BindingKind kind = BindingKind::queue;
+  std::vector<std::string> endpoints;  ///< at least one
+  std::string channel;
+  std::map<std::string, int> options;  ///< `subscribers` (pubsub), `timeout_ms` (request); absent when not said
+  friend bool operator==(const PortBinding&, const PortBinding&) = default;
+};
+std::ostream& operator<<(std::ostream& out, const PortBinding& binding);
+
+/// Errors: `invalid_port` (definite), saying what is wrong and showing the right form.
+Result<PortBinding> parse_port_binding(std::string_view text);
+
+}  // namespace remuda

@@ -1,0 +1,253 @@
+#include "common/runtime/settler.hpp"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "common/channels/broker_connection.hpp"
+#include "common/log.hpp"
+
+namespace remuda {
+namespace {
+
+/// Errors that pass by themselves: the same request may succeed later.
+bool passes(const Error& error) {
+  static constexpr std::array<std::string_view, 4> passing{"storage_full", "overloaded", "unreachable", "timed_out"};
+  return !error.definite || std::find(passing.begin(), passing.end(), error.code) != passing.end();
+}
+
+/// Values by key, in the order in which the keys came first: few keys, so a search is cheaper than a tree, and deterministic.
+template <class Key, class Value>
+class Grouped {
+ public:
+  Value& operator[](Key key) {
+    const auto found = std::find_if(entries_.begin(), entries_.end(), [&](const auto& entry) { return entry.first == key; });
+    return found != entries_.end() ? found->second : entries_.emplace_back(key, Value{}).second;
+  }
+  auto begin() { return entries_.begin(); }
+  auto end() { return entries_.end(); }
+  [[nodiscard]] std::size_t size() const { return entries_.size(); }
+
+ private:
+  std::vector<std::pair<Key, Value>> entries_;
+};
+
+bool is_elsewhere(const Handled& handled, const Outgoing& output) {
+  return output.channel->broker() == nullptr || output.channel->broker() != handled.input->broker();
+}
+
+Fate fate_of(const Outcome& outcome) {
+  switch (outcome.kind()) {
+    case Outcome::Kind::done:
+      return Fate::done;
+    case Outcome::Kind::retry_later:
+      return Fate::retried;
+    case Outcome::Kind::reject:
+      return Fate::rejected;
+  }
+  return Fate::done;
+}
+
+/// The message failed after all: its outputs and its reply never existed.
+void turn_into_failure(Handled& handled, const Error& error) {
+  handled.outcome = Outcome::retry_later.because(error.code + ": " + error.message);
+  handled.outputs.clear();
+  handled.reply.reset();
+}
+
+}  // namespace
+
+std::string_view name_of(Fate fate) {
+  static constexpr std::array<std::string_view, 4> names{"done", "retried", "rejected", "stale"};
+  return names[static_cast<std::size_t>(fate)];
+}
+
+std::ostream& operator<<(std::ostream& out, Fate fate) {
+  return out << name_of(fate);
+}
+
+void Settler::settle(std::vector<Handled> batch) {
+  pending_ += batch.size();
+  Group group;
+  std::size_t bytes = 0;
+  for (auto& handled : batch) {
+    if (handled.outcome.kind() != Outcome::Kind::done) {
+      handled.outputs.clear();
+      handled.reply.reset();
+    }
+    std::size_t size = 0;
+    for (const auto& output : handled.outputs) size += output.packed.size();
+    if (!group.empty() && (group.size() == group_size_max || bytes + size > group_bytes_max)) {
+      settle_group(std::exchange(group, {}));
+      bytes = 0;
+    }
+    bytes += size;
+    group.push_back(std::move(handled));
+  }
+  if (!group.empty()) settle_group(std::move(group));
+}
+
+void Settler::settle_group(Group group) {
+  Group at_home;
+  auto forwarding = std::make_shared<Group>();
+  for (auto& handled : group) {
+    const bool elsewhere = std::any_of(handled.outputs.begin(), handled.outputs.end(),
+                                       [&](const Outgoing& output) { return is_elsewhere(handled, output); });
+    (elsewhere ? *forwarding : at_home).push_back(std::move(handled));
+  }
+  acknowledge_each_home(std::move(at_home));
+  if (!forwarding->empty()) forward(forwarding);
+}
+
+void Settler::forward(const SharedGroup& group) {
+  Grouped<OutputChannel*, std::vector<std::string_view>> by_channel;
+  for (const auto& handled : *group) {
+    for (const auto& output : handled.outputs) {
+      if (is_elsewhere(handled, output)) by_channel[output.channel].emplace_back(output.packed);
+    }
+  }
+  struct Join {
+    std::size_t left;
+    std::optional<Error> error;
+  };
+  auto join = std::make_shared<Join>(Join{by_channel.size(), std::nullopt});
+  for (auto& [channel, messages] : by_channel) {
+    channel->send(messages, [this, group, join](const Result<void>& answer) {
+      if (!answer) join->error = answer.error();
+      if (--join->left == 0) on_forwarded(group, join->error);
+    });
+  }
+}
+
+void Settler::on_forwarded(const SharedGroup& group, const std::optional<Error>& error) {
+  if (!error) {
+    acknowledge_each_home(std::move(*group));
+  } else if (passes(*error)) {
+    later([this, group] { forward(group); });
+  } else if (group->size() > 1) {
+    // One of them cannot be sent (too large, no such queue): find out which. What was confirmed goes again under its id.
+    for (auto& handled : *group) {
+      auto alone = std::make_shared<Group>();
+      alone->push_back(std::move(handled));
+      forward(alone);
+    }
+  } else {
+    turn_into_failure(group->front(), *error);
+    acknowledge_each_home(std::move(*group));
+  }
+}
+
+void Settler::acknowledge_each_home(Group group) {
+  Grouped<BrokerConnection*, SharedGroup> homes;
+  for (auto& handled : group) {
+    auto& home = homes[handled.input->broker()];
+    if (!home) home = std::make_shared<Group>();
+    home->push_back(std::move(handled));
+  }
+  for (auto& [home, members] : homes) {
+    if (home != nullptr) {
+      acknowledge(*home, members);
+    } else {
+      for (auto& handled : *members) finish(handled, fate_of(handled.outcome));
+    }
+  }
+}
+
+void Settler::acknowledge(BrokerConnection& home, const SharedGroup& group) {
+  Grouped<OutputChannel*, std::vector<std::string_view>> sends;
+  Grouped<InputChannel*, std::vector<std::string_view>> deletes;
+  for (const auto& handled : *group) {
+    for (const auto& output : handled.outputs) {
+      if (!is_elsewhere(handled, output)) sends[output.channel].emplace_back(output.packed);
+    }
+    if (handled.outcome.kind() == Outcome::Kind::done) deletes[handled.input].emplace_back(handled.ticket);
+  }
+  Transaction transaction;
+  for (const auto& [channel, messages] : sends) channel->add_messages(messages, transaction);
+  for (const auto& [input, tickets] : deletes) input->add_settlement(tickets, Outcome::done, transaction);
+  for (const auto& handled : *group) {
+    const std::array<std::string_view, 1> ticket{handled.ticket};
+    if (handled.outcome.kind() != Outcome::Kind::done) handled.input->add_settlement(ticket, handled.outcome, transaction);
+  }
+  home.transact(transaction, [this, &home, group](const Result<Unit>& answer) {
+    if (!answer) return on_refused(home, group, answer.error());
+    for (auto& handled : *group) finish(handled, fate_of(handled.outcome));
+  });
+}
+
+void Settler::on_refused(BrokerConnection& home, const SharedGroup& group, const Error& error) {
+  if (passes(error)) return later([this, &home, group] { acknowledge(home, group); });
+  if (group->size() > 1) {
+    for (auto& handled : *group) {
+      auto alone = std::make_shared<Group>();
+      alone->push_back(std::move(handled));
+      acknowledge(home, alone);
+    }
+    return;
+  }
+  auto& handled = group->front();
+  if (error.code == "stale_handle") return finish(handled, Fate::stale);
+  if (handled.outcome.kind() != Outcome::Kind::retry_later) {
+    // An output that cannot be stored, or a rejection where there is no dead-letter queue: a failed attempt like any other.
+    turn_into_failure(handled, error);
+    return acknowledge(home, group);
+  }
+  log_warning("a failed attempt could not be recorded: the visibility timeout decides",
+              {{"error", error.code}, {"text", error.message}});
+  finish(handled, Fate::retried);
+}
+
+void Settler::finish(Handled& handled, Fate fate) {
+  handled.input->settled(handled.ticket, {handled.outcome, std::move(handled.reply)});
+  --pending_;
+  finished_(handled, fate);
+}
+
+void Settler::send(const std::vector<OutputChannel*>& channels, std::string packed, ConfirmHandler confirmed) {
+  if (channels.empty()) return confirmed({});
+  struct Join {
+    std::size_t left;
+    ConfirmHandler confirmed;
+    Result<void> answer;
+  };
+  auto join = std::make_shared<Join>(Join{channels.size(), std::move(confirmed), {}});
+  const auto shared = std::make_shared<const std::string>(std::move(packed));
+  ++pending_;
+  for (auto* channel : channels) {
+    send_one(*channel, shared, [this, join](Result<void> answer) {
+      if (!answer) join->answer = std::move(answer);
+      if (--join->left > 0) return;
+      --pending_;
+      join->confirmed(std::move(join->answer));
+    });
+  }
+}
+
+void Settler::send_one(OutputChannel& channel, const std::shared_ptr<const std::string>& packed, ConfirmHandler confirmed) {
+  const std::array<std::string_view, 1> messages{*packed};
+  channel.send(messages, [this, &channel, packed, confirmed = std::move(confirmed)](Result<void> answer) {
+    if (answer.ok() || !passes(answer.error())) return confirmed(std::move(answer));
+    later([this, &channel, packed, confirmed] { send_one(channel, packed, confirmed); });
+  });
+}
+
+void Settler::later(std::function<void()> task) {
+  later_.push_back({now_ + retry_interval, std::move(task)});
+}
+
+void Settler::turn(Instant now) {
+  now_ = now;
+  // Tasks may put themselves back: what is due is taken out first.
+  const auto due = std::stable_partition(later_.begin(), later_.end(), [&](const Later& entry) { return entry.due > now; });
+  std::vector<Later> tasks{std::make_move_iterator(due), std::make_move_iterator(later_.end())};
+  later_.erase(due, later_.end());
+  for (auto& entry : tasks) entry.task();
+}
+
+Instant Settler::next_deadline() const {
+  auto next = Instant::max();
+  for (const auto& entry : later_) next = std::min(next, entry.due);
+  return next;
+}
+
+}  // namespace remuda
