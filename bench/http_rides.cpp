@@ -1,4 +1,6 @@
 // W9: rides over HTTP, 32 connections: as many as it takes, then at half that rate for the latency. A 201 means: the ride and its event are stored.
+#include <unistd.h>
+
 #include <fstream>
 
 #include <nlohmann/json.hpp>
@@ -29,7 +31,7 @@ Report measure(const Options& options) {
   const auto in_tree = program.parent_path().parent_path().parent_path() / "launch/ride_completion_chained.toml";
   const auto launch_file = std::filesystem::exists(installed) ? installed : in_tree;
   const std::string target = "127.0.0.1:" + std::to_string(free_port());
-  TopologyRun topology{"ride-completion-chained", launch_file, {"http=" + target}, options.data_folder};
+  TopologyRun topology{"bench-rides-" + std::to_string(getpid()), launch_file, {"http=" + target}, options.data_folder};
 
   const auto warm_up = drive(topology.folder(), target, 3'000, 0, 1);
   const auto rides = options.messages != 0 ? options.messages

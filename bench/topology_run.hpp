@@ -17,7 +17,7 @@ struct RunningProcess {
 
 class TopologyRun {
  public:
-  /// `remuda up LAUNCH_FILE -d --wait` with its data in a temporary folder. Throws std::runtime_error with the command's output when it fails.
+  /// `remuda up LAUNCH_FILE -d --wait` under a name of its own, with its data in a temporary folder. Throws std::runtime_error with the command's output when it fails.
   TopologyRun(std::string name, const std::filesystem::path& launch_file, const std::vector<std::string>& settings, const std::string& data_parent);
   TopologyRun(const TopologyRun&) = delete;
   TopologyRun& operator=(const TopologyRun&) = delete;
