@@ -105,13 +105,23 @@ struct SmallFramesFixture : ServerFixture {
 
 }  // namespace
 
-BOOST_FIXTURE_TEST_CASE(a_send_is_confirmed_after_the_sync_and_a_delivery_need_not_wait_for_it, ServerFixture) {
+BOOST_FIXTURE_TEST_CASE(a_message_is_confirmed_and_handed_out_after_the_same_sync_and_before_it_neither, ServerFixture) {
   hello("producer");
   hello("consumer");
   ask("consumer", wire::Receive{"rides", 10, 20'000, std::nullopt});
   send("producer", ride("A"));
   BOOST_TEST(written["producer"].empty());
+  BOOST_TEST(written["consumer"].empty());
   BOOST_TEST(synced["producer"].size() == 1U);
+  BOOST_REQUIRE_EQUAL(synced["consumer"].size(), 1U);
+  BOOST_TEST(received_in(synced["consumer"].front()) == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_delivery_of_what_was_stored_before_waits_for_no_sync, ServerFixture) {
+  hello("producer");
+  hello("consumer");
+  send("producer", ride("A"));
+  ask("consumer", wire::Receive{"rides", 10, 0, std::nullopt});
   BOOST_REQUIRE_EQUAL(written["consumer"].size(), 1U);
   BOOST_TEST(received_in(written["consumer"].front()) == 1U);
 }
