@@ -35,8 +35,8 @@ RideStore::RideStore(const std::string& path)
     : database_{path, std::string{tables} + std::string{OutboxRelay::schema}, 1},
       transaction_{database_},
       insert_{database_.prepare("INSERT INTO ride VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)")},
-      find_{database_.prepare(std::string{columns} + "id = ?")},
-      find_by_request_{database_.prepare(std::string{columns} + "request_id = ?")},
+      find_{database_.prepare(std::string{columns}.append("id = ?"))},
+      find_by_request_{database_.prepare(std::string{columns}.append("request_id = ?"))},
       count_{database_.prepare("SELECT count(*) FROM ride")} {}
 
 void RideStore::add(const Ride& ride, std::string_view request_id) {

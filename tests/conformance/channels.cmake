@@ -2,7 +2,7 @@
 remuda_test(test_channels
   SOURCES channels/channel_suite_test.cpp channels/request_channel_test.cpp
   LIBRARIES remuda_memory_channels
-  LABELS conformance)
+  LABELS conformance threads)
 target_compile_definitions(test_channels PRIVATE REMUDA_BROKER="$<TARGET_FILE:remuda-broker>")
 add_dependencies(test_channels remuda-broker)
 
@@ -13,7 +13,7 @@ target_link_libraries(copying_node PRIVATE remuda_node)
 remuda_test(test_node_process
   SOURCES channels/node_process_test.cpp
   LIBRARIES remuda_node
-  LABELS conformance
+  LABELS conformance threads
   TIMEOUT 120)
 target_compile_definitions(test_node_process PRIVATE REMUDA_BROKER="$<TARGET_FILE:remuda-broker>" COPYING_NODE="$<TARGET_FILE:copying_node>")
 add_dependencies(test_node_process remuda-broker copying_node)

@@ -1,12 +1,12 @@
 # Against a real remuda-broker: the independent Python client, and our own C++ client.
 add_test(NAME conformance_python
   COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/queue_conformance.py $<TARGET_FILE:remuda-broker>)
-set_tests_properties(conformance_python PROPERTIES TIMEOUT 120 LABELS conformance)
+set_tests_properties(conformance_python PROPERTIES TIMEOUT 600 LABELS "conformance;threads")
 
 remuda_test(test_broker_client
   SOURCES broker_client_test.cpp
   LIBRARIES remuda_wire
-  LABELS conformance
+  LABELS conformance threads
   TIMEOUT 120)
 target_compile_definitions(test_broker_client PRIVATE REMUDA_BROKER="$<TARGET_FILE:remuda-broker>")
 add_dependencies(test_broker_client remuda-broker)
