@@ -18,6 +18,7 @@ from topology_driver import Failed, Topology, accepted_rides, is_extraordinary, 
 ROUNDS = int(os.environ.get("REMUDA_CHAOS_ROUNDS", "8"))
 SEED = int(os.environ.get("REMUDA_SEED", str(random.SystemRandom().randrange(1_000_000))))
 RATE = 150
+PATIENCE = 120  # seconds: far more than a recovery takes, so that a slow machine or a sanitizer fails no test
 
 
 EFFECTS = {  # what each message must have done exactly once: how many effects its service's store holds
@@ -79,15 +80,15 @@ def main():
             accepted = folder / "accepted.jsonl"
             fleet = topology.fleet(rides=1_000_000, rate=RATE, connections=8, seed=SEED, accepted=accepted)
             try:
-                until("rides are accepted", 20, lambda: accepted.exists() and accepted.stat().st_size > 0)
+                until("rides are accepted", PATIENCE, lambda: accepted.exists() and accepted.stat().st_size > 0)
                 for victim, replica in order[:ROUNDS]:
                     size = accepted.stat().st_size
-                    print(f"kill -9 {victim} (pid {topology.kill(victim, replica)})", flush=True)
-                    until(f"rides are accepted again after the kill of {victim}", 30, lambda: accepted.stat().st_size > size)
+                    print(f"kill -9 {victim} (pid {topology.kill(victim, replica, PATIENCE)})", flush=True)
+                    until(f"rides are accepted again after the kill of {victim}", PATIENCE, lambda: accepted.stat().st_size > size)
             finally:
                 fleet.terminate()
-                fleet.wait(timeout=60)
-            topology.drained(120)
+                fleet.wait(timeout=PATIENCE)
+            topology.drained(PATIENCE)
             confirmed = {ride["id"]: ride for ride in accepted_rides(accepted)}
             topology.down()
             stored = check_ledgers(folder, confirmed)

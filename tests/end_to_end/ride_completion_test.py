@@ -18,6 +18,7 @@ from topology_driver import (DEAD_LETTERS, SERVICES, Topology, accepted_rides, i
 
 BINARIES = pathlib.Path(sys.argv.pop(1))
 RIDES = int(os.environ.get("REMUDA_RIDES", "2000"))
+PATIENCE = 120  # seconds: far more than anything here takes, so that a slow machine or a sanitizer fails no test
 RIDE = {"customer": "cmr", "from": "Berlin", "to": "Frankfurt", "duration": 420, "distance": 600, "fare": 256.50}
 
 
@@ -54,9 +55,9 @@ class OneRide(RideCompletion):
         self.assertEqual(headers["Location"], f"/rides/{ride['id']}")
         self.assertEqual(ride["links"]["self"], headers["Location"])
         self.assertEqual(self.topology.get(headers["Location"])["customer"], "cmr")
-        until("accounting has booked it", 10, lambda: self.account_of("cmr")["rides"] == 1)
+        until("accounting has booked it", PATIENCE, lambda: self.account_of("cmr")["rides"] == 1)
         self.assertEqual(Decimal(str(self.account_of("cmr")["balance"])), Decimal("256.50"))
-        self.topology.drained(10)
+        self.topology.drained(PATIENCE)
         self.assertGreater(self.topology.get("/customers/cmr/loyalty")["points"], 0)
         self.assertEqual(len(self.topology.get("/customers/cmr/notifications")["notifications"]), 1)
 
@@ -64,7 +65,7 @@ class OneRide(RideCompletion):
         for customer, fare, distance in (("both", 50, 20), ("text", "50.00", "20"), ("fare-below", 49.99, 20),
                                          ("distance-below", 50, 19.999), ("both-below", 49.99, 19.999), ("far-above", 899.99, 1200)):
             self.assertEqual(self.post(customer=customer, fare=fare, distance=distance)[0], 201)
-        self.topology.drained(10)
+        self.topology.drained(PATIENCE)
         rides = self.topology.get("/extraordinary-rides")["rides"]
         self.assertEqual({ride["customer"] for ride in rides}, {"both", "text", "far-above"})
 
@@ -80,7 +81,7 @@ class OneRide(RideCompletion):
         self.assertEqual(self.topology.post("/no-such-place", RIDE)[0], 404)
         self.assertEqual(self.topology.post("/submit-ride-completion", RIDE, {"Content-Type": "text/plain"})[0], 415)
         self.assertEqual(self.topology.post("/submit-ride-completion", b" " * (1024 * 1024 + 1))[0], 413)
-        connection = http.client.HTTPConnection(self.topology.http, timeout=10)
+        connection = http.client.HTTPConnection(self.topology.http, timeout=PATIENCE)
         connection.request("DELETE", "/submit-ride-completion")
         answer = connection.getresponse()
         self.assertEqual((answer.status, answer.headers["Allow"]), (405, "POST"))
@@ -91,16 +92,16 @@ class OneRide(RideCompletion):
         host, port = self.topology.http.split(":")
         slow = []
         for _ in range(200):
-            client = socket.create_connection((host, int(port)), timeout=10)
+            client = socket.create_connection((host, int(port)), timeout=PATIENCE)
             client.sendall(b"POST /submit-ride-completion HTTP/1.1\r\nHost: localhost\r\nContent-Le")
             slow.append(client)
         for garbage in (b"\x00\xff\xfe" * 100, b"GET / HTTP/9.9\r\n\r\n", b"POST / HTTP/1.1\r\nContent-Length: -5\r\n\r\n",
                         b"POST / HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"):
-            with socket.create_connection((host, int(port)), timeout=10) as client:
+            with socket.create_connection((host, int(port)), timeout=PATIENCE) as client:
                 client.sendall(garbage)
         rides, report = self.drive(rides=500, connections=4, seed=3)
         self.assertEqual(len(rides), 500)
-        self.assertLess(report["p99_us"], 1_000_000)
+        self.assertLess(report["p99_us"], 5_000_000)  # a client that was held up would wait for the deadline of the slow ones
         for client in slow:
             client.close()
 
@@ -109,7 +110,7 @@ class ManyRides(RideCompletion):
     def test_every_ledger_holds_every_ride_exactly_once(self):
         rides, _ = self.drive(rides=RIDES, connections=32, seed=11)
         self.assertEqual(len({ride["id"] for ride in rides}), RIDES)
-        self.topology.drained(120)
+        self.topology.drained(PATIENCE)
         accounts = [self.account_of(customer) for customer in {ride["customer"] for ride in rides}]
         self.assertEqual(sum(account["rides"] for account in accounts), RIDES)
         self.assertEqual(sum(Decimal(str(account["balance"])) for account in accounts), sum_of_fares(rides))
@@ -130,7 +131,7 @@ class ManyRides(RideCompletion):
         self.topology.down()
         self.topology.up(workers="3")
         self.assertEqual(sum(node == "accounting" for node, _ in self.topology.processes()), 3)
-        self.topology.drained(120)
+        self.topology.drained(PATIENCE)
         booked = {customer: self.account_of(customer) for customer in {ride["customer"] for ride in rides}}
         self.assertEqual(sum(account["rides"] for account in booked.values()), 500 + 2 * RIDES)
 
@@ -142,8 +143,8 @@ class PoisonRides(RideCompletion):
         for customer in ("first", "poison", "second", "third"):
             self.assertEqual(self.post(customer=customer)[0], 201)
         # The others are not held up by it.
-        until("the others are booked", 10, lambda: all(self.account_of(c)["rides"] == 1 for c in ("first", "second", "third")))
-        self.topology.drained(30, dead_letters=1)
+        until("the others are booked", PATIENCE, lambda: all(self.account_of(c)["rides"] == 1 for c in ("first", "second", "third")))
+        self.topology.drained(PATIENCE, dead_letters=1)
 
         before = self.counters_of(DEAD_LETTERS)
         dead, = self.topology.rows("queue", "peek", DEAD_LETTERS)
@@ -166,8 +167,8 @@ class PoisonRides(RideCompletion):
         self.topology.up(accounting_fail="")
         mine = json.dumps({"customer": ["poison"]})
         self.topology.verb("queue", "redrive", DEAD_LETTERS, "--filter", mine, "--yes")
-        until("the poison ride is booked", 10, lambda: self.account_of("poison")["rides"] == 1)
-        self.topology.drained(10)
+        until("the poison ride is booked", PATIENCE, lambda: self.account_of("poison")["rides"] == 1)
+        self.topology.drained(PATIENCE)
 
 
 if __name__ == "__main__":
