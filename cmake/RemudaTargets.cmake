@@ -12,7 +12,7 @@ if(REMUDA_SANITIZE)
   add_compile_options(-fsanitize=${REMUDA_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   # GCC's manual: with a sanitizer such warnings have more false alarms; the dev build keeps them.
   # Asio's fences, which the thread sanitizer does not understand, only repeat what its locks already order.
-  add_compile_options("$<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-Wno-restrict;-Wno-array-bounds;-Wno-tsan>")
+  add_compile_options("$<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized;-Wno-restrict;-Wno-array-bounds;-Wno-stringop-overflow;-Wno-tsan>")
   add_link_options(-fsanitize=${REMUDA_SANITIZE})
 endif()
 if(REMUDA_FUZZ)
