@@ -23,7 +23,7 @@ void QueueEngine::on(const OpenSession& command, Turn& turn) {
     begin(Requester{}, turn);
     put_session_opened(record_, id, command.key, node, host);
     if (Refusal refusal = no_room_for_record()) return reply(from, std::move(*refusal), false, turn);
-    commit(turn);  // no sync of its own: whatever this session confirms later stands behind it in the log
+    commit(turn);  // no sync of its own: whatever the session confirms later stands behind it in the log
   }
   // Receives that waited on an earlier connection wait no more: their answers could not arrive.
   for (Upkeep& each : upkeep_) std::erase_if(each.waiting, [&](const Waiting& waiting) { return waiting.from.session == id; });

@@ -58,7 +58,7 @@ bool QueueEngine::is_known(const Requester& from, Turn& turn) {
     session->last_heard = turn.moment.now;
     return true;
   }
-  reply(from, Error{"hello_first", "this session is not known (any more): say hello, then send the request again", true}, false,
+  reply(from, Error{"hello_first", "the session is not known (any more): say hello, then send the request again", true}, false,
         turn);
   return false;
 }
