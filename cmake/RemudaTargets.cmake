@@ -101,14 +101,37 @@ function(remuda_test name)
   endif()
 endfunction()
 
-# remuda_fuzz(NAME SOURCES a.cpp... LIBRARIES lib...): one libFuzzer target, built only with REMUDA_FUZZ (clang).
+# remuda_fuzz(NAME SOURCES a.cpp... LIBRARIES lib... [MAX_LEN bytes] [TIMEOUT seconds of one input] [DICTIONARY file] [CORPUS folders...]):
+# one libFuzzer target and one ctest entry, built only with REMUDA_FUZZ (clang). What it finds new goes to a corpus in the build folder.
+#
+# Every target runs under the same limits. The address sanitizer keeps freed memory aside, 256 MiB of it unless told otherwise: more
+# than the whole limit on memory, which would then only measure for how long a target ran. With 16 MiB of it aside the limit is about
+# our own code, and so is the one on a single allocation, which tells a count that was believed before its bytes were seen.
 function(remuda_fuzz name)
   if(NOT REMUDA_FUZZ)
     return()
   endif()
-  cmake_parse_arguments(arg "" "" "SOURCES;LIBRARIES" ${ARGN})
+  cmake_parse_arguments(arg "" "MAX_LEN;TIMEOUT;DICTIONARY" "SOURCES;LIBRARIES;CORPUS" ${ARGN})
   add_executable(${name} ${arg_SOURCES})
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/fuzz)
   target_link_libraries(${name} PRIVATE remuda_flags ${arg_LIBRARIES} -fsanitize=fuzzer)
   add_dependencies(fuzz_targets ${name})
+
+  set(found ${CMAKE_CURRENT_BINARY_DIR}/${name}_corpus)
+  file(MAKE_DIRECTORY ${found})
+  if(NOT arg_MAX_LEN)
+    set(arg_MAX_LEN 4096)
+  endif()
+  if(NOT arg_TIMEOUT)
+    set(arg_TIMEOUT 10)
+  endif()
+  set(options -max_total_time=${REMUDA_FUZZ_SECONDS} -max_len=${arg_MAX_LEN} -timeout=${arg_TIMEOUT}
+    -rss_limit_mb=256 -malloc_limit_mb=64 -verbosity=0 -print_final_stats=1)
+  if(arg_DICTIONARY)
+    list(APPEND options -dict=${arg_DICTIONARY})
+  endif()
+  add_test(NAME ${name} COMMAND ${name} ${options} ${found} ${arg_CORPUS})
+  math(EXPR limit "${REMUDA_FUZZ_SECONDS} * 2 + 120")  # it ends by itself; this only ends what hangs
+  set_tests_properties(${name} PROPERTIES LABELS fuzz TIMEOUT ${limit}
+    ENVIRONMENT "ASAN_OPTIONS=quarantine_size_mb=16:detect_stack_use_after_return=1:strict_string_checks=1;UBSAN_OPTIONS=print_stacktrace=1")
 endfunction()

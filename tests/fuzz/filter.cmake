@@ -1,8 +1,3 @@
-remuda_fuzz(filter_fuzz SOURCES ${CMAKE_CURRENT_LIST_DIR}/filter_fuzz.cpp LIBRARIES remuda_filter)
+remuda_fuzz(filter_fuzz SOURCES ${CMAKE_CURRENT_LIST_DIR}/filter_fuzz.cpp LIBRARIES remuda_filter
+  DICTIONARY ${CMAKE_CURRENT_LIST_DIR}/filter.dict)
 remuda_fuzz(message_fuzz SOURCES ${CMAKE_CURRENT_LIST_DIR}/message_fuzz.cpp LIBRARIES remuda_message)
-if(REMUDA_FUZZ)
-  foreach(target filter_fuzz message_fuzz)
-    add_test(NAME ${target} COMMAND ${target} -max_total_time=${REMUDA_FUZZ_SECONDS} -rss_limit_mb=256 -timeout=10 -verbosity=0)
-    set_tests_properties(${target} PROPERTIES LABELS fuzz)
-  endforeach()
-endif()

@@ -1,11 +1,8 @@
-remuda_fuzz(journal_fuzz SOURCES ${CMAKE_CURRENT_LIST_DIR}/journal_fuzz.cpp LIBRARIES remuda_memory_disk)
-if(REMUDA_FUZZ)
-  # Seeds: a real store untouched; damaged in its middle; a bare header; each short, the target builds the rest.
-  set(journal_corpus ${CMAKE_CURRENT_BINARY_DIR}/journal_corpus)
-  file(WRITE ${journal_corpus}/untouched "@")
-  file(WRITE ${journal_corpus}/patched "@1110AAAA")
-  file(WRITE ${journal_corpus}/salvaged "A1110AAAA")
-  file(WRITE ${journal_corpus}/planted "B000@@RMDAJRNL")
-  add_test(NAME journal_fuzz COMMAND journal_fuzz -max_total_time=${REMUDA_FUZZ_SECONDS} -timeout=5 -rss_limit_mb=512 -print_final_stats=1 ${journal_corpus})
-  set_tests_properties(journal_fuzz PROPERTIES LABELS fuzz TIMEOUT 3600)
-endif()
+# Seeds: a real store untouched; damaged in its middle; a bare header; each short, the target builds the rest.
+set(journal_seeds ${CMAKE_CURRENT_BINARY_DIR}/journal_seeds)
+file(WRITE ${journal_seeds}/untouched "@")
+file(WRITE ${journal_seeds}/patched "@1110AAAA")
+file(WRITE ${journal_seeds}/salvaged "A1110AAAA")
+file(WRITE ${journal_seeds}/planted "B000@@RMDAJRNL")
+remuda_fuzz(journal_fuzz SOURCES ${CMAKE_CURRENT_LIST_DIR}/journal_fuzz.cpp LIBRARIES remuda_memory_disk TIMEOUT 5
+  CORPUS ${journal_seeds})

@@ -1,8 +1,4 @@
-remuda_fuzz(wire_fuzz SOURCES ${CMAKE_CURRENT_LIST_DIR}/wire_fuzz.cpp LIBRARIES remuda_wire)
-remuda_fuzz(direct_fuzz SOURCES ${CMAKE_CURRENT_LIST_DIR}/direct_fuzz.cpp LIBRARIES remuda_node)
-if(REMUDA_FUZZ)
-  foreach(target wire_fuzz direct_fuzz)
-    add_test(NAME ${target} COMMAND ${target} -max_total_time=${REMUDA_FUZZ_SECONDS} -rss_limit_mb=256 -timeout=10 -verbosity=0)
-    set_tests_properties(${target} PROPERTIES LABELS fuzz)
-  endforeach()
-endif()
+remuda_fuzz(wire_fuzz SOURCES ${CMAKE_CURRENT_LIST_DIR}/wire_fuzz.cpp LIBRARIES remuda_wire
+  DICTIONARY ${CMAKE_CURRENT_LIST_DIR}/wire.dict)
+remuda_fuzz(direct_fuzz SOURCES ${CMAKE_CURRENT_LIST_DIR}/direct_fuzz.cpp LIBRARIES remuda_node
+  DICTIONARY ${CMAKE_CURRENT_LIST_DIR}/wire.dict)
