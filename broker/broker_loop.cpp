@@ -24,6 +24,7 @@
 #include "broker/journal/journal.hpp"
 #include "common/control.hpp"
 #include "common/log.hpp"
+#include "common/mutant.hpp"
 #include "common/socket.hpp"
 #include "common/topology/definitions.hpp"
 #include "common/wire.hpp"
@@ -331,8 +332,10 @@ void BrokerLoop::take_requests() {
 
 /// Write, send what need not wait, sync, confirm. False when the disk failed: then nothing is confirmed any more.
 bool BrokerLoop::commit(bool sync) {
+  if (REMUDA_MUTANT(81)) broker_->send_written(send_);
   if (!journal_.write()) return false;
   broker_->send_written(send_);
+  if (REMUDA_MUTANT(80)) broker_->send_synced(send_);
   if ((sync || truncation_pending_) && !journal_.sync()) return false;
   truncation_pending_ = false;
   broker_->send_synced(send_);
@@ -367,7 +370,7 @@ int BrokerLoop::end(int exit_code, const std::string& reason) {
 int BrokerLoop::poisoned(const std::string& reason) {
   log_error("the disk failed: nothing is confirmed any more; look at it before starting this broker again",
             {{"data", options_.data_folder}});
-  return end(exit_poisoned, reason);
+  return end(REMUDA_MUTANT(82) ? 1 : exit_poisoned, reason);
 }
 
 }  // namespace

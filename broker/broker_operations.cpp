@@ -7,6 +7,7 @@
 #include "broker/broker.hpp"
 #include "broker/journal/crc32c.hpp"
 #include "common/log.hpp"
+#include "common/mutant.hpp"
 
 namespace remuda::broker {
 
@@ -49,7 +50,7 @@ bool is_wanted(const FilterPolicy& policy, std::string_view packed) {
 
 std::string_view Broker::read_body(Location place, std::uint32_t size, std::uint32_t checksum) {
   const std::string_view body = log_.read(place, size);
-  if (body.size() != size || crc32c(body) != checksum) {
+  if ((body.size() != size || crc32c(body) != checksum) && !REMUDA_MUTANT(84)) {
     damaged_ = DamagedBody{place};
     return {};
   }

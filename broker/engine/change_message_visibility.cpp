@@ -1,5 +1,7 @@
 #include "broker/engine/settle_handles.hpp"
 
+#include "common/mutant.hpp"
+
 namespace remuda::broker {
 
 QueueEngine::Refusal QueueEngine::check(const ChangeMessageVisibility& command) {
@@ -18,6 +20,8 @@ QueueEngine::Judgement QueueEngine::judge(const ChangeMessageVisibility& command
 
 void QueueEngine::write(const ChangeMessageVisibility& command, Queue& queue, std::span<const Sequence> sequences, Turn& turn) {
   if (sequences.empty()) return;
+  if (REMUDA_MUTANT(34) && command.timeout == Milliseconds{0})
+    return record_.on_messages(Operation::released, queue.id(), sequences);
   if (command.timeout == Milliseconds{0}) return write_end_of_attempts(queue, sequences, AttemptEnd::made_visible);
   std::string& out = record_.operation(Operation::visibility_changed);
   put_varint(out, queue.id());

@@ -5,6 +5,7 @@
 #include <map>
 
 #include "broker/engine/queue_engine.hpp"
+#include "common/mutant.hpp"
 
 namespace remuda::broker {
 
@@ -17,6 +18,7 @@ constexpr std::size_t messages_per_record = 4'096;
 void write_relocated(RecordWriter& record, const Queue& queue, Sequence sequence, const Slot& slot, std::uint32_t body) {
   const MessageDetail* detail = queue.detail_of(slot);
   const MessageHistory* history = detail == nullptr ? nullptr : detail->history.get();
+  if (REMUDA_MUTANT(45)) history = nullptr;
   unsigned flags = 0;
   if (detail != nullptr) flags |= relocated_detail;
   if (history != nullptr) flags |= relocated_history;

@@ -1,5 +1,7 @@
 #include "broker/engine/settle_handles.hpp"
 
+#include "common/mutant.hpp"
+
 namespace remuda::broker {
 
 QueueEngine::Judgement QueueEngine::judge(const DeleteMessage&, const Queue& queue, const ReceiptHandle& handle, Instant) const {
@@ -7,6 +9,7 @@ QueueEngine::Judgement QueueEngine::judge(const DeleteMessage&, const Queue& que
   if (slot == nullptr) return {HandleOutcome::stale_handle, false};
   // Also when the visibility timeout has ended, as long as nobody else has received the message: deleting it is what was meant.
   if (is_live(slot->state())) return {HandleOutcome::done, true};
+  if (REMUDA_MUTANT(3)) return {HandleOutcome::done, false};
   return {slot->state() == MessageState::deleted ? HandleOutcome::done : HandleOutcome::stale_handle, false};
 }
 
@@ -14,6 +17,7 @@ void QueueEngine::write(const DeleteMessage&, Queue& queue, std::span<const Sequ
   if (sequences.empty()) return;
   record_.on_messages(Operation::deleted, queue.id(), sequences);
   sync_ |= !queue.attributes.relaxed;
+  if (REMUDA_MUTANT(2)) sync_ = false;
 }
 
 }  // namespace remuda::broker

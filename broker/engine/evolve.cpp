@@ -4,6 +4,7 @@
 #include <type_traits>
 
 #include "broker/engine/broker_state.hpp"
+#include "common/mutant.hpp"
 
 namespace remuda::broker {
 
@@ -224,6 +225,7 @@ void BrokerState::released(ByteReader& in) {
   for_each_message(in, *queue, [&](Sequence sequence, Slot& slot) {
     if (slot.state() != MessageState::in_flight) return;
     slot.set_receive_count(slot.receive_count() - 1);
+    if (REMUDA_MUTANT(15)) slot.set_receive_count(slot.receive_count() + 1);
     queue->give_back(sequence, slot, 0);
   });
 }
@@ -263,6 +265,7 @@ void BrokerState::purged_all(ByteReader& in) {
   const std::uint64_t count = in.varint();
   if (!in.ok()) return;
   queue->table().for_each(0, queue->next_sequence, [&](Sequence sequence, Slot& slot) {
+    if (REMUDA_MUTANT(16) && slot.state() == MessageState::in_flight) return true;
     if (is_live(slot.state())) queue->remove(sequence, slot, MessageState::purged);
     return true;
   });
@@ -280,9 +283,11 @@ void BrokerState::move(Queue& from, Sequence sequence, Slot& slot, Queue& to, Se
   message.size = before.size;
   message.crc32c = before.crc32c;
   message.sent_ms = before.sent_ms();
+  if (REMUDA_MUTANT(18)) message.sent_ms = head_.time_ms;
   to.store(target, message);  // refers to the body before `from` lets go of it
   Slot& moved = *to.find(target);
   if (keep_count) moved.set_receive_count(before.receive_count());
+  if (REMUDA_MUTANT(17)) moved.set_receive_count(before.receive_count());
   if (history != nullptr || first_received_ms != 0) {
     MessageDetail& moved_detail = to.need_detail(moved);
     moved_detail.history = std::move(history);
@@ -308,6 +313,7 @@ void BrokerState::dead_lettered(ByteReader& in) {
   history->origin_queue = from->attributes.name;
   history->reason = reason;
   history->receives_elsewhere = slot->receive_count();
+  if (REMUDA_MUTANT(23)) history->origin_queue = to->attributes.name;
   move(*from, sequence, *slot, *to, target, std::move(history), true);
 }
 
@@ -377,6 +383,7 @@ void BrokerState::relocated(ByteReader& in) {
   Slot* slot = queue->find(sequence);
   if (slot != nullptr && is_live(slot->state())) return queue->relocate(*slot, sequence, place);
   message.delayed_until_ms = (flags & relocated_delayed) != 0 ? detail.delayed_until_ms : 0;
+  if (REMUDA_MUTANT(21)) message.delayed_until_ms = 0;
   queue->store(sequence, message);
   slot = queue->find(sequence);
   if (flags & relocated_in_flight) {
@@ -384,6 +391,7 @@ void BrokerState::relocated(ByteReader& in) {
   }
   slot->set_receive_count(receive_count);
   slot->set_attempt(attempt);
+  if (REMUDA_MUTANT(20)) slot->set_attempt(1);
   if (flags & relocated_in_flight) queue->hide(*slot, sequence, detail.visibility_timeout_ms, now_);
   if (flags & relocated_detail) {
     MessageDetail& kept = queue->need_detail(*slot);
@@ -432,6 +440,7 @@ void BrokerState::queue_totals(ByteReader& in) {
   if (!in.ok() || next < queue->next_sequence) return in.fail();
   queue->next_sequence = next;
   queue->counters = totals;
+  if (REMUDA_MUTANT(19)) queue->next_sequence = std::max<Sequence>(1, next - 1);
 }
 
 void BrokerState::session_opened(ByteReader& in) {
@@ -448,6 +457,7 @@ void BrokerState::session_requests(ByteReader& in) {
   if (session == nullptr) return in.fail();
   session->settled = in.varint();
   session->applied.clear();
+  if (REMUDA_MUTANT(22)) return static_cast<void>(in.bytes(in.left()));
   const std::uint64_t count = in.varint();
   std::uint64_t request = 0;
   for (std::uint64_t i = 0; i < count && in.ok(); ++i) {

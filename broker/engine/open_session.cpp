@@ -1,5 +1,7 @@
 #include "broker/engine/queue_engine.hpp"
 
+#include "common/mutant.hpp"
+
 namespace remuda::broker {
 
 namespace {
@@ -39,6 +41,8 @@ void QueueEngine::forget_idle_sessions(Turn& turn) {
   if (turn.moment.now >= next_session_sweep_) {
     begin(Requester{}, turn);
     for (const auto& [id, session] : state_.sessions().all()) {
+      if (REMUDA_MUTANT(44) && session.last_heard + idle_max <= turn.moment.now)
+        put_varint(record_.operation(Operation::session_forgotten), id);
       if (session.holding == 0 && session.last_heard + idle_max <= turn.moment.now)
         put_varint(record_.operation(Operation::session_forgotten), id);
     }

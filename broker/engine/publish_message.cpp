@@ -1,5 +1,7 @@
 #include "broker/engine/queue_engine.hpp"
 
+#include "common/mutant.hpp"
+
 namespace remuda::broker {
 
 QueueEngine::Refusal QueueEngine::decide(const PublishMessage& step, Turn& turn) {
@@ -38,6 +40,7 @@ QueueEngine::Refusal QueueEngine::decide(const PublishMessage& step, Turn& turn)
     }
   }
   for (const StoredRun& run : runs_) {
+    if (REMUDA_MUTANT(4) && runs_.size() > 1 && &run == &runs_.back()) break;
     const Queue& queue = *state_.queue(run.queue);
     record_.stored(run.queue, static_cast<std::uint64_t>(queue.attributes.delay.count()), run.first, run.count);
     sync_ |= !queue.attributes.relaxed;

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "broker/engine/queue_engine.hpp"
+#include "common/mutant.hpp"
 
 namespace remuda::broker {
 
@@ -8,6 +9,7 @@ QueueEngine::Refusal QueueEngine::decide(const PurgeQueue& command, Turn&) {
   const Queue* queue = state_.queue(command.queue);
   if (queue == nullptr) return no_such_queue();
   sync_ |= !queue->attributes.relaxed;
+  if (REMUDA_MUTANT(42)) sync_ = false;
   if (!command.sequences) {
     const std::uint64_t count = queue->visible() + queue->delayed() + queue->in_flight();
     if (count == 0) return std::nullopt;

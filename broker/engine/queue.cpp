@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <cassert>
 
+#include "common/mutant.hpp"
+
 namespace remuda::broker {
 
 namespace {
@@ -35,6 +37,7 @@ void MessageHistory::add(Attempt attempt) {
 std::uint32_t Queue::receives_here(const Slot& slot) const {
   const MessageDetail* detail = detail_of(slot);
   const std::uint32_t elsewhere = detail != nullptr && detail->history ? detail->history->receives_elsewhere : 0;
+  if (REMUDA_MUTANT(8)) return slot.receive_count();
   return slot.receive_count() - std::min(elsewhere, slot.receive_count());
 }
 
@@ -122,6 +125,8 @@ void Queue::find_sent_before(std::int64_t sent_ms, std::size_t max, std::vector<
       const Slot& slot = chunk->slots[i];
       if (!is_live(slot.state())) continue;
       oldest = std::min(oldest, slot.sent_ms());
+      if (REMUDA_MUTANT(12) && slot.state() == MessageState::in_flight && slot.sent_ms() <= sent_ms)
+        out.push_back(number * MessageTable::slots_per_chunk + i);
       if (out.size() < max && is_waiting(slot.state()) && slot.sent_ms() <= sent_ms)
         out.push_back(number * MessageTable::slots_per_chunk + i);
     }
@@ -196,6 +201,7 @@ void Queue::leave_state(const Slot& slot) {
 void Queue::show(Sequence sequence, Slot& slot) {
   slot.set_state(MessageState::visible);
   ++visible_;
+  if (REMUDA_MUTANT(7) && sequence + 1 == next_fresh_) return;
   if (sequence < next_fresh_) push(returned_, sequence, std::greater<>{});
 }
 
@@ -230,9 +236,12 @@ void Queue::receive(Sequence sequence, Slot& slot, SessionId holder, std::uint32
   sessions_.hold(holder);
   slot.set_receive_count(slot.receive_count() + 1);
   slot.set_attempt(slot.attempt() + 1);
+  if (REMUDA_MUTANT(5)) slot.set_receive_count(slot.receive_count() - 1);
+  if (REMUDA_MUTANT(6) && slot.attempt() > 1) slot.set_attempt(slot.attempt() - 1);
   MessageDetail& detail = need_detail(slot);
   detail.received_at = now;
   if (detail.first_received_ms == 0) detail.first_received_ms = time_ms;
+  if (REMUDA_MUTANT(11)) detail.first_received_ms = time_ms;
   detail.holder = holder;
   detail.attempt_recorded = false;
   if (next_fresh_ == sequence) ++next_fresh_;
@@ -242,6 +251,7 @@ void Queue::receive(Sequence sequence, Slot& slot, SessionId holder, std::uint32
 void Queue::hide(Slot& slot, Sequence sequence, std::uint32_t timeout_ms, Instant now) {
   MessageDetail& detail = need_detail(slot);
   detail.visibility_timeout_ms = timeout_ms;
+  if (REMUDA_MUTANT(13)) now = std::max(now, detail.deadline - Milliseconds{timeout_ms});
   detail.deadline = now + Milliseconds{timeout_ms};
   schedule(Timeout{detail.deadline, sequence, slot.attempt()});
 }
@@ -281,6 +291,7 @@ void Queue::restart_timeouts(Instant now) {
     if (detail.received_at == now) continue;  // it stood twice in the heap
     detail.received_at = now;
     hide(slot, timeout.sequence, detail.visibility_timeout_ms, now);
+    if (REMUDA_MUTANT(10)) hide(slot, timeout.sequence, detail.visibility_timeout_ms / 2, now);
   }
 }
 

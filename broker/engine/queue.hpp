@@ -12,6 +12,7 @@
 #include "broker/engine/queue_views.hpp"
 #include "broker/engine/segment_ledger.hpp"
 #include "broker/engine/sessions.hpp"
+#include "common/mutant.hpp"
 
 namespace remuda::broker {
 
@@ -73,6 +74,7 @@ class Queue {
   [[nodiscard]] std::uint32_t receives_here(const Slot& slot) const;
   /// True when the message may not be received again but has to go to the dead-letter queue.
   [[nodiscard]] bool used_up(const Slot& slot) const {
+    if (REMUDA_MUTANT(14)) return dead_letter_queue != 0 && receives_here(slot) > attributes.max_receives;
     return dead_letter_queue != 0 && attributes.max_receives != 0 && receives_here(slot) >= attributes.max_receives;
   }
   [[nodiscard]] const MessageTable& table() const { return table_; }

@@ -3,6 +3,7 @@
 #include <cassert>
 
 #include "broker/engine/settle_handles.hpp"
+#include "common/mutant.hpp"
 
 namespace remuda::broker {
 
@@ -18,6 +19,7 @@ void QueueEngine::recovered(Moment moment) {
   time_.resume(state_.last_time_ms(), state_.last_wall_offset_ms(), moment);
   for (QueueId id = 1; id < state_.next_queue_id(); ++id) state_.queue(id)->restart_timeouts(moment.now);
   state_.show_due(time_.at(moment.now));
+  if (REMUDA_MUTANT(24)) state_.show_due(time_.at(moment.now) + 60'000);
   for (auto& [id, session] : state_.sessions().all()) session.last_heard = moment.now;
   note(moment.now);  // the first tick looks at everything
 }
@@ -36,6 +38,7 @@ std::optional<Instant> QueueEngine::next_deadline() const {
 }
 
 void QueueEngine::note(Instant deadline) {
+  if (REMUDA_MUTANT(27)) deadline += std::chrono::milliseconds{5};
   if (!next_ || deadline < *next_) next_ = deadline;
 }
 
@@ -67,6 +70,7 @@ bool QueueEngine::was_applied(const Requester& from, AppliedRequest& before) con
   if (from.session == 0) return false;
   const Session* session = state_.sessions().find(from.session);
   if (from.request < session->settled) return true;  // the client itself said that it is finished
+  if (REMUDA_MUTANT(25)) return false;
   const AppliedRequest* found = session->find(from.request);
   if (found != nullptr) before = *found;
   return found != nullptr;
@@ -80,6 +84,7 @@ void QueueEngine::begin(const Requester& from, Turn& turn) {
 AppliedRequest QueueEngine::commit(Turn& turn) {
   const Location payload = log_.append(record_.operations(), record_.payload());
   if (sync_ && !turn.effects.sync_needed) unsynced_from_ = payload;
+  if (REMUDA_MUTANT(28)) unsynced_from_ = Location{UINT32_MAX, 0};
   const auto done = state_.evolve(record_.operations(), payload, turn.moment.now);
   assert(done.ok());  // we wrote it ourselves
   turn.effects.sync_needed |= sync_;
@@ -108,6 +113,7 @@ QueueEngine::Refusal QueueEngine::storage_full() {
 
 /// Asked before every record that somebody requested: the log itself cannot refuse.
 QueueEngine::Refusal QueueEngine::no_room_for_record() const {
+  if (REMUDA_MUTANT(29)) return std::nullopt;
   if (record_.empty()) return std::nullopt;
   const std::uint64_t size = record_.size_bytes();
   if (size > log_.max_record_size()) {

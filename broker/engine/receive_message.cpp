@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "broker/engine/queue_engine.hpp"
+#include "common/mutant.hpp"
 
 namespace remuda::broker {
 
@@ -17,7 +18,7 @@ void QueueEngine::on(const ReceiveMessage& command, Turn& turn) {
     return reply(command.from, Error{"invalid_visibility_timeout", "a visibility timeout is 0 s to 12 h", true}, false, turn);
   if (command.max == 0)
     return reply(command.from, Error{"invalid_argument", "a receive asks for at least one message", true}, false, turn);
-  if (queue->in_flight() >= in_flight_max)
+  if (queue->in_flight() >= in_flight_max && !REMUDA_MUTANT(43))
     return reply(command.from, Error{"over_limit", "120,000 messages of this queue are in flight: delete some first", true}, false,
                  turn);
 
@@ -30,6 +31,7 @@ void QueueEngine::on(const ReceiveMessage& command, Turn& turn) {
   if (command.wait <= Milliseconds{0} && no_space) return reply(command.from, *storage_full(), false, turn);
   if (command.wait <= Milliseconds{0}) return reply(command.from, Delivered{turn.effects.deliveries.size(), 0}, false, turn);
   waiting.push_back(receive);
+  if (REMUDA_MUTANT(30)) std::rotate(waiting.begin(), waiting.end() - 1, waiting.end());
   note(receive.deadline);
 }
 
@@ -42,6 +44,7 @@ bool QueueEngine::deliver(Queue& queue, const Waiting& receive, Turn& turn) {
         messages_that_fit(std::min<std::uint64_t>({receive.max, queue.visible(), in_flight_max - queue.in_flight()}));
     if (count == 0) return false;
     queue.take_visible(count, sequences_);
+    if (REMUDA_MUTANT(31) && queue.visible() > sequences_.size()) queue.take_visible(1, sequences_);
     std::uint64_t redelivered = 0;
     for (const Sequence sequence : sequences_) {
       const Slot& slot = *queue.find(sequence);
@@ -107,6 +110,7 @@ void QueueEngine::answer_expired_waits(Turn& turn) {
   for (Upkeep& each : upkeep_) {
     std::erase_if(each.waiting, [&](const Waiting& waiting) {
       if (waiting.deadline > turn.moment.now) return note(waiting.deadline), false;
+      if (REMUDA_MUTANT(32)) return true;
       reply(waiting.from, Delivered{turn.effects.deliveries.size(), 0}, false, turn);
       return true;
     });

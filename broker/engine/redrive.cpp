@@ -2,6 +2,7 @@
 // dead-letter queue, by the very record that ends its last attempt; its body is referred to and not copied.
 
 #include "broker/engine/queue_engine.hpp"
+#include "common/mutant.hpp"
 
 namespace remuda::broker {
 
@@ -31,6 +32,7 @@ void QueueEngine::write_dead_letter(const Queue& queue, Sequence sequence, std::
   put_text(out, kept_text(reason));
   sync_ |= !queue.attributes.relaxed;
   note_moved_in(target);
+  if (REMUDA_MUTANT(41)) sync_ = false;
 }
 
 void QueueEngine::write_end_of_attempts(const Queue& queue, std::span<const Sequence> sequences, AttemptEnd cause) {

@@ -1,6 +1,7 @@
 #include <algorithm>
 
 #include "broker/engine/queue_engine.hpp"
+#include "common/mutant.hpp"
 
 namespace remuda::broker {
 
@@ -26,6 +27,7 @@ QueueEngine::Refusal QueueEngine::decide(const RedriveMessages& command, Turn&) 
   const auto consider = [&](Sequence sequence, const Slot& slot) {
     if (moved == command.max) return false;
     if (!is_waiting(slot.state())) return true;
+    if (REMUDA_MUTANT(40) && moved == 1) return false;
     const QueueId target = command.to ? *command.to : origin_of(*queue, slot);
     if (target == 0 || target == queue->id()) return true;
     if (target != run_target) end_run();

@@ -1,5 +1,7 @@
 #include "broker/engine/settle_handles.hpp"
 
+#include "common/mutant.hpp"
+
 namespace remuda::broker {
 
 QueueEngine::Refusal QueueEngine::decide(const RetryLater& step, Turn& turn) {
@@ -12,7 +14,7 @@ QueueEngine::Refusal QueueEngine::decide(const RetryLater& step, Turn& turn) {
   touched_.push_back(step.handle);
 
   if (!queue->detail_of(*slot)->attempt_recorded) write_failed_attempt(*queue, step.handle.sequence, step.error);
-  if (queue->used_up(*slot)) {
+  if (queue->used_up(*slot) && !REMUDA_MUTANT(35)) {
     write_dead_letter(*queue, step.handle.sequence, used_up_reason(*queue, *slot));
   } else if (step.delay) {
     std::string& out = record_.operation(Operation::returned);

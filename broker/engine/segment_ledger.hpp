@@ -6,6 +6,7 @@
 #include <deque>
 
 #include "broker/engine/log.hpp"
+#include "common/mutant.hpp"
 
 namespace remuda::broker {
 
@@ -25,6 +26,7 @@ class SegmentLedger {
   void release(Location place, std::uint32_t size) {
     Live& live = at(place.segment);
     --live.references;
+    if (REMUDA_MUTANT(46) && live.references == 1) live.references = 0;
     live.bytes -= size;
     bytes_ -= size;
     while (!segments_.empty() && segments_.front().references == 0) {

@@ -1,5 +1,7 @@
 #include "broker/engine/queue_engine.hpp"
 
+#include "common/mutant.hpp"
+
 namespace remuda::broker {
 
 QueueEngine::Refusal QueueEngine::decide(const SendMessage& step, Turn& turn) {
@@ -14,6 +16,7 @@ QueueEngine::Refusal QueueEngine::decide(const SendMessage& step, Turn& turn) {
   const std::uint32_t first = record_.bodies(step.messages.size(), [&](std::size_t i) -> const Body& { return step.messages[i]; });
   record_.stored(queue->id(), static_cast<std::uint64_t>(delay.count()), first, step.messages.size());
   sync_ |= !queue->attributes.relaxed;
+  if (REMUDA_MUTANT(1)) sync_ = false;
   note_stored(delay, turn);
   return std::nullopt;
 }

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "broker/engine/queue_engine.hpp"
+#include "common/mutant.hpp"
 
 namespace remuda::broker {
 
@@ -40,6 +41,7 @@ void QueueEngine::tick(Moment moment, Effects& effects) {
 
 void QueueEngine::end_timed_out(Queue& queue, Turn& turn) {
   for (auto timeout = queue.next_timeout(); timeout && *timeout <= turn.moment.now; timeout = queue.next_timeout()) {
+    if (REMUDA_MUTANT(9) && *timeout == turn.moment.now) return;
     const std::size_t count = messages_that_fit(messages_per_record);
     if (count == 0) return note(turn.moment.now + full_disk_pause);
     sequences_.clear();
@@ -54,6 +56,7 @@ void QueueEngine::expire_old(Queue& queue, Turn& turn) {
   Instant& next_check = upkeep(queue.id()).next_expiry_check;
   if (next_check > turn.moment.now) return note(next_check);
   const std::int64_t retention_ms = queue.attributes.retention.count();
+  if (REMUDA_MUTANT(38)) turn.time_ms = turn.moment.unix_ms;
   sequences_.clear();
   const std::size_t count_max = messages_that_fit(messages_per_record);
   if (count_max > 0) queue.find_sent_before(turn.time_ms - retention_ms, count_max, sequences_);

@@ -1,5 +1,7 @@
 #include "broker/engine/settle_handles.hpp"
 
+#include "common/mutant.hpp"
+
 namespace remuda::broker {
 
 QueueEngine::Refusal QueueEngine::decide(const DeleteMessage& step, Turn& turn) {
@@ -19,9 +21,11 @@ QueueEngine::Refusal QueueEngine::decide(const Transact& command, Turn& turn) {
   for (std::size_t i = 0; i < command.steps.size(); ++i) {
     Refusal refusal = std::visit([&](const auto& step) { return decide(step, turn); }, command.steps[i]);
     if (!refusal) continue;
+    if (REMUDA_MUTANT(26)) continue;
     refusal->message = "step " + std::to_string(i + 1) + ": " + refusal->message;
     return refusal;
   }
+  if (REMUDA_MUTANT(37)) touched_.clear();
   std::sort(touched_.begin(), touched_.end());
   if (const auto twice = std::adjacent_find(touched_.begin(), touched_.end()); twice != touched_.end()) return stale_handle(*twice);
   return std::nullopt;

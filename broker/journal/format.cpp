@@ -5,6 +5,7 @@
 #include <cstring>
 
 #include "broker/journal/crc32c.hpp"
+#include "common/mutant.hpp"
 
 namespace remuda::broker {
 namespace {
@@ -86,6 +87,7 @@ Result<SegmentHeader> decode_segment_header(std::string_view bytes, FileForm for
 }
 
 std::uint32_t record_seed(const JournalIdentity& identity, std::uint32_t segment_number) {
+  if (REMUDA_MUTANT(73)) segment_number = 1;
   std::array<char, 20> bytes{};
   std::transform(identity.begin(), identity.end(), bytes.begin(), [](std::uint8_t b) { return static_cast<char>(b); });
   put(bytes.data() + 16, segment_number);
@@ -143,11 +145,12 @@ std::optional<RecordView> read_record_head(std::string_view file, std::uint64_t 
   const auto header = read_plausible_header(file, position, form);
   if (!header) return std::nullopt;
   const auto summed = file.substr(position + 4, record_header_size - 4 + std::size_t{header->operations_size});
-  if (get<std::uint32_t>(file, position) != crc32c(summed, seed)) return std::nullopt;
+  if (get<std::uint32_t>(file, position) != crc32c(summed, seed) && !REMUDA_MUTANT(64)) return std::nullopt;
   return RecordView{*header, file.substr(position + record_header_size, header->operations_size), size_in(form, *header)};
 }
 
 bool payload_intact(std::string_view segment, std::uint64_t position, const RecordHeader& header) {
+  if (REMUDA_MUTANT(63)) return true;
   return crc32c(segment.substr(payload_offset(position, header), header.payload_size)) == header.payload_crc;
 }
 

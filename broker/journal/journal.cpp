@@ -11,6 +11,7 @@
 #include "broker/journal/recovery.hpp"
 #include "broker/journal/segment_files.hpp"
 #include "broker/journal/segment_keeper.hpp"
+#include "common/mutant.hpp"
 
 namespace remuda::broker {
 namespace {
@@ -151,6 +152,7 @@ Result<Recovery> Journal::Implementation::open(const Replay& replay, Checkpoint 
   const auto& last = chain.segments.back();
   active_ = {last.number, last.capacity, record_seed(identity_, last.number), chain.position, chain.sealed};
   next_sequence_ = chain.next_sequence;
+  if (REMUDA_MUTANT(78) && next_sequence_ > 1) --next_sequence_;
   written_sequence_ = synced_sequence_ = next_sequence_ - 1;
   auto file = folder_.open(segment_name(last.number), OpenMode::read_write);
   if (!file) return Failure<Error>{storage_error(folder_, "opening", segment_name(last.number), file.error())};
@@ -170,14 +172,14 @@ Result<void> Journal::Implementation::lock() {
   auto file = folder_.open(lock_file_name, OpenMode::create);
   if (!file) return Failure<Error>{storage_error(folder_, "opening", lock_file_name, file.error())};
   const auto locked = (*file)->lock();
-  if (!locked && locked.error().value == EWOULDBLOCK) {
+  if (!locked && locked.error().value == EWOULDBLOCK && !REMUDA_MUTANT(76)) {
     const auto content = read_fully(**file, 20);
     const std::string holder = content ? content->substr(0, content->find('\n')) : "";
     const bool named = !holder.empty() && std::all_of(holder.begin(), holder.end(), [](char c) { return c >= '0' && c <= '9'; });
     return fail("journal_locked", folder_.path() + " is in use by " + (named ? "process " + holder : "another process") +
                                       "; stop it first, or give this one a data folder of its own");
   }
-  if (!locked) return Failure<Error>{storage_error(folder_, "lock", lock_file_name, locked.error())};
+  if (!locked && !REMUDA_MUTANT(76)) return Failure<Error>{storage_error(folder_, "lock", lock_file_name, locked.error())};
   static_cast<void>(write_fully(**file, 0, std::to_string(::getpid()) + "\n"));  // for people only: the lock is what counts
   lock_ = std::move(*file);
   return {};
@@ -186,6 +188,7 @@ Result<void> Journal::Implementation::lock() {
 Result<void> Journal::Implementation::close() {
   if (!keeper_) return {};
   auto synced = sync();
+  if (REMUDA_MUTANT(77)) active_.sealed = true;
   if (synced && !active_.sealed) {
     // An empty record whose header says that all before it is durable: from now on, whatever is missing at the end is damage.
     append_to_batch(0, {}, {});
@@ -206,6 +209,7 @@ bool Journal::Implementation::fits(std::uint64_t size) const {
 
 bool Journal::Implementation::has_room(std::uint64_t size) const {
   if (poison_ || keeper_->failed() || size > max_record_size()) return false;
+  if (REMUDA_MUTANT(75)) return has_reserve(size);
   if (fits(record_size(size, 0))) return !keeper_->full() || keeper_->available() >= 1;
   return keeper_->full() ? keeper_->available() >= 2 : keeper_->wait_for_spare();
 }
@@ -225,7 +229,7 @@ Location Journal::Implementation::append(std::string_view operations, std::span<
         poison({"record_too_large", "a record of " + std::to_string(size) + " bytes was appended without asking for room", true}));
   }
   if (!fits(size)) roll_over();
-  if (active_.position == segment_header_size && checkpoint_) append_checkpoint(size);
+  if (active_.position == segment_header_size && checkpoint_ && !REMUDA_MUTANT(79)) append_checkpoint(size);
   const std::uint32_t segment = active_.number;
   const std::uint64_t payload_at = active_.position + record_header_size + operations.size();
   append_to_batch(0, operations, payload);
@@ -315,7 +319,7 @@ Result<void> Journal::Implementation::write(Batch& waiting) {
 
 /// A segment's file exists only once the segment before it is durable to its seal; so only the last one can have a torn tail.
 Result<void> Journal::Implementation::activate(const Batch& first) {
-  if (auto synced = sync_file(); !synced) return synced;
+  if (auto synced = REMUDA_MUTANT(74) ? Result<void>{} : sync_file(); !synced) return synced;
   const auto sealed = file_segment_;
   auto spare = keeper_->take();
   if (!spare) return poison(spare.error());
@@ -324,9 +328,9 @@ Result<void> Journal::Implementation::activate(const Batch& first) {
   std::string head = encode({identity_, first.segment, options_.segment_size_bytes, first.first_sequence}, FileForm::segment);
   head.resize(page_size, '\0');
   auto done = write_fully(**file, 0, head);
-  if (done) done = (*file)->sync();
+  if (done && !REMUDA_MUTANT(62)) done = (*file)->sync();
   if (done) done = folder_.rename(*spare, segment_name(first.segment));
-  if (done) done = folder_.sync();
+  if (done && !REMUDA_MUTANT(60)) done = folder_.sync();
   if (!done) return poison("activation", segment_name(first.segment), done.error());
   file_ = std::move(*file);
   file_segment_ = first.segment;
@@ -344,13 +348,16 @@ Result<void> Journal::Implementation::sync() {
 
 Result<void> Journal::Implementation::sync_file() {
   if (synced_sequence_ == written_sequence_) return {};
-  if (const auto synced = file_->sync(); !synced) return poison("fdatasync", segment_name(file_segment_), synced.error());
+  if (REMUDA_MUTANT(61)) return synced_sequence_ = written_sequence_, Result<void>{};
+  if (const auto synced = file_->sync(); !synced && !REMUDA_MUTANT(69))
+    return poison("fdatasync", segment_name(file_segment_), synced.error());
   synced_sequence_ = written_sequence_;
   return {};
 }
 
 void Journal::Implementation::carry_out_truncation() {
   std::vector<SegmentKeeper::Truncated> gone;
+  if (REMUDA_MUTANT(71)) ++truncate_before_;
   while (segments_.size() > 1 && segments_.front().number < truncate_before_) {
     gone.push_back({segments_.front().number, segments_.front().capacity});
     segments_.pop_front();

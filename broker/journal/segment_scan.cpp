@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/mutant.hpp"
+
 namespace remuda::broker {
 
 void scan_records(std::string_view file, FileForm form, std::uint32_t seed, ScanState& state,
@@ -11,7 +13,7 @@ void scan_records(std::string_view file, FileForm form, std::uint32_t seed, Scan
     if (!record) return;
     const RecordHeader& header = record->header;
     const bool lost = (header.flags & record_flag::lost) != 0;
-    if (lost ? header.sequence < state.next_sequence : header.sequence != state.next_sequence) return;
+    if (REMUDA_MUTANT(65) ? false : lost ? header.sequence < state.next_sequence : header.sequence != state.next_sequence) return;
     if (form == FileForm::segment && !payload_intact(file, state.position, header)) return;
 
     state.synced_sequence = std::max(state.synced_sequence, header.synced_sequence());
@@ -47,6 +49,7 @@ Remnants look_behind(std::string_view segment, std::uint32_t seed, const ScanSta
     const RecordHeader& header = record->header;
     const bool intact = payload_intact(segment, at, header);
     found.damage = found.damage || header.synced_sequence() >= end.next_sequence;
+    if (REMUDA_MUTANT(66)) found.damage = false;
     found.end = std::max(found.end, at + record->size);
     found.highest_sequence = std::max(found.highest_sequence, header.sequence);
     const bool behind_the_missing = header.sequence > end.next_sequence && at >= end.position + record_header_size;

@@ -1,6 +1,7 @@
 """What a broker promises over the wire, told by an independent client. Usage: queue_conformance.py PATH/TO/remuda-broker"""
 
 import os
+import pathlib
 import shutil
 import struct
 import subprocess
@@ -417,6 +418,32 @@ class FailingDisk(unittest.TestCase):
         again = Client(healthy.endpoint)
         self.addCleanup(again.close)
         self.assertIn("confirmed", ids(again.receive("rides")))
+
+    def test_what_could_not_be_written_is_not_answered(self):
+        broker = BrokerProcess(EXECUTABLE, wrapper=["fiu-run", "-x"])
+        self.addCleanup(broker.remove)
+        broker.start()
+        client = Client(broker.endpoint)
+        self.addCleanup(client.close)
+        client.declare_queue("rides")
+        client.send("rides", [message("stored")])
+        subprocess.run(["fiu-ctrl", "-c", "enable name=posix/io/rw/pwrite,failinfo=5", str(broker.pid)], check=True)
+        uncounted = client.start("receive", "rides", 1, 0, {})  # needs no sync, but a crash must not forget that it happened
+        with self.assertRaises(TimedOut):
+            client.wait_for(uncounted, timeout_s=0.3)
+        self.assertEqual(broker.wait(), 70)
+
+
+class DamagedDisk(BrokerStory):
+    def test_a_message_that_the_disk_changed_is_handed_to_nobody(self):
+        self.client.declare_queue("rides")
+        self.client.send("rides", [message("ride-1", "fare: 4711")])
+        for segment in pathlib.Path(self.broker.folder, "data").glob("segment-*.log"):
+            segment.write_bytes(segment.read_bytes().replace(b"fare: 4711", b"fare: 4712"))
+        received = self.client.start("receive", "rides", 1, 0, {})
+        with self.assertRaises(TimedOut):
+            self.client.wait_for(received, timeout_s=0.3)
+        self.assertEqual(self.broker.wait(), 70)
 
 
 class Definitions(unittest.TestCase):

@@ -329,6 +329,18 @@ BOOST_AUTO_TEST_CASE(sends_and_deletes_want_a_sync_and_receives_do_not) {
   BOOST_TEST(!effects.replies.at(0).after_sync);
 }
 
+BOOST_AUTO_TEST_CASE(a_message_that_is_moved_or_purged_is_confirmed_after_the_sync) {
+  send_all({"poison", "A"});
+  reject(receive()->receipt_handle, "unreadable");
+  BOOST_TEST(effects.sync_needed);
+  BOOST_TEST(effects.replies.at(0).after_sync);
+  ask(RedriveMessages{new_request(), queue("rides-dead"), {}, {}});
+  BOOST_TEST(effects.replies.at(0).after_sync);
+  ask(PurgeQueue{new_request(), queue(), {}});
+  BOOST_TEST(effects.sync_needed);
+  BOOST_TEST(effects.replies.at(0).after_sync);
+}
+
 BOOST_AUTO_TEST_CASE(what_cannot_be_is_refused_by_name) {
   const Body body{"A", 1};
   BOOST_TEST(code(ask(SendMessage{new_request(), 99, std::span{&body, 1}, {}})) == "no_such_queue");

@@ -119,6 +119,15 @@ BOOST_FIXTURE_TEST_CASE(no_bit_flipped_anywhere_loses_a_record_silently, DamageF
   }
 }
 
+BOOST_FIXTURE_TEST_CASE(a_record_missing_between_two_whole_ones_is_refused, DamageFixture) {
+  three_confirmed_records();
+  std::string bytes = disk.contents(segment_name(1));
+  const auto third = bytes.substr(segment_header_size + 2 * one_word_record, one_word_record);
+  bytes.replace(segment_header_size + one_word_record, one_word_record, third);
+  disk.set_contents(segment_name(1), bytes);
+  expect_refused(segment_name(1), segment_header_size + one_word_record);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_file_cut_short_at_any_byte_is_refused, DamageFixture) {
   three_confirmed_records();
   const auto whole = disk.contents(segment_name(1));
