@@ -26,7 +26,8 @@ NodeDescription RideService::describe() const {
 void RideService::start(NodeContext& context) {
   context_ = &context;
   fail_ = FailureInjection{context.parameters()};
-  ledger_ = std::make_unique<Ledger>(context.data_folder() + "/" + identity_.executable + ".sqlite", identity_.schema);
+  ledger_ =
+      std::make_unique<Ledger>(context.data_folder() + "/" + identity_.executable + ".sqlite", identity_.schema, context.clock());
   prepare(ledger_->database());
 }
 

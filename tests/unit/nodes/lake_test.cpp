@@ -40,16 +40,18 @@ struct LakeFixture {
   struct Process {
     Ledger ledger;
     LakeSpool spool;
-    Process(const std::string& path, const RollLimits& roll_limits)
-        : ledger{path + "/lake.sqlite", LakeSpool::schema}, spool{ledger, path + "/lake", roll_limits, path + "/roll.lock"} {}
+    Process(const std::string& path, const RollLimits& roll_limits, const remuda::Clock& clock)
+        : ledger{path + "/lake.sqlite", LakeSpool::schema, clock},
+          spool{ledger, path + "/lake", roll_limits, path + "/roll.lock"} {}
   };
+  remuda::ManualClock clock;
   std::optional<Process> process;
   std::int64_t now_ms = afternoon;
 
   LakeFixture() { restart(); }
   void restart() {
     process.reset();
-    process.emplace(folder.path, limits);
+    process.emplace(folder.path, limits, clock);
   }
   void receive(const std::string& id, std::int64_t completed_ms = afternoon) {
     const Ride ride{id, "cmr", "Berlin", "Köln", *Decimal::parse("19.999"), *Decimal::parse("420"), Money{25'650}, completed_ms};
@@ -179,7 +181,7 @@ BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_written_keeps_the_rides_in_the_spoo
 }
 
 BOOST_AUTO_TEST_CASE(one_replica_rolls_for_all) {
-  Process other{folder.path, limits};
+  Process other{folder.path, limits, clock};
   receive("ride-1");
   roll(true);
   other.spool.roll(now_ms, true);

@@ -12,8 +12,11 @@ using namespace remuda::rides;
 
 namespace {
 
+constexpr std::chrono::days day{1};
+
 struct LedgerFixture {
   TemporaryFolder folder;
+  remuda::ManualClock clock;
   std::string path = folder.path + "/ledger.sqlite";
   std::optional<Ledger> ledger;
   Statement insert;
@@ -21,7 +24,7 @@ struct LedgerFixture {
 
   LedgerFixture() { open(); }
   void open() {
-    ledger.emplace(path, "CREATE TABLE effect (text TEXT);");
+    ledger.emplace(path, "CREATE TABLE effect (text TEXT);", clock, Ledger::Memory{.days = 30, .ids_min = 3});
     insert = ledger->database().prepare("INSERT INTO effect VALUES (?)");
     count = ledger->database().prepare("SELECT count(*) FROM effect");
   }
@@ -34,6 +37,10 @@ struct LedgerFixture {
   }
   Ledger::Applied receive(std::string_view id, std::string_view text = "effect") {
     return ledger->apply(id, [&] { insert.run(text); });
+  }
+  void receive_and_commit(std::initializer_list<std::string_view> ids) {
+    for (const std::string_view id : ids) receive(id);
+    ledger->commit();
   }
   void receive_and_fail(std::string_view id) {
     ledger->apply(id, [&] {
@@ -135,10 +142,55 @@ BOOST_AUTO_TEST_CASE(figures_are_durable_with_the_batch) {
 }
 
 BOOST_AUTO_TEST_CASE(replicas_share_a_ledger) {
-  Ledger other{path, "CREATE TABLE effect (text TEXT);"};
+  Ledger other{path, "CREATE TABLE effect (text TEXT);", clock};
   receive("ride-1");
   ledger->commit();
   BOOST_TEST(other.apply("ride-1", [] {}) == Ledger::Applied::repeated);
+}
+
+BOOST_AUTO_TEST_CASE(an_id_is_remembered_for_30_days_which_no_queue_keeps_a_message) {
+  receive_and_commit({"ride-1", "ride-2"});
+  clock.advance(30 * day);
+  receive_and_commit({"ride-3", "ride-4", "ride-5"});
+  BOOST_TEST(receive("ride-1") == Ledger::Applied::repeated);
+  BOOST_TEST(ledger->remembered() == 5);
+  clock.advance(day);
+  receive_and_commit({"ride-6"});
+  BOOST_TEST(ledger->remembered() == 4);  // ride-3 to ride-6
+  BOOST_TEST(receive("ride-3") == Ledger::Applied::repeated);
+}
+
+BOOST_AUTO_TEST_CASE(a_clock_that_jumps_ahead_does_not_make_it_forget_the_newest) {
+  receive_and_commit({"ride-1", "ride-2", "ride-3", "ride-4"});
+  clock.jump_wall(400 * day);
+  receive_and_commit({"ride-5"});
+  BOOST_TEST(ledger->remembered() == 3);
+  for (const auto* id : {"ride-3", "ride-4", "ride-5"}) BOOST_TEST(receive(id) == Ledger::Applied::repeated);
+  clock.jump_wall(-400 * day);
+  receive_and_commit({"ride-6"});
+  BOOST_TEST(receive("ride-5") == Ledger::Applied::repeated);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_forgotten_goes_a_little_at_each_commit) {
+  for (int i = 0; i < 2'500; ++i) receive("old-" + std::to_string(i));
+  ledger->commit();
+  clock.advance(31 * day);
+  const auto after_commit_of = [&](std::string_view id) {
+    receive_and_commit({id});
+    return ledger->remembered();
+  };
+  BOOST_TEST(after_commit_of("new-1") == 1'501);
+  BOOST_TEST(after_commit_of("new-2") == 502);
+  BOOST_TEST(after_commit_of("new-3") == 3);
+  BOOST_TEST(after_commit_of("new-4") == 4);
+}
+
+BOOST_AUTO_TEST_CASE(a_crash_in_the_commit_that_forgets_forgets_nothing) {
+  receive_and_commit({"ride-1", "ride-2", "ride-3", "ride-4"});
+  clock.advance(31 * day);
+  receive("ride-5");
+  crash();
+  BOOST_TEST(ledger->remembered() == 4);
 }
 
 BOOST_AUTO_TEST_CASE(a_ledger_of_another_version_is_refused) {
