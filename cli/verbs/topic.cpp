@@ -6,9 +6,8 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
-#include "cli/broker_access.hpp"
+#include "cli/channel_verbs.hpp"
 #include "cli/direct_topic.hpp"
-#include "cli/message_view.hpp"
 #include "cli/table.hpp"
 #include "cli/verbs/verbs.hpp"
 
@@ -18,59 +17,48 @@ namespace {
 
 using nlohmann::ordered_json;
 
-std::string dump(const ordered_json& json) {
-  return json.dump(-1, ' ', false, ordered_json::error_handler_t::replace);
-}
-
-ExitCode refused(const Terminal& terminal, const Error& error) {
-  return terminal.problem(error, next_after(error));
-}
-
 struct ListOptions {
   BrokerOptions broker;
   bool json = false;
 };
+
+ordered_json topic_as_json(const wire::TopicInfo& topic, const std::string& broker) {
+  ordered_json queues = ordered_json::array();
+  for (const wire::ChainedQueue& queue : topic.queues) {
+    queues.push_back({{"queue", queue.queue},
+                      {"filter_policy", queue.filter_policy},
+                      {"filter_scope", queue.filter_on_attributes ? "attributes" : "body"}});
+  }
+  return {{"topic", topic.topic},   {"broker", broker}, {"published", topic.published}, {"subscribers", topic.subscribers},
+          {"missed", topic.missed}, {"queues", queues}};
+}
+
+std::vector<Cell> row_of(const wire::TopicInfo& topic, const std::string& broker) {
+  std::string queues;
+  for (const wire::ChainedQueue& queue : topic.queues) {
+    queues += (queues.empty() ? "" : ", ") + queue.queue + (queue.filter_policy.empty() ? "" : " (filtered)");
+  }
+  return {{topic.topic}, {broker}, {grouped(topic.published)}, {grouped(topic.subscribers)}, {grouped(topic.missed)}, {queues}};
+}
 
 ExitCode list(Terminal& terminal, const ListOptions& options) {
   Result<BrokerAccess> access = BrokerAccess::open(options.broker);
   if (!access) return refused(terminal, access.error());
   Table table{
       {{"TOPIC", false, true}, {"BROKER"}, {"PUBLISHED", true}, {"LISTENERS", true}, {"MISSED", true}, {"QUEUES", false, true}}};
-  std::size_t unreached = 0;
-  for (const BrokerEndpoint& broker : access->brokers()) {
-    const auto topics = access->connect(broker)->list_topics();
-    if (!topics) {
-      ++unreached;
-      refused(terminal, {topics.error().code, fmt::format("broker {}: {}", broker.name, topics.error().message), true});
-      continue;
-    }
-    for (const wire::TopicInfo& topic : *topics) {
-      std::string names;
-      ordered_json queues = ordered_json::array();
-      for (const wire::ChainedQueue& queue : topic.queues) {
-        names += (names.empty() ? "" : ", ") + queue.queue + (queue.filter_policy.empty() ? "" : " (filtered)");
-        queues.push_back({{"queue", queue.queue},
-                          {"filter_policy", queue.filter_policy},
-                          {"filter_scope", queue.filter_on_attributes ? "attributes" : "body"}});
-      }
-      if (options.json) {
-        terminal.out << dump({{"topic", topic.topic},
-                              {"broker", broker.name},
-                              {"published", topic.published},
-                              {"subscribers", topic.subscribers},
-                              {"missed", topic.missed},
-                              {"queues", queues}})
-                     << '\n';
-      } else {
-        table.add({{topic.topic},
-                   {broker.name},
-                   {grouped(topic.published)},
-                   {grouped(topic.subscribers)},
-                   {grouped(topic.missed)},
-                   {names}});
-      }
-    }
-  }
+  const ExitCode code =
+      for_each_broker(terminal, *access, [&](const BrokerEndpoint& broker, BlockingBrokerClient& client) -> Result<void> {
+        const auto topics = client.list_topics();
+        if (!topics) return Failure<Error>{topics.error()};
+        for (const wire::TopicInfo& topic : *topics) {
+          if (options.json) {
+            terminal.out << dump(topic_as_json(topic, broker.name)) << '\n';
+          } else {
+            table.add(row_of(topic, broker.name));
+          }
+        }
+        return {};
+      });
   if (access->topology()) {
     for (const supervisor::ChannelEntry& channel : access->topology()->channels) {
       if (channel.kind != "pubsub") continue;
@@ -82,8 +70,7 @@ ExitCode list(Terminal& terminal, const ListOptions& options) {
     }
   }
   if (!table.empty()) terminal.out << table.render(terminal.width, terminal.colours);
-  if (unreached == 0) return ExitCode::done;
-  return unreached == access->brokers().size() ? ExitCode::not_reachable : ExitCode::partly_done;
+  return code;
 }
 
 struct EchoOptions {
@@ -167,16 +154,10 @@ ExitCode publish(Terminal& terminal, PublishOptions& options) {
   }
   const Result<BrokerEndpoint> broker = access->broker_of(options.topic, "topic");
   if (!broker) return refused(terminal, broker.error());
-  std::vector<std::string> bodies = options.bodies;
-  if (bodies.empty()) {
-    for (std::string line; std::getline(terminal.in, line);) {
-      if (!line.empty()) bodies.push_back(std::move(line));
-    }
-  }
   const SystemClock clock;
   const auto client = access->connect(*broker);
   bool any_published = false;
-  for (std::string& body : bodies) {
+  for (std::string& body : bodies_or_lines(options.bodies, terminal)) {
     options.message.body = std::move(body);
     const Result<Message> message = message_from(options.message, clock);
     if (!message)
@@ -190,11 +171,6 @@ ExitCode publish(Terminal& terminal, PublishOptions& options) {
     terminal.out << fmt::format("{}  {} queue{}\n", message->id, *copies, *copies == 1 ? "" : "s");
   }
   return ExitCode::done;
-}
-
-std::vector<Option> with_broker(BrokerOptions& broker, std::vector<Option> own) {
-  for (Option& option : broker_options(broker)) own.push_back(std::move(option));
-  return own;
 }
 
 }  // namespace
@@ -211,24 +187,18 @@ Command topic_verb() {
   command.subcommands.push_back(
       {.name = "echo",
        .summary = "Print what is published from now on; stores and disturbs nothing",
-       .options = with_broker(echoing->broker, {{"TOPIC", "The topic", &echoing->topic, true, {}, ValueKind::topic},
+       .options = with_broker(echoing->broker, {topic_argument(echoing->topic),
                                                 {"-n,--max", "End after this many", &echoing->max},
                                                 {"--filter", "Only what this SNS filter policy wants", &echoing->filter},
                                                 {"--timeout", "End after this long", &echoing->timeout},
                                                 json_option(echoing->json)}),
        .run = [echoing](Terminal& terminal) { return echo(terminal, *echoing); }});
-  MessageOptions& message = publishing->message;
   command.subcommands.push_back(
       {.name = "pub",
        .summary = "Publish messages; says how many queues stored each",
        .details = "Without BODY each line of the input is one message.",
-       .options =
-           with_broker(publishing->broker, {{"TOPIC", "The topic", &publishing->topic, true, {}, ValueKind::topic},
-                                            {"BODY", "The body: JSON (travels as msgpack)", &publishing->bodies},
-                                            {"-a,--attribute", "NAME=VALUE or NAME:TYPE=VALUE; repeatable", &message.attributes},
-                                            {"--raw", "Bodies are text, sent as they stand", &message.raw},
-                                            {"--id", "The message id; a new one by default", &message.id},
-                                            {"--type", "What it is: ride.completed", &message.type}}),
+       .options = with_broker(publishing->broker, joined({topic_argument(publishing->topic)},
+                                                         message_options(publishing->message, publishing->bodies))),
        .run = [publishing](Terminal& terminal) { return publish(terminal, *publishing); }});
   return command;
 }

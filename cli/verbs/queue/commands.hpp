@@ -1,0 +1,19 @@
+#pragma once
+// The commands of `remuda queue`.
+
+#include "cli/command.hpp"
+
+namespace remuda::cli {
+
+// look.cpp: change nothing
+Command queue_ls();
+Command queue_info();
+Command queue_peek();
+// messages.cpp
+Command queue_send();
+Command queue_receive();
+// operate.cpp
+Command queue_purge();
+Command queue_redrive();
+
+}  // namespace remuda::cli

@@ -1,0 +1,134 @@
+// remuda queue send, receive: a producer and a consumer by hand.
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <iterator>
+#include <memory>
+#include <nlohmann/json.hpp>
+
+#include "cli/channel_verbs.hpp"
+#include "cli/table.hpp"
+#include "cli/verbs/queue/commands.hpp"
+
+namespace remuda::cli {
+
+namespace {
+
+using nlohmann::ordered_json;
+
+struct SendOptions {
+  BrokerOptions broker;
+  std::string queue;
+  std::vector<std::string> bodies;
+  MessageOptions message;
+};
+
+ExitCode send(Terminal& terminal, SendOptions& options) {
+  Result<ChannelAccess> queue = open_channel(options.broker, options.queue, "queue");
+  if (!queue) return refused(terminal, queue.error());
+  std::vector<std::string> bodies = bodies_or_lines(options.bodies, terminal);
+  const bool from_input = options.bodies.empty();
+  const SystemClock clock;
+  std::vector<std::string> packed;
+  std::vector<std::string> ids;
+  for (std::string& body : bodies) {
+    options.message.body = std::move(body);
+    const Result<Message> message = message_from(options.message, clock);
+    if (!message) {
+      return terminal.problem(
+          ExitCode::wrong_usage, message.error().message,
+          fmt::format("nothing was sent{}", from_input ? fmt::format("; correct line {}", packed.size() + 1) : ""));
+    }
+    ids.push_back(message->id);
+    packed.push_back(pack(*message));
+  }
+  // One request per thousand: each of them is stored whole or not at all.
+  constexpr std::size_t batch = 1'000;
+  const std::vector<std::string_view> views{packed.begin(), packed.end()};
+  for (std::size_t begin = 0; begin < views.size(); begin += batch) {
+    const std::span<const std::string_view> part{views.data() + begin, std::min(batch, views.size() - begin)};
+    const Result<std::uint64_t> sent = queue->client->send(options.queue, part);
+    if (!sent) {
+      refused(terminal, sent.error());
+      return begin == 0 ? exit_code_of(sent.error()) : ExitCode::partly_done;
+    }
+    for (std::size_t i = begin; i < begin + part.size(); ++i) terminal.out << ids[i] << '\n';
+  }
+  return ExitCode::done;
+}
+
+struct ReceiveOptions {
+  BrokerOptions broker;
+  std::string queue;
+  int max = 1;
+  std::chrono::milliseconds wait{0};
+  std::optional<std::chrono::milliseconds> visibility_timeout;
+  bool remove = false;
+  bool json = false;
+};
+
+ExitCode receive(Terminal& terminal, const ReceiveOptions& options) {
+  Result<ChannelAccess> queue = open_channel(options.broker, options.queue, "queue");
+  if (!queue) return refused(terminal, queue.error());
+  const auto received = queue->client->receive(options.queue, static_cast<std::uint32_t>(std::max(1, options.max)), options.wait,
+                                               options.visibility_timeout);
+  if (!received) return refused(terminal, received.error());
+  std::vector<std::string_view> handles;
+  for (const ReceivedMessage& one : *received) {
+    const Result<Message> message = unpack_message(one.message);
+    if (!message) return refused(terminal, message.error());
+    handles.push_back(one.handle);
+    ordered_json json = message_as_json(*message);
+    json["receive_count"] = one.receive_count;
+    json["sent_ms"] = one.sent_ms;
+    json["first_received_ms"] = one.first_received_ms;
+    if (options.json) {
+      terminal.out << dump(json) << '\n';
+    } else {
+      terminal.out << fmt::format("{}  received {}x\n  {}\n", terminal.paint(Colour::bold, one_line(message->id)),
+                                  one.receive_count, shorten(dump(json["body"]), static_cast<std::size_t>(terminal.width) - 2));
+    }
+  }
+  terminal.out.flush();
+  if (handles.empty()) {
+    terminal.err << options.queue << ": nothing visible\n";
+    return ExitCode::done;
+  }
+  if (!options.remove) return ExitCode::done;
+  const auto refused_handles = queue->client->delete_messages(options.queue, handles);
+  if (!refused_handles) return refused(terminal, refused_handles.error());
+  if (refused_handles->empty()) return ExitCode::done;
+  return terminal.problem(ExitCode::partly_done,
+                          fmt::format("{} of {} could not be deleted any more", refused_handles->size(), handles.size()),
+                          "a longer --visibility-timeout");
+}
+
+}  // namespace
+
+Command queue_send() {
+  auto options = std::make_shared<SendOptions>();
+  return {.name = "send",
+          .summary = "Send messages; their ids are printed once they are on stable storage",
+          .details = "Without BODY each line of the input is one message.",
+          .options = with_broker(options->broker, joined({queue_argument(options->queue)},
+                                                         joined(message_options(options->message, options->bodies),
+                                                                {{"--group", "The message group", &options->message.group_id}}))),
+          .run = [options](Terminal& terminal) { return send(terminal, *options); }};
+}
+
+Command queue_receive() {
+  auto options = std::make_shared<ReceiveOptions>();
+  return {
+      .name = "receive",
+      .summary = "Receive messages as a consumer does: they stay hidden until the visibility timeout ends",
+      .options = with_broker(options->broker, {queue_argument(options->queue),
+                                               {"-n,--max", "At most this many (1)", &options->max},
+                                               {"--wait", "Wait this long for the first", &options->wait},
+                                               {"--visibility-timeout", "Instead of the queue's own", &options->visibility_timeout},
+                                               {"--delete", "Delete them once they are printed", &options->remove},
+                                               json_option(options->json)}),
+      .run = [options](Terminal& terminal) { return receive(terminal, *options); }};
+}
+
+}  // namespace remuda::cli
