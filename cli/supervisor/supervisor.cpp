@@ -10,26 +10,23 @@
 #include <array>
 #include <csignal>
 #include <cstdlib>
-#include <filesystem>
-#include <fstream>
 #include <nlohmann/json.hpp>
 #include <random>
 
+#include "cli/supervisor/announcer.hpp"
 #include "cli/supervisor/command_server.hpp"
 #include "cli/supervisor/fleet.hpp"
-#include "cli/supervisor/log_store.hpp"
 #include "cli/supervisor/output_collector.hpp"
 #include "cli/supervisor/process_report.hpp"
+#include "cli/supervisor/topology_folder.hpp"
 #include "common/clock.hpp"
 #include "common/control.hpp"
 #include "common/socket.hpp"
-#include "common/topology/definitions.hpp"
 
 namespace remuda::supervisor {
 
 using cli::ExitCode;
 using topology::ProcessPlan;
-namespace fs = std::filesystem;
 
 namespace {
 
@@ -41,16 +38,6 @@ struct overloaded : Fs... {
 };
 template <class... Fs>
 overloaded(Fs...) -> overloaded<Fs...>;
-
-std::int64_t milliseconds_between(Instant from, Instant to) {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(to - from).count();
-}
-
-void make_private_folder(const std::string& path) {
-  std::error_code error;
-  fs::create_directories(path, error);
-  fs::permissions(path, fs::perms::owner_all, error);
-}
 
 /// Twenty nodes are sixty descriptors here; two hundred must not fail at the usual soft limit of 1,024.
 void raise_descriptor_limit() {
@@ -65,47 +52,36 @@ class Supervisor {
   Supervisor(SupervisorOptions options, std::unique_ptr<Spawner> spawner, Audience& audience, FileDescriptor signals,
              CommandServer commands)
       : options_{std::move(options)},
-        audience_{audience},
         spawner_{std::move(spawner)},
         signals_{std::move(signals)},
         commands_{std::move(commands)},
         control_{context_, SocketKind::router},
         control_endpoint_{fmt::format("ipc://@remuda/{}-{}/control", options_.plan.name, getpid())},
-        logs_{options_.entry.data_folder + "/logs"},
+        folder_{options_.entry.data_folder},
         fleet_{options_.plan.processes, std::random_device{}()},
         facts_(options_.plan.processes.size()),
-        reported_(options_.plan.processes.size(), ProcessState::stopped),
-        started_{clock_.now()} {}
+        announcer_{options_.plan, facts_, audience, clock_, folder_.logs()} {}
 
   Result<void> open() {
     if (const Result<std::string> bound = control_.listen(control_endpoint_); !bound) return Failure<Error>{bound.error()};
-    make_private_folder(options_.entry.data_folder);
-    for (const topology::BrokerPlan& broker : options_.plan.brokers) {
-      make_private_folder(broker_folder(broker));
-      std::ofstream out{definitions_path(broker.name), std::ios::trunc};
-      out << topology::render_definitions(options_.plan, broker.name);
-      if (!out.flush()) return fail("failed", fmt::format("cannot write {}", definitions_path(broker.name)));
-    }
-    for (const ProcessPlan& process : options_.plan.processes) {
-      if (process.kind == ProcessPlan::Kind::node) make_private_folder(node_folder(process));
-    }
+    if (const Result<void> prepared = folder_.prepare(options_.plan); !prepared) return prepared;
     options_.entry.pid = getpid();
     options_.entry.started_ms = to_unix_ms(clock_.wall_now());
     return options_.registry.write(options_.entry);
   }
 
   ExitCode run() {
-    tell(Progress::Kind::started, options_.plan.name);
+    announcer_.tell(Progress::Kind::started, options_.plan.name);
     carry_out(fleet_.start(fleet_.everything(), clock_.now()));
     while (!is_over()) {
       wait();
       take_spawner_events();
       take_control_messages();
-      keep(outputs_.on_readable());
+      announcer_.lines(outputs_.on_readable());
       take_signals();
       take_commands();
       carry_out(fleet_.tick(clock_.now()));
-      report_changes();
+      announcer_.changes(fleet_);
       answer_finished_commands();
     }
     // Whoever asked for the end may rely on it: nothing of this topology runs, and its name is free.
@@ -127,7 +103,6 @@ class Supervisor {
   // ---- constant after construction
   SystemClock clock_;
   SupervisorOptions options_;
-  Audience& audience_;
   // ---- the outside world
   std::unique_ptr<Spawner> spawner_;
   FileDescriptor signals_;
@@ -136,35 +111,17 @@ class Supervisor {
   Socket control_;
   std::string control_endpoint_;
   OutputCollector outputs_;
-  LogWriter logs_;
+  TopologyFolder folder_;
   // ---- what is known
   Fleet fleet_;
   std::vector<ProcessFacts> facts_;
-  std::vector<ProcessState> reported_;
-  Instant started_;
+  Announcer announcer_;
   std::vector<Pending> pending_;
-  bool all_ready_reported_ = false;
   bool stopping_all_ = false;
   bool stopped_by_command_ = false;
   bool spawner_is_gone_ = false;
   bool killing_ = false;
   ExitCode exit_code_ = ExitCode::done;
-
-  [[nodiscard]] std::string broker_folder(const topology::BrokerPlan& broker) const {
-    return broker.data_folder.empty() ? options_.entry.data_folder + "/brokers/" + broker.name : broker.data_folder;
-  }
-  [[nodiscard]] std::string node_folder(const ProcessPlan& process) const {
-    return options_.entry.data_folder + "/nodes/" + process.node;
-  }
-  [[nodiscard]] std::string definitions_path(const std::string& broker) const {
-    return options_.entry.data_folder + "/brokers/" + broker + ".definitions.toml";
-  }
-  [[nodiscard]] std::string name_of_process(std::size_t i) const {
-    const ProcessPlan& plan = options_.plan.processes[i];
-    const auto replicas = std::count_if(options_.plan.processes.begin(), options_.plan.processes.end(),
-                                        [&](const ProcessPlan& other) { return other.node == plan.node; });
-    return process_name(plan.node, plan.replica, static_cast<int>(replicas));
-  }
 
   [[nodiscard]] bool is_over() {
     if (spawner_is_gone_) return true;
@@ -185,7 +142,8 @@ class Supervisor {
     outputs_.append_poll_items(items);
     long timeout_ms = -1;
     if (const auto deadline = fleet_.next_deadline()) {
-      timeout_ms = static_cast<long>(std::max<std::int64_t>(0, milliseconds_between(clock_.now(), *deadline) + 1));
+      timeout_ms = static_cast<long>(
+          std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - clock_.now()).count() + 1));
     }
     poll(items, timeout_ms);
   }
@@ -198,23 +156,23 @@ class Supervisor {
       std::visit(overloaded{
                      [&](const Spawned& e) { carry_out(fleet_.spawned(e.process, e.pid, now)); },
                      [&](const SpawnFailed& e) {
-                       keep(outputs_.finish(e.process));
-                       note(e.process, LogLevel::error, e.why);
+                       announcer_.lines(outputs_.finish(e.process));
+                       announcer_.note(e.process, LogLevel::error, e.why);
                        carry_out(fleet_.spawn_failed(e.process, e.why, now));
                      },
                      [&](const Exited& e) {
-                       keep(outputs_.finish(e.process));
+                       announcer_.lines(outputs_.finish(e.process));
                        carry_out(fleet_.exited(e.process, e.ending, now));
                      },
                      [&](const SpawnerGone&) {
-                       say(LogLevel::error, "the process starter died, and with it every process of the topology");
+                       announcer_.say(LogLevel::error, "the process starter died, and with it every process of the topology");
                        spawner_is_gone_ = true;
                        exit_code_ = ExitCode::failed;
                      },
                  },
                  *event);
       if (spawner_is_gone_) return;
-      report_changes();
+      announcer_.changes(fleet_);
     }
   }
 
@@ -227,7 +185,7 @@ class Supervisor {
       if (arrival == Arrival::multipart) continue;
       const Result<ControlMessage> message = decode_control_message(frame.bytes());
       if (!message) {
-        say(LogLevel::warning, "ignored on the control socket: " + message.error().message);
+        announcer_.say(LogLevel::warning, "ignored on the control socket: " + message.error().message);
         continue;
       }
       if (const auto* hello = std::get_if<ControlHello>(&*message)) {
@@ -248,7 +206,7 @@ class Supervisor {
                      },
                      [&](const ControlBye& bye) {
                        known->report = bye.report;
-                       if (bye.exit_code != 0 && !bye.reason.empty()) note(process, LogLevel::error, bye.reason);
+                       if (bye.exit_code != 0 && !bye.reason.empty()) announcer_.note(process, LogLevel::error, bye.reason);
                      },
                  },
                  *message);
@@ -267,8 +225,8 @@ class Supervisor {
       facts_[i].version = hello.version;
       return;
     }
-    say(LogLevel::warning,
-        fmt::format("a process {} that calls itself {}/{} is none of this topology", hello.pid, hello.name, hello.replica));
+    announcer_.say(LogLevel::warning, fmt::format("a process {} that calls itself {}/{} is none of this topology", hello.pid,
+                                                  hello.name, hello.replica));
   }
 
   void take_signals() {
@@ -289,7 +247,7 @@ class Supervisor {
 
   void stop_everything(const std::string& text) {
     stopping_all_ = true;
-    tell(Progress::Kind::stopping, text);
+    announcer_.tell(Progress::Kind::stopping, text);
     carry_out(fleet_.stop(fleet_.everything(), clock_.now()));
   }
 
@@ -360,15 +318,11 @@ class Supervisor {
     const ProcessPlan& plan = options_.plan.processes[i];
     facts_[i].begin();
     SpawnRequest request{static_cast<std::uint32_t>(i), options_.executables[i], plan.arguments, options_.environment};
-    const bool is_broker = plan.kind == ProcessPlan::Kind::broker;
-    std::string data = node_folder(plan);
-    if (is_broker) {
-      const auto broker = std::find_if(options_.plan.brokers.begin(), options_.plan.brokers.end(),
-                                       [&](const topology::BrokerPlan& b) { return b.name == plan.node; });
-      if (broker != options_.plan.brokers.end()) data = broker_folder(*broker);
-      request.arguments.insert(request.arguments.end(), {"--definitions", definitions_path(plan.node)});
+    if (plan.kind == ProcessPlan::Kind::broker) {
+      request.arguments.insert(request.arguments.end(), {"--definitions", folder_.definitions_of(plan.node)});
     }
-    request.arguments.insert(request.arguments.end(), {"--data", data, "--control", control_endpoint_, "--log-format", "json"});
+    request.arguments.insert(request.arguments.end(), {"--data", folder_.data_of(plan, options_.plan), "--control",
+                                                       control_endpoint_, "--log-format", "json"});
     for (const auto& [name, value] : plan.environment) request.environment.push_back(name + "=" + value);
 
     Result<OutputCollector::WritingEnds> ends = outputs_.open(i);
@@ -385,89 +339,7 @@ class Supervisor {
     spawner_->signal(static_cast<std::uint32_t>(i), SIGTERM, false);
   }
 
-  // ---- what to tell
-
-  void keep(const std::vector<OutputCollector::Line>& lines) {
-    for (const OutputCollector::Line& line : lines) {
-      if (line.text.empty()) continue;
-      const ProcessPlan& plan = options_.plan.processes[line.process];
-      publish(line.process, interpret_line(line.text, line.from_stderr, plan.node, plan.replica, clock_.wall_now()));
-    }
-  }
-
-  void publish(std::size_t process, const LogRecord& record) {
-    facts_[process].remember(record);
-    logs_.write(record);
-    audience_.on_line(record);
-  }
-
-  /// A line about a process that it did not write itself.
-  void note(std::size_t process, LogLevel level, const std::string& text) {
-    const ProcessPlan& plan = options_.plan.processes[process];
-    publish(process, LogRecord{clock_.wall_now(), plan.node, plan.replica, level, text, {}});
-  }
-
-  /// A line of the supervisor itself.
-  void say(LogLevel level, const std::string& text) {
-    const LogRecord record{clock_.wall_now(), "remuda", 0, level, text, {}};
-    logs_.write(record);
-    audience_.on_line(record);
-  }
-
-  /// Something about the topology as a whole.
-  void tell(Progress::Kind kind, const std::string& text = {}) {
-    Progress progress;
-    progress.kind = kind;
-    progress.milliseconds = milliseconds_between(started_, clock_.now());
-    progress.count = options_.plan.processes.size();
-    progress.text = text;
-    audience_.on_progress(progress);
-  }
-
-  void report_changes() {
-    const Instant now = clock_.now();
-    for (std::size_t i = 0; i < reported_.size(); ++i) {
-      const Process& process = fleet_.processes()[i];
-      if (process.state() == reported_[i]) continue;
-      reported_[i] = process.state();
-      report(i, process, now);
-    }
-    if (!all_ready_reported_ && fleet_.all_ready(fleet_.everything())) {
-      all_ready_reported_ = true;
-      tell(Progress::Kind::all_ready);
-    }
-  }
-
-  void report(std::size_t i, const Process& process, Instant now) {
-    const std::string kind = process.plan().kind == ProcessPlan::Kind::broker ? "broker" : "node";
-    Progress progress;
-    progress.process = name_of_process(i);
-    progress.node_kind = kind;
-    progress.text = process.trouble();
-    switch (process.state()) {
-      case ProcessState::ready:
-        progress.milliseconds = process.started_at() ? milliseconds_between(*process.started_at(), now) : 0;
-        break;
-      case ProcessState::backoff:
-        progress.kind = Progress::Kind::restarting;
-        progress.milliseconds = process.next_deadline() ? milliseconds_between(now, *process.next_deadline()) : 0;
-        say(LogLevel::warning,
-            fmt::format("{} {}; started again in {} ms", progress.process, progress.text, progress.milliseconds));
-        break;
-      case ProcessState::failed:
-        progress.kind = Progress::Kind::failed;
-        progress.last_lines.assign(facts_[i].last_lines.begin(), facts_[i].last_lines.end());
-        say(LogLevel::error, fmt::format("{} is held: {}", progress.process, progress.text));
-        break;
-      case ProcessState::stopped:
-        progress.kind = Progress::Kind::stopped;
-        break;
-      case ProcessState::starting:
-      case ProcessState::draining:
-        return;
-    }
-    audience_.on_progress(progress);
-  }
+  // ---- answers
 
   void answer_finished_commands() {
     const auto any_failed = [&](const std::set<std::size_t>& which) {
