@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <charconv>
 #include <nlohmann/json.hpp>
 
 #include "common/msgpack_reader.hpp"
@@ -126,6 +127,25 @@ Result<Message> message_from(const MessageOptions& options, const Clock& clock) 
     message.attributes[name] = Attribute{type, text.substr(equals + 1)};
   }
   return message;
+}
+
+std::string handle_as_text(std::string_view handle) {
+  std::string text;
+  for (const char byte : handle) text += fmt::format("{:02x}", static_cast<unsigned char>(byte));
+  return text;
+}
+
+Result<std::string> handle_from_text(std::string_view text) {
+  std::string handle;
+  for (std::size_t i = 0; i + 1 < text.size(); i += 2) {
+    unsigned byte = 0;
+    const auto [end, error] = std::from_chars(text.data() + i, text.data() + i + 2, byte, 16);
+    if (error != std::errc{} || end != text.data() + i + 2) break;
+    handle += static_cast<char>(byte);
+  }
+  if (handle.empty() || handle.size() * 2 != text.size())
+    return fail("invalid_handle", fmt::format("'{}' is not a receipt handle", text));
+  return handle;
 }
 
 }  // namespace remuda::cli

@@ -17,6 +17,11 @@ nlohmann::ordered_json body_as_json(std::string_view body);
 /// `{id, body, attributes, group_id, ...}`: the headers that are there, and the body as above.
 nlohmann::ordered_json message_as_json(const Message& message);
 
+/// A receipt handle as people and scripts carry it from `receive` to `delete-message`: hexadecimal.
+std::string handle_as_text(std::string_view handle);
+/// Errors: `invalid_handle`.
+Result<std::string> handle_from_text(std::string_view text);
+
 /// What a sender may say about a message on the command line.
 struct MessageOptions {
   std::string body;  ///< JSON; with `raw` any text

@@ -8,7 +8,7 @@ namespace remuda::cli {
 Command queue_verb() {
   return {.name = "queue",
           .summary = "Look into queues; send, receive, purge and redrive messages",
-          .subcommands = {queue_ls(), queue_info(), queue_peek(), queue_send(), queue_receive(), queue_purge(), queue_redrive()}};
+          .subcommands = {queue_ls(), queue_info(), queue_peek(), queue_send(), queue_receive(), queue_delete_message(), queue_purge(), queue_redrive()}};
 }
 
 }  // namespace remuda::cli

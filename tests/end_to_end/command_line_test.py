@@ -334,6 +334,44 @@ class Queues(Story):
         self.assertEqual([m["body"] for m in self.rows("queue", "receive", "work")], [{"fare": 60}])
         self.assertEqual([m["body"] for m in self.rows("queue", "peek", "dead")], [{"fare": 1}])
 
+    def depth(self, queue):
+        row = next(row for row in self.rows("queue", "ls") if row["queue"] == queue)
+        return {"stored": row["visible"], "in flight": row["in_flight"], "deleted": row["deleted"]}
+
+    def test_a_fast_consumer_has_the_message_alone_and_acknowledges_it(self):
+        """The timeline of MISSION P17: stored, in flight, deleted; a second consumer receives nothing meanwhile."""
+        self.up()
+        self.run_remuda("queue", "send", "work", '"A"')
+        self.assertEqual(self.depth("work"), {"stored": 1, "in flight": 0, "deleted": 0})
+        first, = self.rows("queue", "receive", "work", "--visibility-timeout", "10m")
+        self.assertEqual((first["body"], first["receive_count"]), ("A", 1))
+        self.assertEqual(self.depth("work"), {"stored": 0, "in flight": 1, "deleted": 0})
+        self.assertEqual(self.rows("queue", "receive", "work"), [])
+        self.run_remuda("queue", "delete-message", "work", first["receipt_handle"])
+        self.assertEqual(self.depth("work"), {"stored": 0, "in flight": 0, "deleted": 1})
+        self.assertEqual(self.rows("queue", "receive", "work"), [])
+
+    def test_a_slow_consumer_loses_the_message_to_the_next_and_its_late_acknowledgement_changes_nothing(self):
+        """The timeline of MISSION P18: stored, in flight, stored, in flight again at a second consumer."""
+        self.up()
+        self.run_remuda("queue", "send", "work", '"A"')
+        first, = self.rows("queue", "receive", "work", "--visibility-timeout", "5s")
+        self.assertEqual(self.depth("work"), {"stored": 0, "in flight": 1, "deleted": 0})
+        self.assertEqual(self.rows("queue", "receive", "work"), [])
+        second, = self.rows("queue", "receive", "work", "--wait", "30s", "--visibility-timeout", "10m")
+        self.assertGreaterEqual(time.time() * 1000, first["first_received_ms"] + 5000)
+        self.assertEqual((second["id"], second["receive_count"]), (first["id"], 2))
+        self.assertNotEqual(second["receipt_handle"], first["receipt_handle"])
+        late = self.run_remuda("queue", "delete-message", "work", first["receipt_handle"], expect=1)
+        self.assertIn("stale_handle", late.stderr)
+        self.assertEqual(self.depth("work"), {"stored": 0, "in flight": 1, "deleted": 0})
+        self.run_remuda("queue", "delete-message", "work", second["receipt_handle"])
+        self.assertEqual(self.depth("work"), {"stored": 0, "in flight": 0, "deleted": 1})
+
+    def test_what_is_no_receipt_handle_is_wrong_usage(self):
+        self.up()
+        self.assertIn("is not a receipt handle", self.run_remuda("queue", "delete-message", "work", "xyz", expect=2).stderr)
+
     def test_purge_asks_on_a_terminal(self):
         self.up()
         self.run_remuda("queue", "send", "work", input='{"n": 1}\n{"n": 2}\n')

@@ -121,19 +121,31 @@ class ManyRides(RideCompletion):
             self.assertEqual(queues[queue]["deleted"], expected[node], node)
 
     def test_a_stopped_service_costs_the_gateway_nothing_and_three_replicas_drain_its_queue(self):
-        self.drive(rides=500, connections=8, seed=1)
-        _, before = self.drive(rides=RIDES, rate=400, connections=8, seed=21)
-        self.topology.verb("stop", "accounting")
-        rides, without = self.drive(rides=RIDES, rate=400, connections=8, seed=22)
-        print(f"p99 with accounting {before['p99_us']:.0f} us, without {without['p99_us']:.0f} us")
+        """The same load in turns, with and without accounting, in one run: a busy moment of the machine hits some turn of both, so
+        the quietest turn of each is compared."""
+        turns = 3
+        rides, _ = self.drive(rides=300, connections=8, seed=1)
+        posted, customers = len(rides), {ride["customer"] for ride in rides}
+        p99 = {"with": [], "without": []}
+        for turn in range(turns):
+            for state, verb in (("with", "start"), ("without", "stop")):
+                self.topology.verb(verb, "accounting")
+                if state == "with":
+                    self.topology.drained(PATIENCE)
+                rides, report = self.drive(rides=RIDES // 2, rate=400, connections=8, seed=20 + turn)
+                p99[state].append(report["p99_us"])
+                posted += len(rides)
+                customers |= {ride["customer"] for ride in rides}
+        print(f"p99 of the gateway, turn by turn: with accounting {[round(us) for us in p99['with']]} us, "
+              f"without {[round(us) for us in p99['without']]} us")
+        self.assertLess(min(p99["without"]), 2 * min(p99["with"]) + 5_000)
         waiting = self.topology.queues()["customer-accounting"]
-        self.assertGreaterEqual(waiting["visible"] + waiting["in_flight"], RIDES)
+        self.assertGreaterEqual(waiting["visible"] + waiting["in_flight"], RIDES // 2)
         self.topology.down()
         self.topology.up(workers="3")
         self.assertEqual(sum(node == "accounting" for node, _ in self.topology.processes()), 3)
         self.topology.drained(PATIENCE)
-        booked = {customer: self.account_of(customer) for customer in {ride["customer"] for ride in rides}}
-        self.assertEqual(sum(account["rides"] for account in booked.values()), 500 + 2 * RIDES)
+        self.assertEqual(sum(self.account_of(customer)["rides"] for customer in customers), posted)
 
 
 class PoisonRides(RideCompletion):

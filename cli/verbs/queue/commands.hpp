@@ -12,6 +12,7 @@ Command queue_peek();
 // messages.cpp
 Command queue_send();
 Command queue_receive();
+Command queue_delete_message();
 // operate.cpp
 Command queue_purge();
 Command queue_redrive();

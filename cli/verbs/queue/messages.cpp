@@ -1,4 +1,4 @@
-// remuda queue send, receive: a producer and a consumer by hand.
+// remuda queue send, receive, delete-message: a producer and a consumer by hand.
 
 #include <fmt/format.h>
 
@@ -84,6 +84,7 @@ ExitCode receive(Terminal& terminal, const ReceiveOptions& options) {
     json["sent_ms"] = one.sent_ms;
     json["first_received_ms"] = one.first_received_ms;
     if (options.json) {
+      json["receipt_handle"] = handle_as_text(one.handle);
       terminal.out << dump(json) << '\n';
     } else {
       terminal.out << fmt::format("{}  received {}x\n  {}\n", terminal.paint(Colour::bold, one_line(message->id)),
@@ -102,6 +103,33 @@ ExitCode receive(Terminal& terminal, const ReceiveOptions& options) {
   return terminal.problem(ExitCode::partly_done,
                           fmt::format("{} of {} could not be deleted any more", refused_handles->size(), handles.size()),
                           "a longer --visibility-timeout");
+}
+
+struct DeleteMessageOptions {
+  BrokerOptions broker;
+  std::string queue;
+  std::vector<std::string> handles;
+};
+
+ExitCode delete_messages(const Terminal& terminal, const DeleteMessageOptions& options) {
+  std::vector<std::string> handles;
+  for (const std::string& text : options.handles) {
+    Result<std::string> handle = handle_from_text(text);
+    if (!handle) return terminal.problem(ExitCode::wrong_usage, handle.error().message, "remuda queue receive --json prints them");
+    handles.push_back(std::move(*handle));
+  }
+  Result<ChannelAccess> queue = open_channel(options.broker, options.queue, "queue");
+  if (!queue) return refused(terminal, queue.error());
+  const std::vector<std::string_view> views{handles.begin(), handles.end()};
+  const auto failed = queue->client->delete_messages(options.queue, views);
+  if (!failed) return refused(terminal, failed.error());
+  for (const wire::HandleError& one : *failed) {
+    terminal.problem(ExitCode::failed, fmt::format("{}: {}", options.handles[one.index], one.code),
+                     "somebody else may have received it meanwhile; receive it again");
+  }
+  terminal.out << fmt::format("deleted {}\n", messages(views.size() - failed->size()));
+  if (failed->empty()) return ExitCode::done;
+  return failed->size() == views.size() ? ExitCode::failed : ExitCode::partly_done;
 }
 
 }  // namespace
@@ -129,6 +157,17 @@ Command queue_receive() {
                                                {"--delete", "Delete them once they are printed", &options->remove},
                                                json_option(options->json)}),
       .run = [options](Terminal& terminal) { return receive(terminal, *options); }};
+}
+
+Command queue_delete_message() {
+  auto options = std::make_shared<DeleteMessageOptions>();
+  return {.name = "delete-message",
+          .summary = "Acknowledge received messages: they are done and never come back",
+          .details = "Deletes only what the handle's own receive still holds; a later receive makes it worthless.",
+          .options = with_broker(options->broker,
+                                 {queue_argument(options->queue),
+                                  {"HANDLE", "The receipt_handle that `receive --json` printed", &options->handles, true}}),
+          .run = [options](Terminal& terminal) { return delete_messages(terminal, *options); }};
 }
 
 }  // namespace remuda::cli

@@ -75,6 +75,14 @@ BOOST_AUTO_TEST_CASE(every_message_has_an_id) {
   BOOST_TEST(made("{}")->id == "ride-1");
 }
 
+BOOST_AUTO_TEST_CASE(a_receipt_handle_travels_as_hexadecimal_text) {
+  const std::string handle{"\x00\xffq\n", 4};
+  BOOST_TEST(handle_as_text(handle) == "00ff710a");
+  BOOST_TEST(handle_from_text("00ff710a").value() == handle);
+  for (const auto* wrong : {"", "0", "00f", "0g", "g0", "+1", "00 1"})
+    BOOST_TEST(handle_from_text(wrong).error().code == "invalid_handle");
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace remuda::cli
