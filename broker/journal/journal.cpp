@@ -189,9 +189,13 @@ Result<void> Journal::Implementation::close() {
   if (!keeper_) return {};
   auto synced = sync();
   if (REMUDA_MUTANT(77)) active_.sealed = true;
-  if (synced && !active_.sealed) {
+  if (synced && !active_.sealed && active_.position > segment_header_size) {
     // An empty record whose header says that all before it is durable: from now on, whatever is missing at the end is damage.
-    append_to_batch(0, {}, {});
+    // Not as a segment's first record: that is the checkpoint, and the segment before it says the same by its seal. Where only the
+    // seal still has room, the seal says it.
+    const bool room = fits(record_header_size);
+    append_to_batch(room ? 0 : record_flag::seal, {}, {});
+    active_.sealed = !room;
     synced = sync();
   }
   keeper_.reset();

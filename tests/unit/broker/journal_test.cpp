@@ -120,6 +120,49 @@ BOOST_FIXTURE_TEST_CASE(each_segment_starts_with_a_checkpoint_of_the_state_befor
   BOOST_TEST(replayed[1].starts_with("record-" + replayed[0].substr(6) + "."));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_clean_stop_in_an_empty_segment_leaves_the_checkpoint_its_first_record, JournalFixture) {
+  checkpoint = [] { return "state 1"; };
+  start();
+  while (journal->active_segment() < 2) append("word-" + std::string(200, 'x'));
+  BOOST_REQUIRE(journal->write().ok());
+  crash();  // right after the rollover: the new segment is there, its records are not
+  start();
+  BOOST_TEST(journal->active_segment() == 2U);
+  stop();
+  start();
+  append("ride-1");
+  journal->truncate(2);
+  sync();
+  crash();
+  checkpoint = nullptr;
+  journal = std::make_unique<Journal>(disk, options);
+  replayed.clear();
+  BOOST_REQUIRE(
+      journal->open([&](std::uint64_t, std::string_view operations, Location) { replayed.emplace_back(operations); }).ok());
+  BOOST_TEST(replayed == (std::vector<std::string>{"state 1", "ride-1"}), boost::test_tools::per_element());
+}
+
+BOOST_AUTO_TEST_CASE(a_clean_stop_in_a_segment_that_is_full_up_to_its_seal_can_be_started_again) {
+  for (std::uint64_t left = record_header_size; left <= 3 * record_header_size; left += record_alignment) {
+    JournalFixture store;
+    store.start();
+    for (std::uint64_t free = 4096 - segment_header_size - left; free > 0;) {
+      const auto size = free > 1500 ? 1000 : free;
+      store.journal->append("delete" + std::string(size - record_header_size - 6, 'x'), {});
+      free -= size;
+    }
+    store.sync();
+    BOOST_TEST(store.journal->active_segment() == 1U);
+    store.stop();
+    const auto error = store.try_start();
+    BOOST_REQUIRE_MESSAGE(!error, left << " bytes left: " << (error ? error->message : ""));
+    store.append_and_sync("ride-1");
+    store.crash();
+    store.start();
+    BOOST_TEST(store.replayed.back() == "ride-1");
+  }
+}
+
 BOOST_FIXTURE_TEST_CASE(a_record_of_the_largest_size_fits_beside_the_largest_checkpoint, JournalFixture) {
   start();
   const auto largest = journal->max_record_size();

@@ -11,6 +11,10 @@ constexpr std::size_t sector_size = 512;
 Failure<Errno> failure(int error) {
   return {Errno{error}};
 }
+/// Only a write can be short: of another call it is an error.
+Failure<Errno> failure(Errno planned) {
+  return {planned.value == MemoryDisk::short_write ? Errno{EIO} : planned};
+}
 
 }  // namespace
 
@@ -26,8 +30,12 @@ std::ostream& operator<<(std::ostream& out, Survivors survivors) {
       return out << "random subset";
     case Survivors::torn_last:
       return out << "torn last";
+    case Survivors::torn_at_sector:
+      return out << "torn at sector";
     case Survivors::random_sectors:
       return out << "random sectors";
+    case Survivors::reordered:
+      return out << "reordered";
   }
   return out << "?";
 }
@@ -40,7 +48,8 @@ class MemoryFile final : public File {
   }
 
   Io<std::size_t> write(std::uint64_t offset, std::string_view bytes) override {
-    if (const auto error = disk_.next_call()) {
+    const bool zeros = bytes.find_first_not_of('\0') == std::string_view::npos;
+    if (const auto error = disk_.next_call({DiskCall::Kind::write, disk_.name_of(*inode_), {}, zeros})) {
       if (error->value != MemoryDisk::short_write) return failure(error->value);
       bytes = bytes.substr(0, (bytes.size() + 1) / 2);
     }
@@ -55,19 +64,20 @@ class MemoryFile final : public File {
     return inode_->now.copy(into.data(), into.size(), offset);
   }
   Io<Unit> sync() override {
-    if (const auto error = disk_.next_call()) return failure(error->value == MemoryDisk::short_write ? EIO : error->value);
+    if (const auto error = disk_.next_call({DiskCall::Kind::sync, disk_.name_of(*inode_), {}, false})) return failure(*error);
     if (disk_.fail_next_sync_) {
       disk_.fail_next_sync_ = false;
       inode_->unsynced
           .clear();  // shown by every later read, never written: ATC'20, "Can Applications Recover from fsync Failures?"
       return failure(EIO);
     }
+    if (disk_.pretends_to_sync_) return Unit{};
     for (const auto& change : inode_->unsynced) MemoryDisk::apply(change, inode_->durable);
     inode_->unsynced.clear();
     return Unit{};
   }
   Io<Unit> allocate(std::uint64_t size) override {
-    if (const auto error = disk_.next_call()) return failure(error->value == MemoryDisk::short_write ? EIO : error->value);
+    if (const auto error = disk_.next_call({DiskCall::Kind::allocate, disk_.name_of(*inode_), {}, false})) return failure(*error);
     if (size <= inode_->now.size()) return Unit{};
     if (disk_.used_space() + (size - inode_->now.size()) > disk_.space_) return failure(ENOSPC);
     MemoryDisk::Change growth{size, {}};
@@ -89,8 +99,9 @@ class MemoryFile final : public File {
   bool holds_lock_ = false;
 };
 
-std::optional<Errno> MemoryDisk::next_call() {
+std::optional<Errno> MemoryDisk::next_call(const DiskCall& call) {
   ++calls_;
+  if (before_call) before_call(call);
   if (cable_is_pulled()) return Errno{EIO};
   if (const auto planned = failing_calls_.find(calls_); planned != failing_calls_.end()) return Errno{planned->second};
   return std::nullopt;
@@ -102,8 +113,43 @@ void MemoryDisk::apply(const Change& change, std::string& to) {
   to.replace(change.offset, change.bytes.size(), change.bytes);
 }
 
+std::string MemoryDisk::name_of(const Inode& inode) const {
+  for (const auto& [name, named] : now_) {
+    if (named.get() == &inode) return name;
+  }
+  return "a removed file";
+}
+
+std::unique_ptr<MemoryDisk> MemoryDisk::copy(std::uint64_t seed) const {
+  auto result = std::make_unique<MemoryDisk>(seed);
+  std::map<const Inode*, std::shared_ptr<Inode>> copies;
+  const auto copied = [&](const Names& names) {
+    Names out;
+    for (const auto& [name, inode] : names) {
+      std::shared_ptr<Inode>& same = inode ? copies[inode.get()] : copies[nullptr];
+      if (inode && !same) result->inodes_.push_back(same = std::make_shared<Inode>(*inode));
+      out.emplace(name, same);
+    }
+    return out;
+  };
+  result->now_ = copied(now_);
+  result->durable_ = copied(durable_);
+  for (const auto& change : unsynced_names_) result->unsynced_names_.push_back(copied(change));
+  result->space_ = space_;
+  return result;
+}
+
+template <class T>
+void MemoryDisk::shuffle(std::vector<T>& list) {  // std::shuffle may differ between libraries, and a seed must replay
+  for (std::size_t i = list.size(); i > 1; --i) std::swap(list[i - 1], list[random_() % i]);
+}
+
 void MemoryDisk::cut(Inode& inode, Survivors survivors) {
   auto& changes = inode.unsynced;
+  if (survivors == Survivors::reordered) {
+    shuffle(changes);
+    survivors = Survivors::prefix;
+  }
   const auto chance = [&] { return (random_() & 1U) != 0; };
   const std::size_t prefix = changes.empty() ? 0 : random_() % (changes.size() + 1);
   for (std::size_t i = 0; i < changes.size(); ++i) {
@@ -120,7 +166,12 @@ void MemoryDisk::cut(Inode& inode, Survivors survivors) {
         if (chance()) apply(changes[i], inode.durable);
         break;
       case Survivors::torn_last:
-        if (i + 1 == changes.size() && !changes[i].bytes.empty()) changes[i].bytes.resize(random_() % changes[i].bytes.size());
+      case Survivors::torn_at_sector:
+        if (i + 1 == changes.size() && !changes[i].bytes.empty()) {
+          const std::size_t kept = random_() % changes[i].bytes.size();
+          changes[i].bytes.resize(survivors == Survivors::torn_last ? kept : kept / sector_size * sector_size);
+          if (changes[i].bytes.empty()) break;
+        }
         apply(changes[i], inode.durable);
         break;
       case Survivors::random_sectors:
@@ -135,6 +186,8 @@ void MemoryDisk::cut(Inode& inode, Survivors survivors) {
           at += piece;
         }
         break;
+      case Survivors::reordered:
+        break;  // a prefix by now
     }
   }
   changes.clear();
@@ -144,6 +197,10 @@ void MemoryDisk::cut(Inode& inode, Survivors survivors) {
 
 void MemoryDisk::cut(Survivors survivors) {
   for (const auto& inode : inodes_) cut(*inode, survivors);
+  if (survivors == Survivors::reordered) {
+    shuffle(unsynced_names_);
+    survivors = Survivors::prefix;
+  }
   std::size_t kept = unsynced_names_.size();
   if (survivors == Survivors::none) kept = 0;
   if (survivors == Survivors::prefix && kept > 0) kept = random_() % (kept + 1);
@@ -207,7 +264,7 @@ Io<std::unique_ptr<File>> MemoryDisk::open(const std::string& name, OpenMode mod
     return std::unique_ptr<File>{std::make_unique<MemoryFile>(*this, found->second)};
   }
   if (!creates) return failure(ENOENT);
-  if (const auto error = next_call()) return failure(error->value == short_write ? EIO : error->value);
+  if (const auto error = next_call({DiskCall::Kind::create, name, {}, false})) return failure(*error);
   auto inode = std::make_shared<Inode>();
   inodes_.push_back(inode);
   change_names({{name, inode}});
@@ -215,7 +272,7 @@ Io<std::unique_ptr<File>> MemoryDisk::open(const std::string& name, OpenMode mod
 }
 
 Io<Unit> MemoryDisk::rename(const std::string& from, const std::string& to) {
-  if (const auto error = next_call()) return failure(error->value == short_write ? EIO : error->value);
+  if (const auto error = next_call({DiskCall::Kind::rename, from, to, false})) return failure(*error);
   const auto found = now_.find(from);
   if (found == now_.end()) return failure(ENOENT);
   change_names({{from, nullptr}, {to, found->second}});
@@ -223,14 +280,14 @@ Io<Unit> MemoryDisk::rename(const std::string& from, const std::string& to) {
 }
 
 Io<Unit> MemoryDisk::remove(const std::string& name) {
-  if (const auto error = next_call()) return failure(error->value == short_write ? EIO : error->value);
+  if (const auto error = next_call({DiskCall::Kind::remove, name, {}, false})) return failure(*error);
   if (!now_.contains(name)) return failure(ENOENT);
   change_names({{name, nullptr}});
   return Unit{};
 }
 
 Io<Unit> MemoryDisk::sync() {
-  if (const auto error = next_call()) return failure(error->value == short_write ? EIO : error->value);
+  if (const auto error = next_call({DiskCall::Kind::sync_folder, {}, {}, false})) return failure(*error);
   durable_ = now_;
   unsynced_names_.clear();
   return Unit{};

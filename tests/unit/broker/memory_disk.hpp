@@ -4,6 +4,7 @@
 // cut the power at each of them in turn.
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -16,16 +17,40 @@
 namespace remuda::broker::testing {
 
 /// Which unsynced changes survive a power cut.
-enum class Survivors : std::uint8_t { none, all, prefix, random_subset, torn_last, random_sectors };
-inline constexpr Survivors all_survivor_variants[] = {Survivors::none,          Survivors::all,       Survivors::prefix,
-                                                      Survivors::random_subset, Survivors::torn_last, Survivors::random_sectors};
+enum class Survivors : std::uint8_t {
+  none,
+  all,
+  prefix,          ///< the oldest ones
+  random_subset,   ///< whole changes, by chance
+  torn_last,       ///< all but the end of each file's last write, torn at any byte
+  torn_at_sector,  ///< the same, torn at a multiple of 512
+  random_sectors,  ///< of every write some sectors, by chance
+  reordered,       ///< in another order, and the last of that order are lost
+};
+inline constexpr Survivors all_survivor_variants[] = {Survivors::none,           Survivors::all,       Survivors::prefix,
+                                                      Survivors::random_subset,  Survivors::torn_last, Survivors::torn_at_sector,
+                                                      Survivors::random_sectors, Survivors::reordered};
 std::ostream& operator<<(std::ostream& out, Survivors survivors);
+
+/// One call that changes something or makes it durable.
+struct DiskCall {
+  enum class Kind : std::uint8_t { create, write, sync, allocate, rename, remove, sync_folder };
+  Kind kind = Kind::write;
+  std::string name;    ///< of the file; empty for the folder
+  std::string to;      ///< the new name, of a rename
+  bool zeros = false;  ///< a write of nothing but zeros
+};
 
 class MemoryDisk final : public Folder {
  public:
   explicit MemoryDisk(std::uint64_t seed = 1) : random_{seed} {}
+  /// The same files, in the same doubt about what is durable; nothing planned, and another chance.
+  [[nodiscard]] std::unique_ptr<MemoryDisk> copy(std::uint64_t seed) const;
 
   // --- what a test does to it ---
+
+  /// Told of each call before it is carried out.
+  std::function<void(const DiskCall&)> before_call;
 
   /// The machine loses power and comes back: of what was not synced, `survivors` remain. Locks are gone.
   void cut(Survivors survivors);
@@ -36,6 +61,8 @@ class MemoryDisk final : public Folder {
   static constexpr int short_write = -1;
   /// The next sync of any file fails with EIO, once; as on Linux, what it should have written is then thought clean.
   void fail_next_sync() { fail_next_sync_ = true; }
+  /// Syncs of files answer well and do nothing, as on hardware that lies.
+  void pretend_to_sync() { pretends_to_sync_ = true; }
   /// Space for all files together; the default is no limit.
   void limit_space(std::uint64_t bytes) { space_ = bytes; }
   [[nodiscard]] std::uint64_t used_space() const;
@@ -77,10 +104,13 @@ class MemoryDisk final : public Folder {
   using NameChange = Names;
 
   /// Counts a call; the error it must fail with, if any.
-  std::optional<Errno> next_call();
+  std::optional<Errno> next_call(const DiskCall& call);
   void change_names(NameChange change);
+  [[nodiscard]] std::string name_of(const Inode& inode) const;
   static void apply(const Change& change, std::string& to);
   void cut(Inode& inode, Survivors survivors);
+  template <class T>
+  void shuffle(std::vector<T>& list);
 
   Names now_;
   Names durable_;
@@ -91,6 +121,7 @@ class MemoryDisk final : public Folder {
   std::uint64_t cable_pulled_at_ = 0;
   std::map<std::uint64_t, int> failing_calls_;
   bool fail_next_sync_ = false;
+  bool pretends_to_sync_ = false;
   std::uint64_t space_ = UINT64_MAX;
 };
 
