@@ -11,8 +11,13 @@ std::optional<QueueId> BrokerState::find_queue(std::string_view name) const {
   return found == queue_names_.end() ? std::nullopt : std::optional{found->second};
 }
 
-void BrokerState::show_due(std::int64_t steady_ms) {
-  for (const auto& queue : queues_) queue->show_due(steady_ms);
+void BrokerState::recovered(Instant now, std::int64_t now_ms) {
+  recovering_ = false;
+  for_each_queue([&](Queue& queue) {
+    queue.recovered(now, now_ms);
+    queue.show_due(now_ms);
+  });
+  for (auto& [name, topic] : topics_) topic.deduplication.restart(now_ms);
 }
 
 namespace {
@@ -46,6 +51,7 @@ void write_session(RecordWriter& record, SessionId id, const Session& session) {
 void dump_history(std::ostream& out, const MessageHistory& history) {
   out << " from=" << history.origin_queue << " because=" << history.reason << " elsewhere=" << history.receives_elsewhere
       << " attempts=" << history.attempts_total;
+  if (history.origin_sequence != 0) out << " blocks=" << history.origin_sequence << '/' << history.origin_attempt;
   for (const Attempt& attempt : history.attempts)
     out << " [" << attempt.node << '@' << attempt.host << ' ' << attempt.time_ms << ' ' << attempt.error << ']';
 }
@@ -56,12 +62,15 @@ void dump_queue(std::ostream& out, const Queue& queue) {
   out << "queue " << queue.id() << ' ' << a.name << " visibility=" << a.visibility_timeout.count()
       << " retention=" << a.retention.count() << " delay=" << a.delay.count() << " dlq=" << queue.dead_letter_queue << '/'
       << a.dead_letter_queue << '/' << a.max_receives << " size=" << a.max_message_size_bytes << " relaxed=" << a.relaxed
-      << "\n  next=" << queue.next_sequence << " visible=" << queue.visible() << " in_flight=" << queue.in_flight()
+      << (a.fifo ? " fifo=" + a.fifo->group_by + '/' + a.fifo->deduplicate_by + (a.fifo->on_dead_letter == OnDeadLetter::block ? "/block" : "")
+                 : std::string{})
+      << " tags=" << a.tags.size() << "\n  next=" << queue.next_sequence << " visible=" << queue.visible() << " in_flight=" << queue.in_flight()
       << " delayed=" << queue.delayed() << " sent=" << c.sent << " moved_in=" << c.moved_in << " received=" << c.received
       << " redelivered=" << c.redelivered << " deleted=" << c.deleted << " purged=" << c.purged
       << " dead_lettered=" << c.dead_lettered << " redriven=" << c.redriven << " expired=" << c.expired << '\n';
   queue.table().for_each(0, UINT64_MAX, [&](Sequence sequence, const Slot& slot) {
     if (!is_live(slot.state())) return true;  // what is gone may be forgotten at different times
+    if (queue.is_fifo()) out << "  [" << queue.group_of(sequence) << "]";
     out << "  " << sequence << ' ' << slot.state() << " at=" << slot.place.segment << ':' << slot.place.offset << '+' << slot.size
         << " crc=" << slot.crc32c << " sent=" << slot.sent_ms() << " receives=" << slot.receive_count()
         << " attempt=" << slot.attempt();
@@ -83,18 +92,25 @@ void dump_queue(std::ostream& out, const Queue& queue) {
 std::string BrokerState::checkpoint() const {
   RecordWriter record;
   record.begin(RecordHead{head_.time_ms, head_.wall_offset_ms, 0, 0, 0});
-  put_varint(record.operation(Operation::checkpoint_begins), sessions_.next_id());
-  for (const auto& queue : queues_) write_queue(record, *queue);
+  std::string& out = record.operation(Operation::checkpoint_begins);
+  put_varint(out, sessions_.next_id());
+  put_varint(out, next_queue_id());
+  put_varint(out, next_move_id_);
+  for_each_queue([&](const Queue& queue) { write_queue(record, queue); });
   if (REMUDA_MUTANT(39)) return std::string{record.operations()};
-  for (const auto& [name, definition] : topics_) put_topic_declared(record, name, definition);
+  for (const auto& [name, topic] : topics_) put_topic_declared(record, name, topic.definition, topic.next_sequence);
+  for (const auto& [id, move] : moves_) put_move_started(record, move);
   for (const auto& [id, session] : sessions_.all()) write_session(record, id, session);
   return std::string{record.operations()};
 }
 
 std::string BrokerState::dump() const {
   std::ostringstream out;
-  for (const auto& queue : queues_) dump_queue(out, *queue);
-  for (const auto& [name, definition] : topics_) out << "topic " << name << ' ' << definition << '\n';
+  for_each_queue([&](const Queue& queue) { dump_queue(out, queue); });
+  for (const auto& [name, topic] : topics_) out << "topic " << name << ' ' << topic.definition << ' ' << topic.next_sequence << '\n';
+  for (const auto& [id, move] : moves_)
+    out << "move " << id << ' ' << move.queue << " to " << move.to << " at " << move.next << " of " << move.end << " moved " << move.moved
+        << ' ' << move.status << '\n';
   for (const auto& [id, session] : sessions_.all()) {
     out << "session " << id << ' ' << session.node << '@' << session.host << " settled=" << session.settled
         << " holding=" << session.holding;
@@ -102,8 +118,20 @@ std::string BrokerState::dump() const {
       out << ' ' << applied.request << ':' << applied.count << '@' << applied.first;
     out << '\n';
   }
-  out << "next session " << sessions_.next_id() << " live bytes " << ledger_.live_bytes() << " oldest needed segment "
-      << ledger_.oldest_needed_segment() << '\n';
+  // What is deduplicated by may be forgotten at different times, and counts as live until then.
+  bool deduplicates = false;
+  std::uint64_t other_bytes = 0;
+  const auto leave_out = [&](const DeduplicationWindow& window) {
+    deduplicates = true;
+    other_bytes += window.size() * DeduplicationWindow::entry_size_bytes;
+  };
+  for_each_queue([&](const Queue& queue) {
+    if (queue.is_fifo()) leave_out(*queue.deduplication());
+  });
+  for (const auto& [name, topic] : topics_) leave_out(topic.deduplication);
+  out << "next session " << sessions_.next_id() << " live bytes " << ledger_.live_bytes() - other_bytes;
+  if (!deduplicates) out << " oldest needed segment " << ledger_.oldest_needed_segment();
+  out << '\n';
   return out.str();
 }
 

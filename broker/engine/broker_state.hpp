@@ -18,9 +18,19 @@
 
 namespace remuda::broker {
 
+/// A topic: the shell's definition of it, and what only FIFO topics use.
+struct TopicState {
+  TopicState(SegmentLedger& ledger, HashKey hash_key) : deduplication{ledger, hash_key} {}
+  std::string definition;
+  Sequence next_sequence = 1;
+  DeduplicationWindow deduplication;
+};
+
 class BrokerState {
  public:
-  BrokerState() = default;
+  using Topics = std::map<std::string, TopicState, std::less<>>;
+
+  explicit BrokerState(HashKey hash_key) : hash_key_{hash_key} {}
   BrokerState(const BrokerState&) = delete;
   BrokerState& operator=(const BrokerState&) = delete;
 
@@ -30,15 +40,30 @@ class BrokerState {
   /// this version, or it names a queue that does not exist; the state is then undefined.
   Result<AppliedRequest> evolve(std::string_view operations, Location payload, Instant now);
 
-  /// Needs no record: time alone does it.
-  void show_due(std::int64_t steady_ms);
+  /// The log has been replayed: see Queue::recovered().
+  void recovered(Instant now, std::int64_t now_ms);
 
   [[nodiscard]] Queue* queue(QueueId id) { return id == 0 || id > queues_.size() ? nullptr : queues_[id - 1].get(); }
   [[nodiscard]] const Queue* queue(QueueId id) const { return const_cast<BrokerState*>(this)->queue(id); }
   [[nodiscard]] std::optional<QueueId> find_queue(std::string_view name) const;
   [[nodiscard]] const std::map<std::string, QueueId, std::less<>>& queue_names() const { return queue_names_; }
   [[nodiscard]] QueueId next_queue_id() const { return static_cast<QueueId>(queues_.size() + 1); }
-  [[nodiscard]] const std::map<std::string, std::string, std::less<>>& topics() const { return topics_; }
+  /// Every queue that is there, by id.
+  template <class Visit>
+  void for_each_queue(Visit&& visit) {
+    for (const auto& queue : queues_) {
+      if (queue) visit(*queue);
+    }
+  }
+  template <class Visit>
+  void for_each_queue(Visit&& visit) const {
+    const_cast<BrokerState*>(this)->for_each_queue([&](const Queue& queue) { visit(queue); });
+  }
+  [[nodiscard]] WokenQueues& woken() { return woken_; }
+  [[nodiscard]] Topics& topics() { return topics_; }
+  [[nodiscard]] const Topics& topics() const { return topics_; }
+  [[nodiscard]] const std::map<MoveId, Move>& moves() const { return moves_; }
+  [[nodiscard]] MoveId next_move_id() const { return next_move_id_; }
   [[nodiscard]] Sessions& sessions() { return sessions_; }
   [[nodiscard]] const Sessions& sessions() const { return sessions_; }
   [[nodiscard]] SegmentLedger& ledger() { return ledger_; }
@@ -72,8 +97,18 @@ class BrokerState {
   void removed(ByteReader& in, MessageState final_state, std::uint64_t QueueCounters::*counter);
   void purged_all(ByteReader& in);
   void relocated(ByteReader& in);
+  void stored_in_group(ByteReader& in);
+  void published(ByteReader& in);
+  void deduplication_kept(ByteReader& in);
+  void receive_named(ByteReader& in);
+  void receive_repeated(ByteReader& in);
   void queue_declared(ByteReader& in);
+  void queue_deleted(ByteReader& in);
+  void topic_declared(ByteReader& in);
+  void move_started(ByteReader& in);
+  void move_continued(ByteReader& in);
   void queue_totals(ByteReader& in);
+  void checkpoint_begins(ByteReader& in);
   void session_opened(ByteReader& in);
   void session_requests(ByteReader& in);
 
@@ -82,15 +117,25 @@ class BrokerState {
   template <class Visit>
   std::uint64_t for_each_message(ByteReader& in, Queue& queue, Visit&& visit);
   void record_attempt(Queue& queue, Slot& slot, std::string_view error);
+  /// `kept`: the sent time, receive count and attempt that it has there.
   void move(Queue& from, Sequence sequence, Slot& slot, Queue& to, Sequence target, std::unique_ptr<MessageHistory> history,
-            bool keep_count);
+            const Slot& kept);
+  void let_go_origin(MessageHistory& history, std::string_view group);
+  void hold_origin(const MessageHistory& history, std::string_view group);
+  /// The message leaves `queue` for good; if it was a dead letter that blocked its group, that goes on.
+  void end(Queue& queue, Sequence sequence, Slot& slot, MessageState final_state);
   [[nodiscard]] Queue& create_queue(QueueId id);
 
+  HashKey hash_key_;
+  bool recovering_ = true;
   SegmentLedger ledger_;
   Sessions sessions_;
-  std::vector<std::unique_ptr<Queue>> queues_;  // by id - 1
+  WokenQueues woken_;
+  std::vector<std::unique_ptr<Queue>> queues_;  // by id - 1; null: deleted
   std::map<std::string, QueueId, std::less<>> queue_names_;
-  std::map<std::string, std::string, std::less<>> topics_;
+  Topics topics_;
+  std::map<MoveId, Move> moves_;
+  MoveId next_move_id_ = 1;
 
   // Of the record being evolved.
   RecordHead head_;

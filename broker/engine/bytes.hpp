@@ -2,6 +2,8 @@
 // The alphabet of records: bytes, little-endian integers, varints (LEB128) and texts with a length. Writing appends to a string;
 // reading is bounded and remembers its first failure, so that a decoder checks once, at the end.
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -94,5 +96,17 @@ class ByteReader {
   std::size_t position_ = 0;
   bool ok_ = true;
 };
+
+[[nodiscard]] inline std::string read_text(ByteReader& in) {
+  return std::string{in.text()};
+}
+
+template <std::size_t N>
+[[nodiscard]] std::array<char, N> read_array(ByteReader& in) {
+  std::array<char, N> out{};
+  const std::string_view bytes = in.bytes(N);
+  std::copy(bytes.begin(), bytes.end(), out.begin());
+  return out;
+}
 
 }  // namespace remuda::broker

@@ -27,7 +27,7 @@ void QueueEngine::write(const ChangeMessageVisibility& command, Queue& queue, st
   put_varint(out, queue.id());
   put_varint(out, static_cast<std::uint64_t>(command.timeout.count()));
   put_runs(out, sequences);
-  note(turn.moment.now + command.timeout);
+  note(queue.id(), turn.moment.now + command.timeout);
 }
 
 }  // namespace remuda::broker

@@ -5,6 +5,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
@@ -44,6 +45,31 @@ struct Body {
   std::uint32_t crc32c = 0;
 };
 
+/// What a deduplication id comes to: the first 128 bits of a SHA-256 over it, made by the shell, so that every id costs the same.
+using DeduplicationKey = std::array<char, 16>;
+/// A message's place in a FIFO queue, as the shell has read it from the message by the queue's `group_by` and `deduplicate_by`.
+struct Grouping {
+  std::string_view group;  ///< 1 to 128 bytes
+  DeduplicationKey key{};
+};
+
+/// What becomes of a message group whose head went to the dead-letter queue.
+enum class OnDeadLetter : std::uint8_t {
+  skip,   ///< the next of the group is delivered: the order has a gap
+  block,  ///< nothing of the group is delivered until that dead letter has left the dead-letter queue; redriven, it takes its old place
+};
+/// Which messages are the same: those of the queue, or of one message group, with the same deduplication id.
+enum class DeduplicationScope : std::uint8_t { queue, message_group };
+
+/// What makes a queue a FIFO queue. Not to be changed later, but for `on_dead_letter`, and the selectors for what is sent then.
+struct FifoAttributes {
+  std::string group_by = "group_id";     ///< where a message names its group: a selector, see QUEUE.md; for the shell
+  std::string deduplicate_by = "id";     ///< where it names its deduplication id, unless its header `dedup_id` does; for the shell
+  DeduplicationScope deduplication_scope = DeduplicationScope::queue;
+  OnDeadLetter on_dead_letter = OnDeadLetter::skip;
+  friend bool operator==(const FifoAttributes&, const FifoAttributes&) = default;
+};
+
 /// Settings of a queue. Source of ranges and defaults: SQS Developer Guide, as in SEMANTICS §3.
 struct QueueAttributes {
   std::string name;
@@ -54,31 +80,44 @@ struct QueueAttributes {
   std::uint32_t max_receives = 0;                             ///< 1 … 1000; 0: no limit
   std::uint32_t max_message_size_bytes = 1'048'576;           ///< of the packed message
   bool relaxed = false;                                       ///< confirm without waiting for the disk
+  std::optional<FifoAttributes> fifo;                         ///< absent: a standard queue
+  std::map<std::string, std::string, std::less<>> tags;       ///< at most 50; name 1 to 128 bytes, value at most 256
   friend bool operator==(const QueueAttributes&, const QueueAttributes&) = default;
 };
 
-/// Stores the messages in this order, all or none.
-/// Errors: no_such_queue, message_too_large, invalid_argument (nothing to send, delay out of range), storage_full.
+/// Stores the messages in this order, all or none; but a message that a FIFO queue was sent before within five minutes, judged by
+/// its deduplication key, is answered with the sequence of the first one and not stored.
+/// Errors: no_such_queue, message_too_large, invalid_argument (nothing to send, delay out of range, a FIFO queue without a grouping for
+/// each message, or the reverse), storage_full.
 struct SendMessage {
   Requester from;
   QueueId queue = 0;
   std::span<const Body> messages;
-  std::optional<Milliseconds> delay;  ///< 0 s … 15 min; the queue's own when absent
+  std::optional<Milliseconds> delay;     ///< 0 s … 15 min; the queue's own when absent
+  std::span<const Milliseconds> delays{};  ///< empty, or one for each message in place of `delay`; negative: `delay`
+  std::span<const Grouping> groupings{};   ///< of a FIFO queue: one for each message
 };
 
 /// One published message and the queues that want it (the shell has evaluated their filters); may be none.
 struct Publication {
   Body message;
   std::span<const QueueId> targets;
+  std::span<const Grouping> groupings{};  ///< parallel to `targets` when any of them is a FIFO queue; else empty
+  DeduplicationKey key{};               ///< at a FIFO topic
 };
-/// Stores every message once and a reference to it in each target, all or none. Errors: as SendMessage.
+/// Stores every message once and a reference to it in each target, all or none. A FIFO topic passes over what it was published before
+/// within five minutes; so does each FIFO target for itself. Errors: as SendMessage.
 struct PublishMessage {
   Requester from;
   std::span<const Publication> messages;
+  std::string_view fifo_topic{};  ///< name of the topic if it is a FIFO topic; else empty
 };
 
 /// Makes up to `max` visible messages in flight, oldest first, and delivers them; with none visible it waits up to `wait`.
 /// Waiting receives of a queue are served in the order in which they came.
+/// A FIFO queue delivers the messages of a group in their order, and none of a group of which an earlier receive has any in flight.
+/// With the attempt id of a receive of the last five minutes it delivers the same messages under the same handles again, each hidden
+/// for the whole timeout anew, as long as none of them was settled or had its visibility changed; the receive count stays.
 /// Errors: no_such_queue, invalid_visibility_timeout, invalid_argument (max 0), over_limit (120,000 in flight).
 struct ReceiveMessage {
   Requester from;
@@ -86,9 +125,11 @@ struct ReceiveMessage {
   std::uint32_t max = 1;
   Milliseconds wait{0};
   std::optional<Milliseconds> visibility_timeout;  ///< 0 s … 12 h; the queue's own when absent
+  std::string_view attempt_id{};                   ///< at most 128 bytes; empty: none
 };
 
-/// Deletes what the handles hold; one outcome per handle. The same handle again is `done` as well.
+/// Deletes what the handles hold; one outcome per handle. The same handle again is `done` as well. After its visibility timeout a
+/// handle still deletes from a standard queue while nobody else has received the message; on a FIFO queue it is stale.
 struct DeleteMessage {
   Requester from;
   QueueId queue = 0;
@@ -146,8 +187,9 @@ struct PurgeQueue {
 };
 
 /// Moves waiting messages out of a (dead-letter) queue, oldest first: to `to`, or each to the queue it came from; those that
-/// came from nowhere stay. Id, body and sent time are kept, attempts too; the receive count starts again.
-/// Errors: no_such_queue, invalid_argument (`to` is the queue itself).
+/// came from nowhere stay. Id, body and attempts are kept; the receive count starts again, and so does the age, lest a message that
+/// waited here for longer than the other queue's retention be lost on arrival.
+/// Errors: no_such_queue, invalid_argument (`to` is the queue itself, or of another kind).
 struct RedriveMessages {
   Requester from;
   QueueId queue = 0;
@@ -156,15 +198,48 @@ struct RedriveMessages {
   std::uint64_t max = UINT64_MAX;
 };
 
-/// Creates the queue or gives it these attributes; its messages stay. A dead-letter queue that does not exist is created.
-/// Errors: invalid_attribute, saying which.
+using MoveId = std::uint32_t;
+/// Begins to move messages of a queue in the background: the shell chooses which and how fast, the engine remembers how far it is, so
+/// that a restart does not stop it. Only what is in the queue now is moved. Answers the id of the move as `first`.
+/// Errors: no_such_queue, invalid_argument (into itself, queues of different kinds), move_in_progress (one at a time from each queue).
+struct StartMove {
+  Requester from;
+  QueueId queue = 0;
+  std::optional<QueueId> to;       ///< absent: each to the queue it came from
+  std::string_view selection;      ///< which of them: the shell's own bytes, kept as they are
+  std::uint32_t max_per_second = 0;  ///< 0: as fast as it goes
+};
+/// One step of a move: moves `sequences`, and remembers that everything below `next` has been looked at. Asked by the broker itself.
+struct ContinueMove {
+  Requester from;
+  MoveId move = 0;
+  std::span<const Sequence> sequences;
+  Sequence next = 0;
+  bool done = false;  ///< it ends with this step
+};
+/// Ends a move; what it moved stays moved. Errors: no_such_move.
+struct CancelMove {
+  Requester from;
+  MoveId move = 0;
+};
+
+/// Creates the queue or gives it these attributes; its messages stay. A dead-letter queue that does not exist is created, as FIFO
+/// queue if this is one. Errors: invalid_attribute, saying which.
 struct DeclareQueue {
   Requester from;
   QueueAttributes attributes;
 };
 
+/// Deletes the queue with all its messages; its name may be declared anew. Receives that wait are answered no_such_queue.
+/// Errors: no_such_queue, queue_not_empty (it holds messages and `force` is not set), queue_in_use (it is the dead-letter queue of another).
+struct DeleteQueue {
+  Requester from;
+  QueueId queue = 0;
+  bool force = false;
+};
+
 /// Keeps the definition of a topic, opaque to the engine, so that a topic declared over the wire survives a restart. Empty: forget
-/// it.
+/// it, and what it deduplicates by.
 struct DeclareTopic {
   Requester from;
   std::string_view name;
@@ -187,6 +262,7 @@ struct CancelReceives {
 
 using Command =
     std::variant<SendMessage, PublishMessage, ReceiveMessage, DeleteMessage, ChangeMessageVisibility, RetryLater, RejectMessage,
-                 ReleaseMessage, Transact, PurgeQueue, RedriveMessages, DeclareQueue, DeclareTopic, OpenSession, CancelReceives>;
+                 ReleaseMessage, Transact, PurgeQueue, RedriveMessages, StartMove, ContinueMove, CancelMove, DeclareQueue, DeleteQueue,
+                 DeclareTopic, OpenSession, CancelReceives>;
 
 }  // namespace remuda::broker

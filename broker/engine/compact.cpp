@@ -15,6 +15,22 @@ constexpr std::uint64_t slack_factor = 4;
 constexpr std::uint64_t slack_segments = 4;
 constexpr std::size_t messages_per_record = 4'096;
 
+void put_history(std::string& out, const MessageHistory& history) {
+  put_text(out, history.origin_queue);
+  put_text(out, history.reason);
+  put_varint(out, history.receives_elsewhere);
+  put_varint(out, history.origin_sequence);
+  put_varint(out, history.origin_attempt);
+  put_varint(out, history.attempts_total);
+  put_byte(out, static_cast<std::uint8_t>(history.attempts.size()));
+  for (const Attempt& attempt : history.attempts) {
+    put_text(out, attempt.node);
+    put_text(out, attempt.host);
+    put_varint(out, static_cast<std::uint64_t>(attempt.time_ms));
+    put_text(out, attempt.error);
+  }
+}
+
 void write_relocated(RecordWriter& record, const Queue& queue, Sequence sequence, const Slot& slot, std::uint32_t body) {
   const MessageDetail* detail = queue.detail_of(slot);
   const MessageHistory* history = detail == nullptr ? nullptr : detail->history.get();
@@ -24,6 +40,7 @@ void write_relocated(RecordWriter& record, const Queue& queue, Sequence sequence
   if (history != nullptr) flags |= relocated_history;
   if (slot.state() == MessageState::in_flight) flags |= relocated_in_flight;
   if (slot.state() == MessageState::delayed) flags |= relocated_delayed;
+  if (queue.is_fifo()) flags |= relocated_group;
   std::string& out = record.operation(Operation::relocated);
   put_varint(out, queue.id());
   put_varint(out, sequence);
@@ -39,18 +56,25 @@ void write_relocated(RecordWriter& record, const Queue& queue, Sequence sequence
     put_varint(out, detail->holder);
     put_byte(out, detail->attempt_recorded ? 1 : 0);
   }
-  if (history == nullptr) return;
-  put_text(out, history->origin_queue);
-  put_text(out, history->reason);
-  put_varint(out, history->receives_elsewhere);
-  put_varint(out, history->attempts_total);
-  put_byte(out, static_cast<std::uint8_t>(history->attempts.size()));
-  for (const Attempt& attempt : history->attempts) {
-    put_text(out, attempt.node);
-    put_text(out, attempt.host);
-    put_varint(out, static_cast<std::uint64_t>(attempt.time_ms));
-    put_text(out, attempt.error);
+  if (history != nullptr) put_history(out, *history);
+  if (queue.is_fifo()) put_text(out, queue.group_of(sequence));
+}
+
+/// Writes the deduplication ids of one window that stand in `segment`; answers how many.
+std::size_t write_deduplication_kept(RecordWriter& record, QueueId queue, std::string_view topic, const DeduplicationWindow& window,
+                                     std::uint32_t segment) {
+  const DeduplicationWindow::Aged aged = window.find_in_segment(segment);
+  if (aged.entries.empty()) return 0;
+  std::string& out = record.operation(Operation::deduplication_kept);
+  put_varint(out, queue);
+  if (queue == 0) put_text(out, topic);
+  put_varint(out, static_cast<std::uint64_t>(aged.time_ms));
+  put_varint(out, aged.entries.size());
+  for (const DeduplicationWindow::Entry& entry : aged.entries) {
+    out.append(entry.key.data(), entry.key.size());
+    put_varint(out, entry.sequence);
   }
+  return aged.entries.size();
 }
 }  // namespace
 
@@ -68,9 +92,8 @@ bool QueueEngine::compact(std::uint64_t budget_bytes, Moment moment) {
   begin(Requester{}, turn);
   const std::uint64_t enough_bytes = std::min(budget_bytes, log_.max_record_size() / 2);
   std::map<Location, std::uint32_t> copied;  // and which body of the record it is
-  std::size_t messages = 0;
-  for (QueueId id = 1; id < state_.next_queue_id(); ++id) {
-    Queue& queue = *state_.queue(id);
+  std::size_t messages = 0;  // and deduplication ids
+  state_.for_each_queue([&](Queue& queue) {
     sequences_.clear();
     queue.find_in_segment(oldest, messages_per_record - messages, sequences_);
     for (const Sequence sequence : sequences_) {
@@ -85,6 +108,11 @@ bool QueueEngine::compact(std::uint64_t budget_bytes, Moment moment) {
       write_relocated(record_, queue, sequence, slot, copy->second);
       ++messages;
     }
+    if (queue.is_fifo() && record_.size_bytes() < enough_bytes)
+      messages += write_deduplication_kept(record_, queue.id(), {}, queue.deduplication(), oldest);
+  });
+  for (const auto& [name, topic] : state_.topics()) {
+    if (record_.size_bytes() < enough_bytes) messages += write_deduplication_kept(record_, 0, name, topic.deduplication, oldest);
   }
   if (messages == 0) return false;
   if (!log_.has_room(record_.size_bytes())) return false;

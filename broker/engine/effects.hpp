@@ -37,6 +37,12 @@ struct Done {
   Sequence first = 0;
   bool repeated = false;  ///< the request had been applied before; nothing happened now
 };
+/// A send to a FIFO queue: one sequence per message, in their order: sequences[first, first + count). That of the message that was
+/// accepted before where the deduplication id repeats one.
+struct Accepted {
+  std::size_t first = 0;
+  std::size_t count = 0;
+};
 /// Messages for a receive: deliveries[first, first + count). None when the wait ended empty.
 struct Delivered {
   std::size_t first = 0;
@@ -52,7 +58,7 @@ struct SessionOpened {
   bool resumed = false;
 };
 /// The error of a request; nothing was changed.
-using Answer = std::variant<Done, Delivered, HandlesSettled, SessionOpened, Error>;
+using Answer = std::variant<Done, Accepted, Delivered, HandlesSettled, SessionOpened, Error>;
 
 struct Reply {
   ClientId client = 0;
@@ -66,12 +72,14 @@ struct Effects {
   std::vector<Reply> replies;
   std::vector<Delivery> deliveries;
   std::vector<HandleOutcome> outcomes;
+  std::vector<Sequence> sequences;
   bool sync_needed = false;  ///< a record of this turn has to be on stable storage before its reply
 
   void clear() {
     replies.clear();
     deliveries.clear();
     outcomes.clear();
+    sequences.clear();
     sync_needed = false;
   }
 };

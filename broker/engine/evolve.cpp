@@ -1,4 +1,5 @@
-// How each operation of a record changes the state. The grammar is in RECORDS.md, the rules in message_states.hpp.
+// How each operation of a record changes the state: the messages; queues, topics and sessions are in evolve_small_state.cpp. The
+// grammar is in RECORDS.md, the rules in message_states.hpp.
 
 #include <algorithm>
 #include <type_traits>
@@ -7,22 +8,6 @@
 #include "common/mutant.hpp"
 
 namespace remuda::broker {
-
-namespace {
-constexpr std::size_t queues_max = 1'000'000;  // more in a record than this is damage, not data
-
-std::string read_text(ByteReader& in) {
-  return std::string{in.text()};
-}
-
-template <std::size_t N>
-std::array<char, N> read_array(ByteReader& in) {
-  std::array<char, N> out{};
-  const std::string_view bytes = in.bytes(N);
-  std::copy(bytes.begin(), bytes.end(), out.begin());
-  return out;
-}
-}  // namespace
 
 Result<AppliedRequest> BrokerState::evolve(std::string_view operations, Location payload, Instant now) {
   ByteReader in{operations};
@@ -81,26 +66,34 @@ void BrokerState::evolve_operation(Operation kind, ByteReader& in) {
       return relocated(in);
     case Operation::queue_declared:
       return queue_declared(in);
-    case Operation::topic_declared: {
-      std::string name = read_text(in);
-      std::string definition = read_text(in);
-      if (definition.empty()) {
-        topics_.erase(name);
-      } else {
-        topics_[std::move(name)] = std::move(definition);
-      }
-      return;
-    }
+    case Operation::topic_declared:
+      return topic_declared(in);
     case Operation::session_opened:
       return session_opened(in);
     case Operation::session_forgotten:
       return sessions_.forget(in.varint32());
     case Operation::checkpoint_begins:
-      return sessions_.reserve_ids_below(in.varint32());
+      return checkpoint_begins(in);
     case Operation::queue_totals:
       return queue_totals(in);
     case Operation::session_requests:
       return session_requests(in);
+    case Operation::stored_in_group:
+      return stored_in_group(in);
+    case Operation::published:
+      return published(in);
+    case Operation::deduplication_kept:
+      return deduplication_kept(in);
+    case Operation::receive_named:
+      return receive_named(in);
+    case Operation::receive_repeated:
+      return receive_repeated(in);
+    case Operation::queue_deleted:
+      return queue_deleted(in);
+    case Operation::move_started:
+      return move_started(in);
+    case Operation::move_continued:
+      return move_continued(in);
   }
   in.fail();
 }
@@ -170,6 +163,33 @@ void BrokerState::stored(ByteReader& in) {
   }
 }
 
+void BrokerState::stored_in_group(ByteReader& in) {
+  Queue* queue = read_queue(in);
+  const std::uint64_t delay_ms = in.varint();
+  const std::uint64_t body = in.varint();
+  const std::string_view group = in.text();
+  const DeduplicationKey key = read_array<std::tuple_size_v<DeduplicationKey>>(in);
+  if (!in.ok() || !queue->is_fifo() || body >= bodies_.size()) return in.fail();
+  const Sequence sequence = queue->next_sequence++;
+  if (outcome_.first == 0) outcome_.first = sequence;
+  ++outcome_.count;
+  ++queue->counters.sent;
+  Queue::Stored message{bodies_[body].place, bodies_[body].size, bodies_[body].crc32c, head_.time_ms, 0, group};
+  if (delay_ms != 0) message.delayed_until_ms = head_.time_ms + static_cast<std::int64_t>(delay_ms);
+  queue->store(sequence, message);
+  queue->deduplication().forget_old(head_.time_ms);
+  queue->deduplication().remember(key, sequence, head_.time_ms, payload_.segment);
+}
+
+void BrokerState::published(ByteReader& in) {
+  const auto topic = topics_.find(in.text());
+  const DeduplicationKey key = read_array<std::tuple_size_v<DeduplicationKey>>(in);
+  if (!in.ok() || topic == topics_.end()) return in.fail();
+  DeduplicationWindow& window = topic->second.deduplication;
+  window.forget_old(head_.time_ms);
+  window.remember(key, topic->second.next_sequence++, head_.time_ms, payload_.segment);
+}
+
 // --- attempts
 
 void BrokerState::received(ByteReader& in) {
@@ -185,6 +205,26 @@ void BrokerState::received(ByteReader& in) {
 }
 
 void BrokerState::visibility_changed(ByteReader& in) {
+  Queue* queue = read_queue(in);
+  const std::uint32_t timeout_ms = in.varint32();
+  if (!in.ok()) return;
+  for_each_message(in, *queue, [&](Sequence sequence, Slot& slot) {
+    if (slot.state() != MessageState::in_flight) return;
+    queue->hide(slot, sequence, timeout_ms, now_);
+    queue->need_detail(slot).visibility_changed = true;
+  });
+}
+
+void BrokerState::receive_named(ByteReader& in) {
+  Queue* queue = read_queue(in);
+  const std::string_view attempt_id = in.text();
+  if (!in.ok()) return;
+  std::vector<ReceiptHandle> handles;
+  for_each_message(in, *queue, [&](Sequence sequence, Slot& slot) { handles.push_back({queue->id(), slot.attempt(), sequence}); });
+  queue->remember_attempt(attempt_id, head_.time_ms, std::move(handles));
+}
+
+void BrokerState::receive_repeated(ByteReader& in) {
   Queue* queue = read_queue(in);
   const std::uint32_t timeout_ms = in.varint32();
   if (!in.ok()) return;
@@ -250,11 +290,16 @@ void BrokerState::returned(ByteReader& in) {
 
 // --- messages go
 
+void BrokerState::end(Queue& queue, Sequence sequence, Slot& slot, MessageState final_state) {
+  if (const auto history = queue.take_history(slot)) let_go_origin(*history, queue.group_of(sequence));
+  queue.remove(sequence, slot, final_state);
+}
+
 void BrokerState::removed(ByteReader& in, MessageState final_state, std::uint64_t QueueCounters::*counter) {
   Queue* queue = read_queue(in);
   if (!in.ok()) return;
   const std::uint64_t count = for_each_message(in, *queue, [&](Sequence sequence, Slot& slot) {
-    if (is_live(slot.state())) queue->remove(sequence, slot, final_state);
+    if (is_live(slot.state())) end(*queue, sequence, slot, final_state);
   });
   queue->counters.*counter += count;
   outcome_.count += count;
@@ -266,28 +311,30 @@ void BrokerState::purged_all(ByteReader& in) {
   if (!in.ok()) return;
   queue->table().for_each(0, queue->next_sequence, [&](Sequence sequence, Slot& slot) {
     if (REMUDA_MUTANT(16) && slot.state() == MessageState::in_flight) return true;
-    if (is_live(slot.state())) queue->remove(sequence, slot, MessageState::purged);
+    if (is_live(slot.state())) end(*queue, sequence, slot, MessageState::purged);
     return true;
   });
   queue->counters.purged += count;
   outcome_.count += count;
 }
 
+/// The age starts again where waiting in `from` must not count: out of a dead-letter queue, and into one of FIFO kind.
 void BrokerState::move(Queue& from, Sequence sequence, Slot& slot, Queue& to, Sequence target,
-                       std::unique_ptr<MessageHistory> history, bool keep_count) {
-  const Slot before = slot;
+                       std::unique_ptr<MessageHistory> history, const Slot& kept) {
   const MessageDetail* detail = from.detail_of(slot);
-  const std::int64_t first_received_ms = detail == nullptr || !keep_count ? 0 : detail->first_received_ms;
+  const std::int64_t first_received_ms = detail == nullptr || kept.receive_count() == 0 ? 0 : detail->first_received_ms;
   Queue::Stored message;
-  message.place = before.place;
-  message.size = before.size;
-  message.crc32c = before.crc32c;
-  message.sent_ms = before.sent_ms();
+  message.place = slot.place;
+  message.size = slot.size;
+  message.crc32c = slot.crc32c;
+  message.sent_ms = kept.sent_ms();
   if (REMUDA_MUTANT(18)) message.sent_ms = head_.time_ms;
+  message.group = from.group_of(sequence);
   to.store(target, message);  // refers to the body before `from` lets go of it
   Slot& moved = *to.find(target);
-  if (keep_count) moved.set_receive_count(before.receive_count());
-  if (REMUDA_MUTANT(17)) moved.set_receive_count(before.receive_count());
+  moved.set_receive_count(kept.receive_count());
+  if (REMUDA_MUTANT(17)) moved.set_receive_count(slot.receive_count());
+  moved.set_attempt(kept.attempt());
   if (history != nullptr || first_received_ms != 0) {
     MessageDetail& moved_detail = to.need_detail(moved);
     moved_detail.history = std::move(history);
@@ -301,7 +348,7 @@ void BrokerState::dead_lettered(ByteReader& in) {
   const Sequence sequence = in.varint();
   Queue* to = read_queue(in);
   const std::string_view reason = in.text();
-  if (!in.ok() || from == to) return in.fail();
+  if (!in.ok() || from == to || from->is_fifo() != to->is_fifo()) return in.fail();
   ++from->counters.dead_lettered;
   ++to->counters.sent;
   ++to->counters.moved_in;
@@ -310,28 +357,55 @@ void BrokerState::dead_lettered(ByteReader& in) {
   if (slot == nullptr || !is_live(slot->state())) return;
   std::unique_ptr<MessageHistory> history = from->take_history(*slot);
   if (!history) history = std::make_unique<MessageHistory>();
+  let_go_origin(*history, from->group_of(sequence));
   history->origin_queue = from->attributes.name;
   history->reason = reason;
   history->receives_elsewhere = slot->receive_count();
   if (REMUDA_MUTANT(23)) history->origin_queue = to->attributes.name;
-  move(*from, sequence, *slot, *to, target, std::move(history), true);
+  if (from->is_fifo() && from->attributes.fifo->on_dead_letter == OnDeadLetter::block) {
+    history->origin_sequence = sequence;
+    history->origin_attempt = slot->attempt();
+    from->groups().hold(from->group_of(sequence));
+  }
+  Slot kept;
+  kept.set_receive_count(slot->receive_count());
+  kept.set_sent_ms(to->is_fifo() ? head_.time_ms : slot->sent_ms());
+  move(*from, sequence, *slot, *to, target, std::move(history), kept);
+}
+
+/// A message that blocked its group where it came from goes on, or is gone: it blocks nothing any more.
+void BrokerState::let_go_origin(MessageHistory& history, std::string_view group) {
+  if (history.origin_sequence == 0) return;
+  history.origin_sequence = 0;
+  history.origin_attempt = 0;
+  const auto origin = find_queue(history.origin_queue);
+  if (origin && queue(*origin)->is_fifo()) queue(*origin)->let_go_group(group);
 }
 
 void BrokerState::redriven(ByteReader& in) {
   Queue* from = read_queue(in);
   Queue* to = read_queue(in);
-  if (!in.ok() || from == to) return in.fail();
+  if (!in.ok() || from == to || from->is_fifo() != to->is_fifo()) return in.fail();
   const Sequence first_target = to->next_sequence;
   const std::uint64_t count = for_each_message(in, *from, [&](Sequence sequence, Slot& slot, std::uint64_t ordinal) {
     if (!is_live(slot.state())) return;
     std::unique_ptr<MessageHistory> history = from->take_history(slot);
+    Sequence target = first_target + ordinal;
+    to->next_sequence = target + 1;
+    Slot kept;
+    kept.set_sent_ms(head_.time_ms);
     if (history) {
+      // One that blocked its group takes its old place again, and no handle of then fits it.
+      if (history->origin_sequence != 0 && history->origin_queue == to->attributes.name && to->find_live(history->origin_sequence) == nullptr) {
+        target = history->origin_sequence;
+        kept.set_attempt(history->origin_attempt);
+      }
+      let_go_origin(*history, from->group_of(sequence));
       history->origin_queue.clear();
       history->reason.clear();
       history->receives_elsewhere = 0;
     }
-    to->next_sequence = first_target + ordinal + 1;
-    move(*from, sequence, slot, *to, first_target + ordinal, std::move(history), false);
+    move(*from, sequence, slot, *to, target, std::move(history), kept);
   });
   to->next_sequence = first_target + count;
   from->counters.redriven += count;
@@ -350,7 +424,7 @@ void BrokerState::relocated(ByteReader& in) {
   const Location place = bodies_[body].place;
 
   // The whole message follows, for a log that starts after the records which made it what it is.
-  Queue::Stored message{place, bodies_[body].size, bodies_[body].crc32c, 0, 0};
+  Queue::Stored message{place, bodies_[body].size, bodies_[body].crc32c, 0, 0, {}};
   message.sent_ms = static_cast<std::int64_t>(in.varint());
   const std::uint32_t receive_count = in.varint32();
   const std::uint32_t attempt = in.varint32();
@@ -368,6 +442,8 @@ void BrokerState::relocated(ByteReader& in) {
     history.origin_queue = read_text(in);
     history.reason = read_text(in);
     history.receives_elsewhere = in.varint32();
+    history.origin_sequence = in.varint();
+    history.origin_attempt = in.varint32();
     history.attempts_total = in.varint();
     const std::uint8_t attempts = in.byte();
     for (std::uint8_t i = 0; i < attempts && in.ok(); ++i) {
@@ -378,7 +454,8 @@ void BrokerState::relocated(ByteReader& in) {
       each.error = read_text(in);
     }
   }
-  if (!in.ok()) return;
+  if (flags & relocated_group) message.group = in.text();
+  if (!in.ok() || queue->is_fifo() != !message.group.empty()) return in.fail();
 
   Slot* slot = queue->find(sequence);
   if (slot != nullptr && is_live(slot->state())) return queue->relocate(*slot, sequence, place);
@@ -399,72 +476,16 @@ void BrokerState::relocated(ByteReader& in) {
     kept.attempt_recorded = detail.attempt_recorded;
     kept.holder = detail.holder;
   }
-  if (flags & relocated_history) queue->need_history(*slot) = std::move(history);
-}
-
-// --- the small state
-
-Queue& BrokerState::create_queue(QueueId id) {
-  while (queues_.size() < id) {
-    queues_.push_back(std::make_unique<Queue>(static_cast<QueueId>(queues_.size() + 1), sessions_, ledger_));
+  if (flags & relocated_history) {
+    if (history.origin_sequence != 0) hold_origin(history, message.group);
+    queue->need_history(*slot) = std::move(history);
   }
-  return *queues_[id - 1];
 }
 
-void BrokerState::queue_declared(ByteReader& in) {
-  const QueueId id = in.varint32();
-  QueueAttributes attributes;
-  attributes.name = read_text(in);
-  attributes.visibility_timeout = Milliseconds{in.varint32()};
-  attributes.retention = Milliseconds{in.varint32()};
-  attributes.delay = Milliseconds{in.varint32()};
-  const QueueId dead_letter_queue = in.varint32();
-  attributes.dead_letter_queue = read_text(in);
-  attributes.max_receives = in.varint32();
-  attributes.max_message_size_bytes = in.varint32();
-  attributes.relaxed = (in.byte() & 1U) != 0;
-  if (!in.ok() || id == 0 || id > queues_.size() + 1 || dead_letter_queue > queues_max) return in.fail();
-  Queue& queue = create_queue(id);
-  queue_names_[attributes.name] = id;
-  queue.attributes = std::move(attributes);
-  queue.dead_letter_queue = dead_letter_queue;
-}
-
-void BrokerState::queue_totals(ByteReader& in) {
-  Queue* queue = read_queue(in);
-  const Sequence next = in.varint();
-  QueueCounters totals;
-  for (std::uint64_t* each : {&totals.sent, &totals.moved_in, &totals.received, &totals.redelivered, &totals.deleted,
-                              &totals.purged, &totals.dead_lettered, &totals.redriven, &totals.expired})
-    *each = in.varint();
-  if (!in.ok() || next < queue->next_sequence) return in.fail();
-  queue->next_sequence = next;
-  queue->counters = totals;
-  if (REMUDA_MUTANT(19)) queue->next_sequence = std::max<Sequence>(1, next - 1);
-}
-
-void BrokerState::session_opened(ByteReader& in) {
-  const SessionId id = in.varint32();
-  const SessionKey key = read_array<std::tuple_size_v<SessionKey>>(in);
-  const std::string_view node = in.text();
-  const std::string_view host = in.text();
-  if (!in.ok() || id == 0 || id == UINT32_MAX) return in.fail();
-  sessions_.open(id, key, node, host);
-}
-
-void BrokerState::session_requests(ByteReader& in) {
-  Session* session = sessions_.find(in.varint32());
-  if (session == nullptr) return in.fail();
-  session->settled = in.varint();
-  session->applied.clear();
-  if (REMUDA_MUTANT(22)) return static_cast<void>(in.bytes(in.left()));
-  const std::uint64_t count = in.varint();
-  std::uint64_t request = 0;
-  for (std::uint64_t i = 0; i < count && in.ok(); ++i) {
-    request += in.varint();
-    const std::uint64_t done = in.varint();
-    session->applied.push_back({request, done, in.varint()});
-  }
+/// A dead letter that blocks its group came back into a log that has forgotten how it got here.
+void BrokerState::hold_origin(const MessageHistory& history, std::string_view group) {
+  const auto origin = find_queue(history.origin_queue);
+  if (origin && queue(*origin)->is_fifo()) queue(*origin)->groups().hold(group);
 }
 
 }  // namespace remuda::broker

@@ -38,6 +38,7 @@ Slot& MessageTable::insert(Sequence sequence, std::uint32_t segment, std::int64_
     auto fresh = spare_ ? std::move(spare_) : std::make_unique<Chunk>();
     const auto placed = chunks_.emplace(number, std::move(fresh)).first;
     chunk = placed->second.get();
+    if (has_links_ && !chunk->links) chunk->links = std::make_unique<std::array<GroupLink, slots_per_chunk>>();
     recent_[number % 2] = {number, chunk};
     // The chunk before was the newest one until now; if its last message died then, nobody has retired it.
     if (placed != chunks_.begin() && std::prev(placed)->second->live == 0) retire(std::prev(placed)->first);
@@ -71,7 +72,9 @@ void MessageTable::forget_retired() {
     if (found == chunks_.end() || found->second->live > 0) continue;  // a message was relocated into it meanwhile
     if (recent_[oldest % 2].number == oldest) recent_[oldest % 2] = {};
     spare_ = std::move(found->second);
+    auto links = std::move(spare_->links);  // written anew with each message
     *spare_ = Chunk{};
+    spare_->links = std::move(links);
     chunks_.erase(found);
   }
 }

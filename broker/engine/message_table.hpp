@@ -41,6 +41,14 @@ class Slot {
 };
 static_assert(sizeof(Slot) == 32, "the memory goal is 48 bytes per waiting message");
 
+/// What a message of a FIFO queue has besides: its group, and its neighbours in the group's order (0: none).
+struct GroupLink {
+  Sequence previous = 0;
+  Sequence next = 0;
+  std::uint32_t group = 0;
+  bool in_order = false;
+};
+
 class MessageTable {
  public:
   static constexpr Sequence slots_per_chunk = 1024;
@@ -49,6 +57,7 @@ class MessageTable {
 
   struct Chunk {
     std::array<Slot, slots_per_chunk> slots;
+    std::unique_ptr<std::array<GroupLink, slots_per_chunk>> links;  ///< of a FIFO queue
     std::uint32_t live = 0;
     std::uint32_t oldest_segment = UINT32_MAX;  ///< lower bound over its live slots
     std::int64_t oldest_sent_ms = INT64_MAX;    ///< lower bound over its live slots
@@ -59,6 +68,12 @@ class MessageTable {
   [[nodiscard]] const Slot* find(Sequence sequence) const;
   /// A slot for a message that becomes live; the caller fills it. Keeps the chunk's bounds by `segment` and `sent_ms`.
   Slot& insert(Sequence sequence, std::uint32_t segment, std::int64_t sent_ms);
+  /// The group link of a message whose slot stands. Valid like the slot.
+  [[nodiscard]] GroupLink& link(Sequence sequence) {
+    return (*find_chunk(sequence / slots_per_chunk)->links)[sequence % slots_per_chunk];
+  }
+  /// From now on every message has a group link. Called before the first message.
+  void add_group_links() { has_links_ = true; }
   /// The message is not live any more. `newest` is the highest sequence in use: its chunk always stays.
   void died(Sequence sequence, Sequence newest);
 
@@ -109,6 +124,7 @@ class MessageTable {
 
   std::map<std::uint64_t, std::unique_ptr<Chunk>> chunks_;
   std::deque<std::uint64_t> retired_;
+  bool has_links_ = false;
   int walks_ = 0;
   std::unique_ptr<Chunk> spare_;  // the last freed chunk: a queue in steady flow allocates nothing
   // Messages are used in runs: the chunks found last answer nearly every look-up.

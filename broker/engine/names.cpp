@@ -2,6 +2,7 @@
 
 #include "broker/engine/effects.hpp"
 #include "broker/engine/message_states.hpp"
+#include "broker/engine/queue_views.hpp"
 
 namespace remuda::broker {
 
@@ -43,6 +44,21 @@ std::string_view name_of(HandleOutcome outcome) {
 }
 std::ostream& operator<<(std::ostream& out, HandleOutcome outcome) {
   return out << name_of(outcome);
+}
+
+std::string_view name_of(MoveStatus status) {
+  switch (status) {
+    case MoveStatus::running:
+      return "running";
+    case MoveStatus::completed:
+      return "completed";
+    case MoveStatus::cancelled:
+      return "cancelled";
+  }
+  return "?";
+}
+std::ostream& operator<<(std::ostream& out, MoveStatus status) {
+  return out << name_of(status);
 }
 
 }  // namespace remuda::broker

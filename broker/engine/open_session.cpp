@@ -1,13 +1,12 @@
-#include "broker/engine/queue_engine.hpp"
+#include <algorithm>
 
-#include "common/mutant.hpp"
+#include "broker/engine/queue_engine.hpp"
 
 namespace remuda::broker {
 
 namespace {
 constexpr std::size_t sessions_max = 65'536;
 constexpr std::size_t name_max_bytes = 128;
-constexpr std::chrono::minutes idle_max{10};
 constexpr std::chrono::minutes sweep_interval{1};
 }  // namespace
 
@@ -28,28 +27,12 @@ void QueueEngine::on(const OpenSession& command, Turn& turn) {
     commit(turn);  // no sync of its own: whatever the session confirms later stands behind it in the log
   }
   // Receives that waited on an earlier connection wait no more: their answers could not arrive.
-  for (Upkeep& each : upkeep_) std::erase_if(each.waiting, [&](const Waiting& waiting) { return waiting.from.session == id; });
-  state_.sessions().find(id)->last_heard = turn.moment.now;
-  if (next_session_sweep_ < turn.moment.now) next_session_sweep_ = turn.moment.now + sweep_interval;
-  note(next_session_sweep_);
+  Session& session = *state_.sessions().find(id);
+  if (session.client != 0) cancel_waits(session.client);
+  session.client = command.client;
+  session.last_heard = turn.moment.now;
+  next_sweep_ = std::min(next_sweep_, turn.moment.now + sweep_interval);
   reply(from, SessionOpened{id, existing.has_value()}, false, turn);
-}
-
-/// A session that was not heard of for 10 minutes and holds nothing is forgotten; a client that still lives says hello again.
-void QueueEngine::forget_idle_sessions(Turn& turn) {
-  if (state_.sessions().all().empty()) return;
-  if (turn.moment.now >= next_session_sweep_) {
-    begin(Requester{}, turn);
-    for (const auto& [id, session] : state_.sessions().all()) {
-      if (REMUDA_MUTANT(44) && session.last_heard + idle_max <= turn.moment.now)
-        put_varint(record_.operation(Operation::session_forgotten), id);
-      if (session.holding == 0 && session.last_heard + idle_max <= turn.moment.now)
-        put_varint(record_.operation(Operation::session_forgotten), id);
-    }
-    if (!record_.empty() && !no_room_for_record()) commit(turn);  // else at a later sweep
-    next_session_sweep_ = turn.moment.now + sweep_interval;
-  }
-  if (!state_.sessions().all().empty()) note(next_session_sweep_);
 }
 
 }  // namespace remuda::broker

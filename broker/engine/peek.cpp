@@ -17,6 +17,7 @@ std::vector<MessageInfo> QueueEngine::peek(QueueId queue_id, Sequence from, std:
     message.place = slot.place;
     message.size = slot.size;
     message.crc32c = slot.crc32c;
+    message.group = queue->group_of(sequence);
     if (const MessageDetail* detail = queue->detail_of(slot)) {
       if (detail->first_received_ms != 0) message.first_received_ms = detail->first_received_ms + offset;
       if (slot.state() == MessageState::in_flight) {

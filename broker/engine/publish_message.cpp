@@ -7,18 +7,17 @@ namespace remuda::broker {
 QueueEngine::Refusal QueueEngine::decide(const PublishMessage& step, Turn& turn) {
   if (step.messages.empty()) return Error{"invalid_argument", "a publish needs at least one message", true};
   for (const Publication& publication : step.messages) {
-    for (const QueueId target : publication.targets) {
-      const Queue* queue = state_.queue(target);
+    for (std::size_t t = 0; t < publication.targets.size(); ++t) {
+      const Queue* queue = state_.queue(publication.targets[t]);
       if (queue == nullptr) return no_such_queue();
       if (publication.message.bytes.size() > queue->attributes.max_message_size_bytes)
         return too_large(publication.message, *queue);
+      const bool has_grouping = publication.groupings.size() == publication.targets.size();
+      if (!queue->is_fifo()) continue;
+      if (Refusal refusal = check_grouping(*queue, publication.groupings.subspan(has_grouping ? t : 0, has_grouping ? 1 : 0), 1)) return refusal;
     }
   }
-  // A body that nobody wants is not written; every other one once, however many queues want it.
-  wanted_.clear();
-  for (std::size_t i = 0; i < step.messages.size(); ++i) {
-    if (!step.messages[i].targets.empty()) wanted_.push_back(i);
-  }
+  choose_wanted(step, turn);
   if (wanted_.empty()) return std::nullopt;
   const std::uint32_t first =
       record_.bodies(wanted_.size(), [&](std::size_t i) -> const Body& { return step.messages[wanted_[i]].message; });
@@ -28,7 +27,13 @@ QueueEngine::Refusal QueueEngine::decide(const PublishMessage& step, Turn& turn)
   runs_.clear();
   for (std::size_t i = 0; i < wanted_.size(); ++i) {
     const auto body = static_cast<std::uint32_t>(first + i);
-    for (const QueueId target : step.messages[wanted_[i]].targets) {
+    const Publication& publication = step.messages[wanted_[i]];
+    for (std::size_t t = 0; t < publication.targets.size(); ++t) {
+      const QueueId target = publication.targets[t];
+      if (!publication.groupings.empty() && state_.queue(target)->is_fifo()) {
+        publish_in_group(*state_.queue(target), body, publication.groupings[t], turn);
+        continue;
+      }
       if (target > last_run_.size()) last_run_.resize(target, 0);
       std::size_t& last = last_run_[target - 1];
       const bool extends = last < runs_.size() && runs_[last].queue == target && runs_[last].first + runs_[last].count == body;
@@ -44,9 +49,38 @@ QueueEngine::Refusal QueueEngine::decide(const PublishMessage& step, Turn& turn)
     const Queue& queue = *state_.queue(run.queue);
     record_.stored(run.queue, static_cast<std::uint64_t>(queue.attributes.delay.count()), run.first, run.count);
     sync_ |= !queue.attributes.relaxed;
-    note_stored(queue.attributes.delay, turn);
+    note_stored(run.queue, queue.attributes.delay, turn);
   }
   return std::nullopt;
+}
+
+/// A body that nobody wants is not written; every other one once, however many queues want it. What a FIFO topic was published before
+/// is wanted by nobody; what it accepts now, the record says.
+void QueueEngine::choose_wanted(const PublishMessage& step, Turn& turn) {
+  wanted_.clear();
+  const auto topic = step.fifo_topic.empty() ? state_.topics().end() : state_.topics().find(step.fifo_topic);
+  for (std::size_t i = 0; i < step.messages.size(); ++i) {
+    if (topic != state_.topics().end()) {
+      const DeduplicationKey& key = step.messages[i].key;
+      topic->second.deduplication.forget_old(turn.time_ms);
+      if (accepted_.find(0, key)) continue;
+      if (topic->second.deduplication.find(key)) {
+        turn.effects.sync_needed = true;  // that may be of this very turn
+        continue;
+      }
+      accepted_.add(0, key, 0);
+      std::string& out = record_.operation(Operation::published);
+      put_text(out, step.fifo_topic);
+      out.append(key.data(), key.size());
+      sync_ = true;
+    }
+    if (!step.messages[i].targets.empty()) wanted_.push_back(i);
+  }
+}
+
+void QueueEngine::publish_in_group(Queue& queue, std::uint32_t body, const Grouping& grouping, Turn& turn) {
+  sync_ |= !queue.attributes.relaxed;
+  if (!accepted_before(queue, grouping.key, turn)) write_in_group(queue, body, queue.attributes.delay, grouping, turn);
 }
 
 }  // namespace remuda::broker

@@ -44,6 +44,11 @@ std::uint32_t Queue::receives_here(const Slot& slot) const {
 // --- indexes
 
 void Queue::take_visible(std::size_t max, std::vector<Sequence>& out) {
+  if (groups_) {
+    const auto first = static_cast<std::ptrdiff_t>(out.size());
+    groups_->take(max, out);
+    return std::sort(out.begin() + first, out.end());
+  }
   const auto is_visible = [&](Sequence sequence) {
     const Slot* slot = table_.find(sequence);
     return slot != nullptr && slot->state() == MessageState::visible;
@@ -150,6 +155,28 @@ void Queue::find_in_segment(std::uint32_t segment, std::size_t max, std::vector<
   }
 }
 
+// --- receives that can be repeated
+
+std::span<const ReceiptHandle> Queue::untouched_attempt(std::string_view attempt_id) const {
+  const auto found = attempts_.find(attempt_id);
+  if (found == attempts_.end()) return {};
+  const std::vector<ReceiptHandle>& handles = found->second.handles;
+  const bool untouched = std::all_of(handles.begin(), handles.end(), [&](const ReceiptHandle& handle) {
+    const Slot* slot = find(handle.sequence);
+    return slot != nullptr && slot->state() == MessageState::in_flight && slot->attempt() == handle.attempt &&
+           !detail_of(*slot)->visibility_changed;
+  });
+  return untouched ? std::span{handles} : std::span<const ReceiptHandle>{};
+}
+
+void Queue::remember_attempt(std::string_view attempt_id, std::int64_t time_ms, std::vector<ReceiptHandle> handles) {
+  attempts_.insert_or_assign(std::string{attempt_id}, ReceiveAttempt{time_ms, std::move(handles)});
+}
+
+void Queue::forget_old_attempts(std::int64_t now_ms) {
+  std::erase_if(attempts_, [&](const auto& each) { return each.second.time_ms + receive_attempt_kept_ms <= now_ms; });
+}
+
 // --- transitions
 
 MessageDetail& Queue::need_detail(Slot& slot) {
@@ -190,8 +217,9 @@ void Queue::leave_state(const Slot& slot) {
       --delayed_;
       break;
     case MessageState::in_flight:
+      if (in_flight_ == in_flight_max) wake();
       --in_flight_;
-      sessions_.let_go(detail_of(slot)->holder);
+      shared_.sessions.let_go(detail_of(slot)->holder);
       break;
     default:
       break;
@@ -202,7 +230,12 @@ void Queue::show(Sequence sequence, Slot& slot) {
   slot.set_state(MessageState::visible);
   ++visible_;
   if (REMUDA_MUTANT(7) && sequence + 1 == next_fresh_) return;
-  if (sequence < next_fresh_) push(returned_, sequence, std::greater<>{});
+  if (groups_) {
+    groups_->show(sequence);
+  } else if (sequence < next_fresh_) {
+    push(returned_, sequence, std::greater<>{});
+  }
+  wake();
 }
 
 void Queue::delay(Sequence sequence, Slot& slot, std::int64_t until_ms) {
@@ -220,7 +253,8 @@ void Queue::store(Sequence sequence, const Stored& message) {
   slot.size = message.size;
   slot.crc32c = message.crc32c;
   slot.set_sent_ms(message.sent_ms);
-  ledger_.refer(message.place, message.size);
+  shared_.ledger.refer(message.place, message.size);
+  if (groups_) groups_->join(sequence, message.group);
   if (message.delayed_until_ms != 0) {
     delay(sequence, slot, message.delayed_until_ms);
   } else {
@@ -233,7 +267,8 @@ void Queue::receive(Sequence sequence, Slot& slot, SessionId holder, std::uint32
   leave_state(slot);
   slot.set_state(MessageState::in_flight);
   ++in_flight_;
-  sessions_.hold(holder);
+  if (groups_) groups_->receive(sequence);
+  shared_.sessions.hold(holder);
   slot.set_receive_count(slot.receive_count() + 1);
   slot.set_attempt(slot.attempt() + 1);
   if (REMUDA_MUTANT(5)) slot.set_receive_count(slot.receive_count() - 1);
@@ -244,6 +279,7 @@ void Queue::receive(Sequence sequence, Slot& slot, SessionId holder, std::uint32
   if (REMUDA_MUTANT(11)) detail.first_received_ms = time_ms;
   detail.holder = holder;
   detail.attempt_recorded = false;
+  detail.visibility_changed = false;
   if (next_fresh_ == sequence) ++next_fresh_;
   hide(slot, sequence, visibility_timeout_ms, now);
 }
@@ -258,6 +294,7 @@ void Queue::hide(Slot& slot, Sequence sequence, std::uint32_t timeout_ms, Instan
 
 void Queue::give_back(Sequence sequence, Slot& slot, std::int64_t delayed_until_ms) {
   leave_state(slot);
+  if (groups_) groups_->give_back(sequence);
   if (delayed_until_ms != 0) {
     delay(sequence, slot, delayed_until_ms);
   } else {
@@ -267,18 +304,47 @@ void Queue::give_back(Sequence sequence, Slot& slot, std::int64_t delayed_until_
 
 void Queue::remove(Sequence sequence, Slot& slot, MessageState final_state) {
   leave_state(slot);
+  if (groups_) {
+    groups_->leave(sequence, slot.state() == MessageState::in_flight);
+    wake();  // it may have closed its group
+  }
   slot.set_state(final_state);
-  ledger_.release(slot.place, slot.size);
+  shared_.ledger.release(slot.place, slot.size);
   drop_detail(slot);
   table_.died(sequence, next_sequence - 1);  // last: the slot may be freed
 }
 
 void Queue::relocate(Slot& slot, Sequence sequence, Location place) {
-  ledger_.refer(place, slot.size);
-  ledger_.release(slot.place, slot.size);
+  shared_.ledger.refer(place, slot.size);
+  shared_.ledger.release(slot.place, slot.size);
   slot.place = place;
   MessageTable::Chunk& chunk = *table_.chunks().find(sequence / MessageTable::slots_per_chunk)->second;
   chunk.oldest_segment = std::min(chunk.oldest_segment, place.segment);
+}
+
+void Queue::become_fifo(bool recovering) {
+  assert(next_sequence == 1 || table_.chunks().empty());
+  table_.add_group_links();
+  groups_ = std::make_unique<MessageGroups>(table_, shared_.hash_key);
+  if (recovering) groups_->begin_recovery();
+  deduplication_ = std::make_unique<DeduplicationWindow>(shared_.ledger, shared_.hash_key);
+}
+
+void Queue::wake() {
+  if (is_woken_) return;
+  is_woken_ = true;
+  shared_.woken.push_back(id_);
+}
+
+void Queue::recovered(Instant now, std::int64_t now_ms) {
+  restart_timeouts(now);
+  if (!groups_) return;
+  deduplication_->restart(now_ms);
+  groups_->end_recovery();
+  table_.for_each(0, next_sequence, [&](Sequence sequence, const Slot& slot) {
+    if (is_live(slot.state()) && slot.state() != MessageState::delayed) groups_->show(sequence);
+    return true;
+  });
 }
 
 void Queue::restart_timeouts(Instant now) {

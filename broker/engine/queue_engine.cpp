@@ -1,13 +1,16 @@
 #include "broker/engine/queue_engine.hpp"
 
+#include <algorithm>
 #include <cassert>
 
+#include "broker/engine/change.hpp"
 #include "broker/engine/settle_handles.hpp"
 #include "common/mutant.hpp"
 
 namespace remuda::broker {
 
-QueueEngine::QueueEngine(Log& log, std::uint64_t segment_size_bytes) : log_{log}, segment_size_bytes_{segment_size_bytes} {}
+QueueEngine::QueueEngine(Log& log, std::uint64_t segment_size_bytes, HashKey hash_key)
+    : log_{log}, segment_size_bytes_{segment_size_bytes}, state_{hash_key} {}
 
 Result<void> QueueEngine::replay(std::string_view operations, Location payload) {
   const auto done = state_.evolve(operations, payload, Instant{});
@@ -17,11 +20,12 @@ Result<void> QueueEngine::replay(std::string_view operations, Location payload) 
 
 void QueueEngine::recovered(Moment moment) {
   time_.resume(state_.last_time_ms(), state_.last_wall_offset_ms(), moment);
-  for (QueueId id = 1; id < state_.next_queue_id(); ++id) state_.queue(id)->restart_timeouts(moment.now);
-  state_.show_due(time_.at(moment.now));
-  if (REMUDA_MUTANT(24)) state_.show_due(time_.at(moment.now) + 60'000);
+  state_.recovered(moment.now, time_.at(moment.now));
+  if (REMUDA_MUTANT(24)) state_.for_each_queue([&](Queue& queue) { queue.show_due(time_.at(moment.now) + 60'000); });
   for (auto& [id, session] : state_.sessions().all()) session.last_heard = moment.now;
-  note(moment.now);  // the first tick looks at everything
+  // The first tick looks at everything.
+  state_.for_each_queue([&](const Queue& queue) { note(queue.id(), moment.now); });
+  next_sweep_ = moment.now;
 }
 
 void QueueEngine::apply(const Command& command, Moment moment, Effects& effects) {
@@ -34,18 +38,14 @@ std::string QueueEngine::checkpoint() const {
 }
 
 std::optional<Instant> QueueEngine::next_deadline() const {
-  return next_;
-}
-
-void QueueEngine::note(Instant deadline) {
-  if (REMUDA_MUTANT(27)) deadline += std::chrono::milliseconds{5};
-  if (!next_ || deadline < *next_) next_ = deadline;
+  const Instant first = agenda_.empty() ? next_sweep_ : std::min(agenda_.front().when, next_sweep_);
+  return first == Instant::max() ? std::nullopt : std::optional{first};
 }
 
 /// A message that was sent long ago may have arrived: look at the retention of this queue now.
 void QueueEngine::note_moved_in(Queue& queue) {
   upkeep(queue.id()).next_expiry_check = Instant{};
-  next_ = Instant{};
+  note(queue.id(), Instant{});
 }
 
 QueueEngine::Upkeep& QueueEngine::upkeep(QueueId queue) {
@@ -79,6 +79,9 @@ bool QueueEngine::was_applied(const Requester& from, AppliedRequest& before) con
 void QueueEngine::begin(const Requester& from, Turn& turn) {
   record_.begin(RecordHead{turn.time_ms, turn.wall_offset_ms, from.session, from.request, from.settled});
   sync_ = false;
+  accepted_.clear();
+  stored_.clear();
+  sent_.clear();
 }
 
 AppliedRequest QueueEngine::commit(Turn& turn) {
@@ -137,25 +140,17 @@ std::size_t QueueEngine::messages_that_fit(std::size_t count) const {
   return count;
 }
 
-/// The frame of every request that is applied wholly or refused: repeated requests are answered again, the record is decided,
-/// appended and evolved.
-template <class C>
-void QueueEngine::change(const C& command, Turn& turn) {
-  if (!is_known(command.from, turn)) return;
-  if (AppliedRequest before; was_applied(command.from, before)) {
-    turn.effects.sync_needed = true;  // the first application may be of this very turn
-    return reply(command.from, Done{before.count, before.first, true}, true, turn);
-  }
-  begin(command.from, turn);
-  if (Refusal refusal = decide(command, turn)) return reply(command.from, std::move(*refusal), false, turn);
-  if (Refusal refusal = no_room_for_record()) return reply(command.from, std::move(*refusal), false, turn);
-  AppliedRequest applied;
-  if (!record_.empty()) applied = commit(turn);
-  reply(command.from, Done{applied.count, applied.first, false}, sync_, turn);
-}
-
 void QueueEngine::on(const SendMessage& command, Turn& turn) {
+  const std::size_t replies = turn.effects.replies.size();
   change(command, turn);
+  // To a FIFO queue the answer is a sequence for each message, since some may have been accepted before.
+  const Queue* queue = state_.queue(command.queue);
+  if (queue == nullptr || !queue->is_fifo() || turn.effects.replies.size() == replies) return;
+  Reply& answer = turn.effects.replies.back();
+  const Done* done = std::get_if<Done>(&answer.answer);
+  if (done == nullptr || done->repeated) return;
+  answer.answer = Accepted{turn.effects.sequences.size(), sent_.size()};
+  turn.effects.sequences.insert(turn.effects.sequences.end(), sent_.begin(), sent_.end());
 }
 void QueueEngine::on(const PublishMessage& command, Turn& turn) {
   change(command, turn);
@@ -173,6 +168,15 @@ void QueueEngine::on(const PurgeQueue& command, Turn& turn) {
   change(command, turn);
 }
 void QueueEngine::on(const RedriveMessages& command, Turn& turn) {
+  change(command, turn);
+}
+void QueueEngine::on(const StartMove& command, Turn& turn) {
+  change(command, turn);
+}
+void QueueEngine::on(const ContinueMove& command, Turn& turn) {
+  change(command, turn);
+}
+void QueueEngine::on(const CancelMove& command, Turn& turn) {
   change(command, turn);
 }
 void QueueEngine::on(const DeclareQueue& command, Turn& turn) {

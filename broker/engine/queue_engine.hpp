@@ -16,8 +16,11 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "broker/engine/accepted_keys.hpp"
 #include "broker/engine/broker_state.hpp"
 #include "broker/engine/commands.hpp"
 #include "broker/engine/effects.hpp"
@@ -30,7 +33,7 @@ namespace remuda::broker {
 class QueueEngine {
  public:
   /// `log` must outlive the engine. `segment_size_bytes` is the log's, for the decision when stragglers are copied forward.
-  explicit QueueEngine(Log& log, std::uint64_t segment_size_bytes = std::uint64_t{64} << 20U);
+  explicit QueueEngine(Log& log, std::uint64_t segment_size_bytes = std::uint64_t{64} << 20U, HashKey hash_key = {});
 
   // Recovery: replay every record in its order, then say recovered() once, also for an empty log.
   /// Errors: `corrupt_record` (a record that this engine cannot have written); the state is then useless.
@@ -55,7 +58,12 @@ class QueueEngine {
   /// Messages from `from` on in the order of their sequence, at most `limit`. An unknown queue has none.
   [[nodiscard]] std::vector<MessageInfo> peek(QueueId queue, Sequence from, std::size_t limit, Moment moment) const;
   /// name -> definition, as declared with DeclareTopic.
-  [[nodiscard]] const std::map<std::string, std::string, std::less<>>& topics() const { return state_.topics(); }
+  [[nodiscard]] std::map<std::string, std::string, std::less<>> topics() const;
+  /// Nothing when there is no such queue; valid until the next command.
+  [[nodiscard]] const QueueAttributes* attributes(QueueId queue) const;
+  /// Those that run and the last few that ended, by id.
+  [[nodiscard]] std::vector<Move> moves(Moment moment) const;
+  [[nodiscard]] bool has_running_moves() const;
 
   // Space in the log.
   /// Everything before this segment may be truncated: nothing live is there, and this segment starts with a checkpoint.
@@ -78,6 +86,7 @@ class QueueEngine {
     std::int64_t wall_offset_ms;  ///< Unix time minus steady time
     Effects& effects;
   };
+  static constexpr std::chrono::milliseconds full_disk_pause{500};  ///< until what a full disk did not let happen is tried again
   /// What a step of a request comes to, beside the record being written: an error, or nothing.
   using Refusal = std::optional<Error>;
   struct Waiting {
@@ -85,11 +94,17 @@ class QueueEngine {
     std::uint32_t max;
     std::uint32_t visibility_timeout_ms;
     Instant deadline;
+    std::string attempt_id;
   };
   /// Per queue, not recorded.
   struct Upkeep {
     std::deque<Waiting> waiting;
     Instant next_expiry_check{};
+    Instant planned = Instant::max();  ///< its entry in agenda_ that counts
+  };
+  struct Planned {
+    Instant when;
+    QueueId queue;
   };
 
   // One operation, one file.
@@ -104,7 +119,11 @@ class QueueEngine {
   void on(const Transact& command, Turn& turn);
   void on(const PurgeQueue& command, Turn& turn);
   void on(const RedriveMessages& command, Turn& turn);
+  void on(const StartMove& command, Turn& turn);
+  void on(const ContinueMove& command, Turn& turn);
+  void on(const CancelMove& command, Turn& turn);
   void on(const DeclareQueue& command, Turn& turn);
+  void on(const DeleteQueue& command, Turn& turn);
   void on(const DeclareTopic& command, Turn& turn);
   void on(const OpenSession& command, Turn& turn);
   void on(const CancelReceives& command, Turn& turn);
@@ -121,7 +140,11 @@ class QueueEngine {
   Refusal decide(const Transact& command, Turn& turn);
   Refusal decide(const PurgeQueue& command, Turn& turn);
   Refusal decide(const RedriveMessages& command, Turn& turn);
+  Refusal decide(const StartMove& command, Turn& turn);
+  Refusal decide(const ContinueMove& command, Turn& turn);
+  Refusal decide(const CancelMove& command, Turn& turn);
   Refusal decide(const DeclareQueue& command, Turn& turn);
+  Refusal decide(const DeleteQueue& command, Turn& turn);
   Refusal decide(const DeclareTopic& command, Turn& turn);
 
   // Operations on several handles: what becomes of each, then the operations for those that change (sorted).
@@ -151,15 +174,35 @@ class QueueEngine {
   [[nodiscard]] static std::string used_up_reason(const Queue& queue, const Slot& slot);
   [[nodiscard]] QueueId origin_of(const Queue& queue, const Slot& slot) const;
 
+  // redrive_messages.cpp: writes moves of messages that are waiting, with neighbours that go the same way in one operation
+  class RedriveWriter;
+  [[nodiscard]] Refusal check_way(const Queue& queue, std::optional<QueueId> to) const;
+
+  // send_message.cpp: what FIFO queues make of messages
+  [[nodiscard]] std::optional<Sequence> accepted_before(Queue& queue, const DeduplicationKey& key, Turn& turn);
+  Sequence write_in_group(Queue& queue, std::uint32_t body, Milliseconds delay, const Grouping& grouping, Turn& turn);
+  Refusal send_in_groups(const SendMessage& step, Queue& queue, Turn& turn);
+  [[nodiscard]] static Refusal check_grouping(const Queue& queue, std::span<const Grouping> groupings, std::size_t messages);
+  // publish_message.cpp
+  void choose_wanted(const PublishMessage& step, Turn& turn);
+  void publish_in_group(Queue& queue, std::uint32_t body, const Grouping& grouping, Turn& turn);
+
   // receive_message.cpp
   bool deliver(Queue& queue, const Waiting& receive, Turn& turn);
+  bool deliver_again(Queue& queue, const Waiting& receive, Turn& turn);
+  void append_deliveries(const Queue& queue, const Requester& to, Turn& turn);
   void serve_waiting(Turn& turn);
-  void answer_expired_waits(Turn& turn);
+  void serve(Queue& queue, Turn& turn);
+  void answer_expired_waits(QueueId queue, Turn& turn);
+  void forget_wait(const Waiting& waiting, QueueId queue);
+  void cancel_waits(ClientId client);
 
   // timeouts.cpp
   void end_timed_out(Queue& queue, Turn& turn);
   void expire_old(Queue& queue, Turn& turn);
-  void forget_idle_sessions(Turn& turn);
+  void take_due(Instant now);
+  void plan(Queue& queue, Turn& turn);
+  void sweep(Turn& turn);
 
   // Requests, records, replies.
   template <class C>
@@ -175,9 +218,10 @@ class QueueEngine {
   void begin(const Requester& from, Turn& turn);
   AppliedRequest commit(Turn& turn);
   void reply(const Requester& to, Answer answer, bool after_sync, Turn& turn) const;
-  void note(Instant deadline);
+  /// tick() looks at this queue then, or before.
+  void note(QueueId queue, Instant deadline);
   void note_moved_in(Queue& queue);
-  void note_stored(Milliseconds delay, const Turn& turn);
+  void note_stored(QueueId queue, Milliseconds delay, const Turn& turn);
   [[nodiscard]] Upkeep& upkeep(QueueId queue);
   [[nodiscard]] QueueInfo info(const Queue& queue, Moment moment) const;
 
@@ -188,9 +232,12 @@ class QueueEngine {
   BrokerState state_;
   // changed by apply and tick, not recorded
   SteadyTime time_;
-  std::vector<Upkeep> upkeep_;  // by queue id
-  std::optional<Instant> next_;
-  Instant next_session_sweep_{};
+  std::vector<Upkeep> upkeep_;    // by queue id
+  std::vector<Planned> agenda_;   // min-heap by time; an entry that its queue's `planned` does not name is void
+  std::vector<QueueId> due_;      // of the tick
+  WokenQueues looked_at_;         // of the tick
+  std::unordered_map<ClientId, std::vector<QueueId>> waits_of_;  // where each client waits; once per waiting receive
+  Instant next_sweep_ = Instant::max();
   // the record being decided; memory kept from one to the next
   RecordWriter record_;
   bool sync_ = false;
@@ -199,6 +246,9 @@ class QueueEngine {
   std::vector<Sequence> used_up_;
   std::vector<ReceiptHandle> touched_;  // by the steps of a transaction
   std::vector<std::size_t> wanted_;     // messages of a publish that some queue wants
+  std::vector<Sequence> sent_;          // one per message of a send to a FIFO queue
+  AcceptedKeys accepted_;
+  std::vector<std::pair<QueueId, std::uint64_t>> stored_;  // by the record being decided, in FIFO queues
   struct StoredRun {
     QueueId queue;
     std::uint32_t first;

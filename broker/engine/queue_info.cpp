@@ -17,6 +17,17 @@ std::vector<QueueInfo> QueueEngine::queues(Moment moment) const {
   return out;
 }
 
+const QueueAttributes* QueueEngine::attributes(QueueId queue) const {
+  const Queue* found = state_.queue(queue);
+  return found == nullptr ? nullptr : &found->attributes;
+}
+
+std::map<std::string, std::string, std::less<>> QueueEngine::topics() const {
+  std::map<std::string, std::string, std::less<>> out;
+  for (const auto& [name, topic] : state_.topics()) out.emplace(name, topic.definition);
+  return out;
+}
+
 QueueInfo QueueEngine::info(const Queue& queue, Moment moment) const {
   QueueInfo out;
   out.id = queue.id();
@@ -26,6 +37,10 @@ QueueInfo QueueEngine::info(const Queue& queue, Moment moment) const {
   out.delayed = queue.delayed();
   out.counters = queue.counters;
   if (queue.id() <= upkeep_.size()) out.waiting_receives = upkeep_[queue.id() - 1].waiting.size();
+  if (queue.is_fifo()) {
+    out.groups = queue.groups()->size();
+    out.deduplicated = queue.deduplication()->size();
+  }
   queue.table().for_each(0, queue.next_sequence, [&](Sequence, const Slot& slot) {
     if (!is_live(slot.state())) return true;
     out.oldest_age_ms = std::max<std::int64_t>(0, time_.at(moment.now) - slot.sent_ms());

@@ -2,7 +2,9 @@
 // What readers see of queues and messages: `remuda queue ls|info|peek` print these.
 
 #include <cstdint>
+#include <ostream>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "broker/engine/commands.hpp"
@@ -34,7 +36,27 @@ struct QueueInfo {
   std::uint64_t delayed = 0;
   std::int64_t oldest_age_ms = 0;  ///< of the oldest message by sequence, in flight or not; 0 when empty
   std::uint64_t waiting_receives = 0;
+  std::uint64_t groups = 0;        ///< of a FIFO queue: message groups that have messages
+  std::uint64_t deduplicated = 0;  ///< of a FIFO queue: deduplication ids that it remembers now
   QueueCounters counters;
+};
+
+enum class MoveStatus : std::uint8_t { running, completed, cancelled };
+[[nodiscard]] std::string_view name_of(MoveStatus status);
+std::ostream& operator<<(std::ostream& out, MoveStatus status);
+
+/// A move of messages out of a queue in the background: what was asked, and how far it is.
+struct Move {
+  MoveId id = 0;
+  QueueId queue = 0;
+  QueueId to = 0;                    ///< 0: each to where it came from
+  std::string selection;             ///< the shell's
+  std::uint32_t max_per_second = 0;  ///< 0: no limit
+  Sequence end = 0;                  ///< messages from here on came later and stay
+  std::int64_t started_ms = 0;       ///< steady inside the engine, Unix time in what moves() answers
+  Sequence next = 0;                 ///< everything below has been looked at
+  std::uint64_t moved = 0;
+  MoveStatus status = MoveStatus::running;
 };
 
 /// One failed attempt to process a message.
@@ -58,6 +80,7 @@ struct MessageInfo {
   std::string holder_host;
   std::string origin_queue;  ///< of a dead letter; empty otherwise
   std::string reason;        ///< of a dead letter
+  std::string group;         ///< in a FIFO queue
   std::uint64_t attempts_total = 0;
   std::vector<AttemptInfo> attempts;  ///< the first and the last nine
 };

@@ -38,6 +38,15 @@ void RecordWriter::stored(QueueId queue, std::uint64_t delay_ms, std::uint32_t f
   put_varint(out, count);
 }
 
+void RecordWriter::stored_in_group(QueueId queue, std::uint64_t delay_ms, std::uint32_t body, const Grouping& grouping) {
+  std::string& out = operation(Operation::stored_in_group);
+  put_varint(out, queue);
+  put_varint(out, delay_ms);
+  put_varint(out, body);
+  put_text(out, grouping.group);
+  out.append(grouping.key.data(), grouping.key.size());
+}
+
 void RecordWriter::on_messages(Operation kind, QueueId queue, std::span<const Sequence> sequences) {
   if (sequences.empty()) return;
   std::string& out = operation(kind);
@@ -55,13 +64,49 @@ void put_queue_declared(RecordWriter& record, QueueId id, const QueueAttributes&
   put_text(out, attributes.dead_letter_queue);
   put_varint(out, attributes.max_receives);
   put_varint(out, attributes.max_message_size_bytes);
-  put_byte(out, attributes.relaxed ? 1 : 0);
+  unsigned flags = 0;
+  if (attributes.relaxed) flags |= declared_relaxed;
+  if (attributes.fifo) flags |= declared_fifo;
+  put_byte(out, static_cast<std::uint8_t>(flags));
+  if (attributes.fifo) {
+    put_text(out, attributes.fifo->group_by);
+    put_text(out, attributes.fifo->deduplicate_by);
+    put_byte(out, static_cast<std::uint8_t>(attributes.fifo->deduplication_scope));
+    put_byte(out, static_cast<std::uint8_t>(attributes.fifo->on_dead_letter));
+  }
+  put_varint(out, attributes.tags.size());
+  for (const auto& [name, value] : attributes.tags) {
+    put_text(out, name);
+    put_text(out, value);
+  }
 }
 
-void put_topic_declared(RecordWriter& record, std::string_view name, std::string_view definition) {
+void put_topic_declared(RecordWriter& record, std::string_view name, std::string_view definition, Sequence next_sequence) {
   std::string& out = record.operation(Operation::topic_declared);
   put_text(out, name);
   put_text(out, definition);
+  put_varint(out, next_sequence);
+}
+
+void put_move_started(RecordWriter& record, const Move& move) {
+  std::string& out = record.operation(Operation::move_started);
+  put_varint(out, move.id);
+  put_varint(out, move.queue);
+  put_varint(out, move.to);
+  put_text(out, move.selection);
+  put_varint(out, move.max_per_second);
+  put_varint(out, move.end);
+  put_varint(out, static_cast<std::uint64_t>(move.started_ms));
+  put_varint(out, move.next);
+  put_varint(out, move.moved);
+  put_byte(out, static_cast<std::uint8_t>(move.status));
+}
+
+void put_move_continued(RecordWriter& record, MoveId id, MoveStatus status, Sequence next) {
+  std::string& out = record.operation(Operation::move_continued);
+  put_varint(out, id);
+  put_byte(out, static_cast<std::uint8_t>(status));
+  put_varint(out, next);
 }
 
 void put_session_opened(RecordWriter& record, SessionId id, const SessionKey& key, std::string_view node, std::string_view host) {

@@ -10,11 +10,12 @@
 
 #include "broker/engine/bytes.hpp"
 #include "broker/engine/commands.hpp"
+#include "broker/engine/queue_views.hpp"
 
 namespace remuda::broker {
 
 /// First byte of every record. A changed layout raises it.
-inline constexpr std::uint8_t record_version = 1;
+inline constexpr std::uint8_t record_version = 2;
 
 enum class Operation : std::uint8_t {
   payloads = 1,
@@ -39,6 +40,14 @@ enum class Operation : std::uint8_t {
   checkpoint_begins = 20,
   queue_totals = 21,
   session_requests = 22,
+  stored_in_group = 23,
+  published = 24,
+  deduplication_kept = 25,
+  receive_named = 26,
+  receive_repeated = 27,
+  queue_deleted = 28,
+  move_started = 29,
+  move_continued = 30,
 };
 
 /// Why an attempt ended, in `timed_out`.
@@ -49,6 +58,11 @@ inline constexpr std::uint8_t relocated_detail = 1;
 inline constexpr std::uint8_t relocated_history = 2;
 inline constexpr std::uint8_t relocated_in_flight = 4;
 inline constexpr std::uint8_t relocated_delayed = 8;
+inline constexpr std::uint8_t relocated_group = 16;
+
+// Flags of `queue_declared`.
+inline constexpr std::uint8_t declared_relaxed = 1;
+inline constexpr std::uint8_t declared_fifo = 2;
 
 /// What precedes the operations of a record: when, and on whose request.
 struct RecordHead {
@@ -95,6 +109,8 @@ class RecordWriter {
   }
   /// The bodies [first_body, first_body + count) become the next messages of `queue`.
   void stored(QueueId queue, std::uint64_t delay_ms, std::uint32_t first_body, std::uint64_t count);
+  /// One body becomes the next message of a FIFO queue.
+  void stored_in_group(QueueId queue, std::uint64_t delay_ms, std::uint32_t body, const Grouping& grouping);
   /// An operation that is a queue and some of its messages. None: nothing is written.
   void on_messages(Operation kind, QueueId queue, std::span<const Sequence> sequences);
 
@@ -106,7 +122,9 @@ class RecordWriter {
 };
 
 void put_queue_declared(RecordWriter& record, QueueId id, const QueueAttributes& attributes, QueueId dead_letter_queue);
-void put_topic_declared(RecordWriter& record, std::string_view name, std::string_view definition);
+void put_topic_declared(RecordWriter& record, std::string_view name, std::string_view definition, Sequence next_sequence);
+void put_move_started(RecordWriter& record, const Move& move);
+void put_move_continued(RecordWriter& record, MoveId id, MoveStatus status, Sequence next);
 void put_session_opened(RecordWriter& record, SessionId id, const SessionKey& key, std::string_view node, std::string_view host);
 
 }  // namespace remuda::broker

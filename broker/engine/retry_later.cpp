@@ -16,12 +16,19 @@ QueueEngine::Refusal QueueEngine::decide(const RetryLater& step, Turn& turn) {
   if (!queue->detail_of(*slot)->attempt_recorded) write_failed_attempt(*queue, step.handle.sequence, step.error);
   if (queue->used_up(*slot) && !REMUDA_MUTANT(35)) {
     write_dead_letter(*queue, step.handle.sequence, used_up_reason(*queue, *slot));
+  } else if (step.delay && queue->is_fifo() && *step.delay > Milliseconds{0}) {
+    // Delayed, it would let the others of its group pass: it stays in flight for so long instead.
+    std::string& out = record_.operation(Operation::visibility_changed);
+    put_varint(out, queue->id());
+    put_varint(out, static_cast<std::uint64_t>(step.delay->count()));
+    put_runs(out, std::span{&step.handle.sequence, 1});
+    note(queue->id(), turn.moment.now + *step.delay);
   } else if (step.delay) {
     std::string& out = record_.operation(Operation::returned);
     put_varint(out, queue->id());
     put_varint(out, step.handle.sequence);
     put_varint(out, static_cast<std::uint64_t>(step.delay->count()));
-    note_stored(*step.delay, turn);
+    note_stored(queue->id(), *step.delay, turn);
   }
   return std::nullopt;
 }

@@ -31,6 +31,7 @@ struct Session {
   std::deque<AppliedRequest> applied;  ///< by request
   std::uint64_t holding = 0;           ///< messages that it has in flight; while any, it is not forgotten
   Instant last_heard{};                ///< not recorded: counted anew after a restart
+  ClientId client = 0;                 ///< not recorded: its latest connection; 0: none since the start
 
   /// Remembers a request and forgets those below `settled`.
   void remember(const AppliedRequest& request, std::uint64_t settled_below);

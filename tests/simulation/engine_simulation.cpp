@@ -358,7 +358,7 @@ class Simulation {
     const Requester from = next_request();
     if (roll(4) != 0) {
       engine_->apply(RedriveMessages{from, queue, {}, {}}, now(), effects_);
-      return expect_done(from, model_.redrive(queue), 0, false);
+      return expect_done(from, model_.redrive(queue, now()), 0, false);
     }
     std::vector<Sequence> sequences;
     for (const auto& [sequence, message] : model_.queues.at(queue).messages) sequences.push_back(sequence);

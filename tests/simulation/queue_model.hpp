@@ -148,7 +148,7 @@ class QueueModel {
     message.reason = reason;
     target.messages[target.next++] = message;
   }
-  std::uint64_t redrive(QueueId from) {
+  std::uint64_t redrive(QueueId from, Moment at) {
     std::vector<Sequence> chosen;
     for (const auto& [sequence, message] : queues.at(from).messages) {
       if (is_waiting(message.state) && message.origin != 0) chosen.push_back(sequence);
@@ -160,6 +160,7 @@ class QueueModel {
       message.state = MessageState::visible;
       message.attempt = message.receive_count = message.receives_elsewhere = 0;
       message.origin = 0;
+      message.sent_ms = at.unix_ms;  // a new age
       message.reason.clear();
       target.messages[target.next++] = message;
     }

@@ -138,18 +138,28 @@ BOOST_AUTO_TEST_CASE(a_limit_lowered_later_dead_letters_at_the_next_receive) {
   BOOST_TEST(info("rides-dead").visible == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_dead_letter_older_than_the_retention_of_its_origin_is_not_lost_by_a_redrive) {
+  send("A");
+  reject(receive()->receipt_handle, "bug");
+  advance(hours{24 * 13});  // the queue keeps four days, its dead-letter queue fourteen
+  hello();
+  BOOST_TEST(done(ask(RedriveMessages{new_request(), queue("rides-dead"), {}, {}}))->count == 1U);
+  advance(hours{24});
+  BOOST_TEST(info().visible == 1U);
+}
+
 BOOST_AUTO_TEST_CASE(redrive_sends_dead_letters_back_where_they_came_from_with_a_fresh_receive_count) {
-  const std::int64_t sent = to_unix_ms(clock.wall_now());
   send_all({"A", "B"});
-  advance(1s);
   for (const Received& each : receive_all()) reject(each.receipt_handle, "bug");
+  advance(1s);
+  const std::int64_t redriven = to_unix_ms(clock.wall_now());
   BOOST_TEST(done(ask(RedriveMessages{new_request(), queue("rides-dead"), {}, {}}))->count == 2U);
   BOOST_TEST(info("rides-dead").visible == 0U);
   const auto again = receive_all();
   BOOST_REQUIRE(again.size() == 2U);
   BOOST_TEST(again[0].body == "A");
   BOOST_TEST(again[0].receive_count == 1U);
-  BOOST_TEST(again[0].sent_ms == sent);
+  BOOST_TEST(again[0].sent_ms == redriven);
   BOOST_TEST(peek().at(0).attempts.size() == 1U);  // the history is kept
   BOOST_TEST(peek().at(0).reason.empty());
   check_accounts();

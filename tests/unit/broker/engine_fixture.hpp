@@ -146,6 +146,34 @@ struct EngineFixture {
     BOOST_REQUIRE_MESSAGE(std::holds_alternative<HandlesSettled>(answer), "refused: " << code(answer));
     return effects.outcomes.at(std::get<HandlesSettled>(answer).first);
   }
+  // --- FIFO queues
+  static QueueAttributes fifo(std::string name) {
+    QueueAttributes attributes = plain(std::move(name));
+    attributes.fifo.emplace();
+    return attributes;
+  }
+  /// The shell makes keys of ids; here one is the id itself.
+  static DeduplicationKey key_of(std::string_view id) {
+    DeduplicationKey key{};
+    std::copy_n(id.begin(), std::min(id.size(), key.size()), key.begin());
+    return key;
+  }
+  /// Answers the sequence; the body is the deduplication id unless one is given.
+  Sequence send_in_group(std::string_view group, std::string_view body, std::string_view to = "bookings", std::string_view id = {},
+                         std::optional<Milliseconds> delay = {}) {
+    const Body message{body, checksum(body)};
+    const Grouping grouping{group, key_of(id.empty() ? body : id)};
+    const Answer answer = ask(SendMessage{new_request(), queue(to), std::span{&message, 1}, delay, {}, std::span{&grouping, 1}});
+    BOOST_REQUIRE_MESSAGE(std::holds_alternative<Accepted>(answer), "the send was refused: " << code(answer));
+    return effects.sequences.at(std::get<Accepted>(answer).first);
+  }
+  /// The bodies that a receive of up to `max` gets, joined.
+  std::string receive_bodies(std::uint32_t max = 10, std::string_view from = "bookings") {
+    std::string bodies;
+    for (const Received& each : receive_all(max, from)) bodies += each.body;
+    return bodies;
+  }
+
   /// The rule I12, for every queue.
   void check_accounts() const {
     for (const QueueInfo& q : engine->queues(moment_of(clock))) {

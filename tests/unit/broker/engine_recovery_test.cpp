@@ -139,10 +139,10 @@ BOOST_AUTO_TEST_CASE(records_that_nobody_wrote_are_refused) {
   };
   using namespace std::string_view_literals;
   BOOST_TEST(refuses(""));
-  BOOST_TEST(refuses("\x02\x00\x00\x00"sv));                      // another version
-  BOOST_TEST(refuses("\x01\x00\x00\x00\x63"sv));                  // no such operation
-  BOOST_TEST(refuses("\x01\x00\x00\x00\x03\x01\x00\x00\x00"sv));  // received from no such queue
-  BOOST_TEST(refuses("\x01\x00\x00\x00\x02"sv));                  // ends in the middle
+  BOOST_TEST(refuses("\x01\x00\x00\x00"sv));                      // another version
+  BOOST_TEST(refuses("\x02\x00\x00\x00\x63"sv));                  // no such operation
+  BOOST_TEST(refuses("\x02\x00\x00\x00\x03\x01\x00\x00\x00"sv));  // received from no such queue
+  BOOST_TEST(refuses("\x02\x00\x00\x00\x02"sv));                  // ends in the middle
   for (const MemoryLog::Record& record : log.records()) {         // every prefix of a real one is an error or a shorter record
     for (std::size_t size = 0; size < record.operations.size(); ++size) {
       QueueEngine victim{log};
@@ -159,7 +159,7 @@ BOOST_AUTO_TEST_CASE(the_example_of_records_md_is_what_is_written) {
   record.stored(1, 0, first, 2);
   using namespace std::string_view_literals;
   BOOST_TEST(record.operations() ==
-             "\x01\xe8\x07\x00\x01\x05\x05\x01\x02\x02\x01\x02\x03\x04\x02\x05\x06\x07\x08\x02\x01\x00\x00\x02"sv);
+             "\x02\xe8\x07\x00\x01\x05\x05\x01\x02\x02\x01\x02\x03\x04\x02\x05\x06\x07\x08\x02\x01\x00\x00\x02"sv);
   std::string runs;
   const Sequence sequences[] = {5, 6, 7, 9};
   put_runs(runs, sequences);
