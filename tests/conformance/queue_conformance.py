@@ -394,9 +394,10 @@ class Hostile(BrokerStory):
 @unittest.skipUnless(shutil.which("fiu-run"), "needs fiu-run (package fiu-utils)")
 class FailingDisk(unittest.TestCase):
     def setUp(self):
-        with open(EXECUTABLE, "rb") as program:
-            if b"__asan_init" in program.read():
-                self.skipTest("libfiu and the address sanitizer both replace the C library's calls")
+        with open(EXECUTABLE, "rb") as file:
+            program = file.read()
+        if b"__asan_init" in program or b"__tsan_init" in program:
+            self.skipTest("libfiu and a sanitizer both replace the C library's calls")
 
     def test_after_a_failed_sync_nothing_is_confirmed_and_the_exit_code_says_so(self):
         broker = BrokerProcess(EXECUTABLE, wrapper=["fiu-run", "-x"])
