@@ -13,6 +13,9 @@ namespace {
 // The log may hold four times what lives, and four segments on top, before copying starts: each byte copied frees at least three.
 constexpr std::uint64_t slack_factor = 4;
 constexpr std::uint64_t slack_segments = 4;
+// While the disk is full, less is left lying about.
+constexpr std::uint64_t slack_factor_full = 2;
+constexpr std::uint64_t slack_segments_full = 1;
 constexpr std::size_t messages_per_record = 4'096;
 
 void put_history(std::string& out, const MessageHistory& history) {
@@ -83,7 +86,12 @@ bool QueueEngine::compact(std::uint64_t budget_bytes, Moment moment) {
   const std::uint32_t oldest = ledger.oldest_needed_segment();
   if (oldest == ledger.newest_segment()) return false;
   const std::uint64_t chain_bytes = (std::uint64_t{ledger.newest_segment()} - oldest + 1) * segment_size_bytes_;
-  if (chain_bytes <= slack_factor * ledger.live_bytes() + slack_segments * segment_size_bytes_) return false;
+  // With the disk full it is this that makes room, from the reserve: as long as the segment gives back more than its copies take.
+  const bool full = log_.is_full();
+  if (full && ledger.live_bytes_of(oldest) > segment_size_bytes_ / 2) return false;
+  const std::uint64_t factor = full ? slack_factor_full : slack_factor;
+  const std::uint64_t segments = full ? slack_segments_full : slack_segments;
+  if (chain_bytes <= factor * ledger.live_bytes() + segments * segment_size_bytes_) return false;
 
   // One record; a body that several messages refer to is copied once. It may become larger than half a segment holds by one
   // message.
@@ -115,7 +123,7 @@ bool QueueEngine::compact(std::uint64_t budget_bytes, Moment moment) {
     if (record_.size_bytes() < enough_bytes) messages += write_deduplication_kept(record_, 0, name, topic.deduplication, oldest);
   }
   if (messages == 0) return false;
-  if (!log_.has_room(record_.size_bytes())) return false;
+  if (!(full ? log_.has_reserve(record_.size_bytes()) : log_.has_room(record_.size_bytes()))) return false;
   commit(turn);
   return true;
 }

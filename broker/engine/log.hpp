@@ -33,6 +33,8 @@ class Log {
   /// The same for a record without payload, which may use the reserve that is kept for deletes while the disk is full. False = the
   /// reserve is used up too: refuse the record, for appending it would end the broker.
   [[nodiscard]] virtual bool has_reserve(std::uint64_t size) const { return has_room(size); }
+  /// The disk is full: there may still be room for a small record, but what makes room should be done now.
+  [[nodiscard]] virtual bool is_full() const { return false; }
   /// Operations + payload of the largest record: a larger one has no room, ever.
   [[nodiscard]] virtual std::uint64_t max_record_size() const = 0;
   /// The `size` payload bytes at `at`, to be checked by the caller against the CRC32C that came with them; valid until the next

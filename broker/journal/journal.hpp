@@ -93,6 +93,7 @@ class Journal final : public Log {
   /// False also for a record above max_record_size() and when poisoned.
   [[nodiscard]] bool has_room(std::uint64_t size) const override;
   [[nodiscard]] bool has_reserve(std::uint64_t size) const override;
+  [[nodiscard]] bool is_full() const override { return state() == StorageState::read_only; }
   /// Half a segment less its header.
   [[nodiscard]] std::uint64_t max_record_size() const override;
   /// Also shows what was appended but not yet written. Valid until the next call that is not const. Empty outside the journal.

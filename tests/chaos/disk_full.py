@@ -1,9 +1,12 @@
 #!/usr/bin/env python3
-"""A real broker on a disk that is really full: a tmpfs of a few MiB, filled up by its own messages and by a foreign file.
-disk_full.py PATH/TO/remuda-broker. Needs root, for the mount; says so and is skipped otherwise.
+"""A real broker on a disk that is really full: a tmpfs and an ext4 of a few MiB, filled up by its own messages and by a foreign file, or out of
+inodes. disk_full.py PATH/TO/remuda-broker. Needs root, for the mounts; says so and is skipped otherwise.
 
 Sends are refused by name and at once, never by a timeout; receiving and deleting go on; sends are taken again by themselves when space comes
-free; what was confirmed survives kill -9 on the full disk. Delays are medians over several tries, so that a busy machine fails nothing."""
+free; what was confirmed survives kill -9 on the full disk. Delays are medians over several tries, so that a busy machine fails nothing; all of them
+are printed at the end.
+
+  REMUDA_DISK_FULL_CYCLES=n    how often each disk is filled by somebody else and freed again (3; 100 and more by night)"""
 import os
 import pathlib
 import statistics
@@ -19,6 +22,7 @@ from remuda_client import Client, RemudaError, message, unpack  # noqa: E402
 
 EXECUTABLE = None
 SKIP_CODE = 77  # what ctest reports as skipped
+CYCLES = int(os.environ.get("REMUDA_DISK_FULL_CYCLES", "3"))
 SEGMENT = 1 << 20
 DISK = 24 * SEGMENT  # room for three cycles: each leaves two or three segments of messages behind
 BODY = b"x" * 30_000
@@ -26,6 +30,9 @@ DEFINITIONS = """
 [queues.rides]
 visibility_timeout = "10m"
 """
+
+
+FIGURES = {"refusals": [], "pauses": []}  # seconds
 
 
 def may_mount():
@@ -37,12 +44,15 @@ def may_mount():
 
 
 class SmallDisk(unittest.TestCase):
+    def mount(self):
+        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0700", "small-disk", self.data], check=True)
+
     def setUp(self):
         self.broker = BrokerProcess(EXECUTABLE, DEFINITIONS, ["--segment-size", "1MiB"])
         self.addCleanup(self.broker.remove)
         self.data = os.path.join(self.broker.folder, "data")
         os.mkdir(self.data, 0o700)
-        subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={DISK},mode=0700", "small-disk", self.data], check=True)
+        self.mount()
         self.addCleanup(self.unmount)
         self.ballast = os.path.join(self.data, "ballast")
         self.confirmed = []
@@ -68,6 +78,7 @@ class SmallDisk(unittest.TestCase):
             self.client.send("rides", [message(name, BODY)])
         except RemudaError as refused:
             self.assertTrue(refused.definite)
+            FIGURES["refusals"].append(time.monotonic() - begin)
             return refused.code, time.monotonic() - begin
         self.confirmed.append(name)
         return None, time.monotonic() - begin
@@ -103,7 +114,8 @@ class SmallDisk(unittest.TestCase):
         begin = time.monotonic()
         while self.send()[0] is not None:
             self.assertLess(time.monotonic() - begin, 30, "sends are still refused")
-        return time.monotonic() - begin
+        FIGURES["pauses"].append(time.monotonic() - begin)
+        return FIGURES["pauses"][-1]
 
     def remaining(self):
         """Receives and deletes all that is left: the names."""
@@ -117,7 +129,7 @@ class SmallDisk(unittest.TestCase):
 
     def test_filled_by_somebody_else_and_freed_again(self):
         pauses = []
-        for _ in range(3):
+        for _ in range(CYCLES):
             self.put_ballast()
             self.fill()
             self.receive_and_delete(10)
@@ -158,9 +170,79 @@ class SmallDisk(unittest.TestCase):
         self.seconds_until_sends_are_taken()
 
 
+    def test_stragglers_in_every_segment_make_room_too(self):
+        """Nearly everything is deleted, but no whole segment: what is left is copied together, on the full disk."""
+        self.put_ballast()
+        os.truncate(self.ballast, max(0, os.path.getsize(self.ballast) - DISK // 2))
+        self.fill()
+        waiting = []
+        while received := self.client.receive("rides", max=100):
+            waiting += received
+        for number, received in enumerate(waiting):
+            if number % 40 != 0:
+                self.assertIsNone(self.client.delete("rides", [received.handle]))
+                self.deleted.add(unpack(received.message)[0]["id"])
+        self.assertLess(self.seconds_until_sends_are_taken(), 5)
+        self.broker.restart_after_kill()
+        self.client.connect()
+        self.client.change_visibility("rides", [received.handle for number, received in enumerate(waiting) if number % 40 == 0], 0)
+        self.assertEqual(sorted(self.remaining()), sorted(set(self.confirmed) - self.deleted))
+
+    def test_full_at_any_moment_of_a_rollover(self):
+        """The last bytes of the disk go at another place of the preparation of a segment each time."""
+        for free in range(0, 2 * SEGMENT, 2 * SEGMENT // 5 + 4096):
+            self.put_ballast()
+            os.truncate(self.ballast, max(0, os.path.getsize(self.ballast) - free))
+            self.fill()
+            os.remove(self.ballast)
+            self.assertLess(self.seconds_until_sends_are_taken(), 5)
+            self.receive_and_delete(100)
+        self.broker.restart_after_kill()
+        self.client.connect()
+        self.assertEqual(self.client.queue_info("rides")["sent"], len(self.confirmed))
+        self.assertEqual(len(self.remaining()), len(self.confirmed) - len(self.deleted))
+
+
+class SmallFileSystem(SmallDisk):
+    """The same on ext4, which notices later than a tmpfs that it is full."""
+
+    def mount(self):
+        image = os.path.join(self.broker.folder, "image")
+        with open(image, "wb") as file:
+            file.truncate(DISK + 2 * SEGMENT)  # its own tables need some
+        subprocess.run(["mkfs.ext4", "-q", "-F", "-m", "0", "-O", "^has_journal", image], check=True)
+        subprocess.run(["mount", "-o", "loop", image, self.data], check=True)
+        os.chmod(self.data, 0o700)
+
+
+class FewInodes(SmallDisk):
+    """Room for bytes, but not for one more file."""
+
+    def mount(self):
+        subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1G,nr_inodes=12,mode=0700", "few-inodes", self.data], check=True)
+
+    def put_ballast(self):
+        self.skipTest("no room for a file is no room for ballast")
+
+    def test_killed_on_the_full_disk_and_started_there_again(self):
+        self.fill()
+        for _ in range(3):
+            self.broker.restart_after_kill()
+            self.client.connect()
+            self.assertEqual(self.send()[0], "storage_full")
+            self.receive_and_delete(5)
+        subprocess.run(["mount", "-o", "remount,nr_inodes=1000", self.data], check=True)
+        self.assertLess(self.seconds_until_sends_are_taken(), 5)
+        self.assertEqual(sorted(self.remaining()), sorted(set(self.confirmed) - self.deleted))
+
+
 if __name__ == "__main__":
     EXECUTABLE = sys.argv.pop(1)
     if not may_mount():
         print("skipped: only root may mount a small disk, and not in every container")
         sys.exit(SKIP_CODE)
-    unittest.main()
+    result = unittest.main(exit=False).result
+    for what, seconds in (("refusals of sends on a full disk", FIGURES["refusals"]), ("pauses until sends are taken again", FIGURES["pauses"])):
+        if seconds:
+            print(f"{len(seconds)} {what}: median {statistics.median(seconds) * 1000:.1f} ms, longest {max(seconds) * 1000:.1f} ms")
+    sys.exit(not result.wasSuccessful())

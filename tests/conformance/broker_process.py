@@ -66,7 +66,11 @@ class BrokerProcess:
         self.process.stderr.close()
         return code
 
-    def remove(self):
+    def end(self):
+        """kill -9 if it still runs."""
         if self.process is not None and self.process.poll() is None:
             self.kill()
+
+    def remove(self):
+        self.end()
         shutil.rmtree(self.folder, ignore_errors=True)

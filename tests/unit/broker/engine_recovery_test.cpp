@@ -94,6 +94,19 @@ BOOST_FIXTURE_TEST_CASE(segments_without_live_messages_are_not_needed, SmallSegm
   check_accounts();
 }
 
+BOOST_FIXTURE_TEST_CASE(on_a_full_disk_stragglers_are_copied_from_the_reserve_since_that_makes_room, SmallSegments) {
+  declare(plain("slow"));
+  send("old", "slow");
+  flow(300);
+  log.full = log.no_reserve = true;
+  compact();
+  BOOST_TEST(engine->oldest_needed_segment() == 1U);
+  log.no_reserve = false;
+  compact();
+  BOOST_TEST(engine->oldest_needed_segment() > 1U);
+  BOOST_TEST(receive("slow")->body == "old");
+}
+
 BOOST_FIXTURE_TEST_CASE(old_stragglers_are_copied_forward_with_all_that_is_known_of_them, SmallSegments) {
   declare(plain("slow"));
   const QueueId both[] = {queue("slow"), queue("rides-dead")};

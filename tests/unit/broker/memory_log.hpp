@@ -41,6 +41,7 @@ class MemoryLog final : public Log {
   }
   [[nodiscard]] bool has_room(std::uint64_t size) const override { return !full && size <= max_record_size(); }
   [[nodiscard]] bool has_reserve(std::uint64_t size) const override { return !no_reserve && size <= max_record_size(); }
+  [[nodiscard]] bool is_full() const override { return full; }
   [[nodiscard]] std::uint64_t max_record_size() const override { return segment_size_ / 2; }
   [[nodiscard]] std::string_view read(Location at, std::uint32_t size) const override {
     auto after = std::upper_bound(records_.begin(), records_.end(), at,
