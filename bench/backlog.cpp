@@ -16,7 +16,7 @@ Report measure(const Options& options) {
 
   const double idle_mib = broker.process().rss_mib();
   const Instant fill_begin = run_together({[&](std::atomic<bool>&) {
-    BrokerClient client{shared_context(), broker.endpoint(), {"producer", ""}, clock};
+    BrokerClient client{broker.endpoint(), {"producer", ""}, clock};
     produce(client, clock, {"backlog", false, 0, messages, options.size, options.window, options.batch}, confirm_us, &account);
   }});
   const double fill_s = Seconds{account.finish() - fill_begin}.count();
@@ -37,7 +37,7 @@ Report measure(const Options& options) {
 
   const double cpu_before = broker.process().cpu_seconds();
   const Instant drain_begin = run_together({[&](std::atomic<bool>& failed) {
-    BrokerClient client{shared_context(), broker.endpoint(), {"consumer", ""}, clock};
+    BrokerClient client{broker.endpoint(), {"consumer", ""}, clock};
     consume(client, clock, "backlog", options.batch, account, failed);
   }});
   const double drain_s = Seconds{account.finish() - drain_begin}.count();

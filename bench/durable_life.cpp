@@ -21,14 +21,14 @@ Life live(BrokerUnderTest& broker, const Options& options, int producers, int co
   // A socket belongs to the thread that made it, so every task connects by itself; the short run before has warmed everything up.
   for (int number = 0; number < producers; ++number) {
     tasks.emplace_back([&, number](std::atomic<bool>&) {
-      BrokerClient client{shared_context(), broker.endpoint(), {"producer", ""}, clock};
+      BrokerClient client{broker.endpoint(), {"producer", ""}, clock};
       produce(client, clock, {"life", false, number, per_producer, options.size, options.window, options.batch},
               confirm_us[static_cast<std::size_t>(number)], &account);
     });
   }
   for (int number = 0; number < consumers; ++number) {
     tasks.emplace_back([&](std::atomic<bool>& failed) {
-      BrokerClient client{shared_context(), broker.endpoint(), {"consumer", ""}, clock};
+      BrokerClient client{broker.endpoint(), {"consumer", ""}, clock};
       consume(client, clock, "life", options.batch, account, failed);
     });
   }

@@ -22,12 +22,12 @@ Fan spread(BrokerUnderTest& broker, const Options& options, std::uint64_t messag
   std::vector<std::function<void(std::atomic<bool>&)>> tasks;
   for (int number = 0; number < queue_count; ++number) accounts.push_back(std::make_unique<Account>(1, messages));
   tasks.emplace_back([&](std::atomic<bool>&) {
-    BrokerClient client{shared_context(), broker.endpoint(), {"producer", ""}, clock};
+    BrokerClient client{broker.endpoint(), {"producer", ""}, clock};
     produce(client, clock, {"trunk", true, 0, messages, options.size, options.window, options.batch}, fan.confirm_us, accounts[0].get());
   });
   for (int number = 0; number < queue_count; ++number) {
     tasks.emplace_back([&, number](std::atomic<bool>& failed) {
-      BrokerClient client{shared_context(), broker.endpoint(), {"consumer", ""}, clock};
+      BrokerClient client{broker.endpoint(), {"consumer", ""}, clock};
       consume(client, clock, queue_name(number), options.batch, *accounts[static_cast<std::size_t>(number)], failed);
     });
   }

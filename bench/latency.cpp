@@ -23,7 +23,7 @@ Report measure(const Options& options) {
 
   run_together({
       [&](std::atomic<bool>& failed) {
-        BrokerClient client{shared_context(), broker.endpoint(), {"consumer", ""}, clock};
+        BrokerClient client{broker.endpoint(), {"consumer", ""}, clock};
         for (std::uint64_t number = 0; number < messages + warm_up && !failed;) {
           bool answered = false;
           bool mine = false;
@@ -45,7 +45,7 @@ Report measure(const Options& options) {
         }
       },
       [&](std::atomic<bool>&) {
-        BrokerClient client{shared_context(), broker.endpoint(), {"producer", ""}, clock};
+        BrokerClient client{broker.endpoint(), {"producer", ""}, clock};
         Message message;
         message.source = "bench";
         message.type = "bench.message";

@@ -27,11 +27,6 @@ T value_of(Result<T> result) {
 
 }  // namespace
 
-Context& shared_context() {
-  static Context context;
-  return context;
-}
-
 BrokerUnderTest::BrokerUnderTest(const Options& options)
     : options_{options},
       folder_{options.data_folder},
@@ -48,7 +43,7 @@ void BrokerUnderTest::start() {
 }
 
 std::unique_ptr<BlockingBrokerClient> BrokerUnderTest::connect(std::chrono::milliseconds deadline) {
-  auto client = std::make_unique<BlockingBrokerClient>(shared_context(), endpoint_, ClientIdentity{"bench", ""}, deadline);
+  auto client = std::make_unique<BlockingBrokerClient>(endpoint_, ClientIdentity{"bench", ""}, deadline);
   value_of(client->ping());
   return client;
 }

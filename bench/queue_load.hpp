@@ -19,9 +19,6 @@ namespace remuda::bench {
 
 using Seconds = std::chrono::duration<double>;
 
-/// The one ZeroMQ context of this process.
-Context& shared_context();
-
 /// A remuda-broker on a store of its own, on loopback.
 class BrokerUnderTest {
  public:

@@ -50,6 +50,10 @@ void Broker::on_multipart(std::string_view routing_id) {
   strike(connection, 0, {"malformed_request", "a request is one frame, not several; see PROTOCOL.md", true});
 }
 
+void Broker::on_gone(std::string_view routing_id) {
+  if (const Connection* connection = connections_.find(routing_id)) forget(connection->id);
+}
+
 void Broker::handle(Connection& connection) {
   const bool is_hello = std::holds_alternative<wire::Hello>(request_.command);
   if (connection.session == 0 && !is_hello) {

@@ -51,6 +51,8 @@ class Broker {
   void begin_turn();
   void on_frame(std::string_view routing_id, std::string_view frame);
   void on_multipart(std::string_view routing_id);
+  /// The connection is over: nothing more is handed out to it.
+  void on_gone(std::string_view routing_id);
   /// Lets the engine finish the turn. True when somebody's answer has to wait for the disk.
   bool end_turn();
   /// Sends what need not wait for the disk, such as deliveries of what was stored before this turn; the log must have been written.

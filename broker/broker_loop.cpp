@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -23,11 +22,13 @@
 #include "broker/engine/queue_engine.hpp"
 #include "broker/journal/journal.hpp"
 #include "common/control.hpp"
+#include "common/descriptor.hpp"
 #include "common/log.hpp"
 #include "common/mutant.hpp"
 #include "common/socket.hpp"
 #include "common/topology/definitions.hpp"
 #include "common/wire.hpp"
+#include "common/zmtp/router.hpp"
 #include "remuda/version.hpp"
 
 namespace remuda::broker {
@@ -35,8 +36,7 @@ namespace remuda::broker {
 namespace {
 
 // One turn takes at most this much, so that confirmations do not wait for a flood to end.
-constexpr int frames_per_turn = 1'024;
-constexpr std::size_t bytes_per_turn = 8U << 20U;
+constexpr std::size_t bytes_per_turn = 1U << 20U;
 constexpr std::uint64_t compaction_per_turn = 1U << 20U;
 /// The loop comes round at least this often, which the supervisor sees as its age.
 constexpr std::chrono::milliseconds longest_wait{1'000};
@@ -53,30 +53,23 @@ void or_throw(const Result<void>& result) {
   if (!result) throw std::runtime_error{result.error().message};
 }
 
-/// A file descriptor that closes itself.
-class Descriptor {
- public:
-  Descriptor(int fd, const char* what) : fd_{fd} {
-    if (fd < 0) throw std::runtime_error{std::string{what} + ": " + std::strerror(errno)};
-  }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  ~Descriptor() { close(fd_); }
-  [[nodiscard]] int get() const { return fd_; }
-
- private:
-  int fd_;
-};
-
-int termination_signals() {
+Descriptor termination_signals() {
   sigset_t signals;
   sigemptyset(&signals);
   sigaddset(&signals, SIGTERM);
   sigaddset(&signals, SIGINT);
-  return signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK);
+  Descriptor descriptor{signalfd(-1, &signals, SFD_CLOEXEC | SFD_NONBLOCK)};
+  if (!descriptor.is_open()) throw std::runtime_error{std::string{"cannot watch signals: "} + std::strerror(errno)};
+  return descriptor;
 }
 
-/// libzmq's I/O thread spins when descriptors run out (#1306), so there should be plenty.
+Descriptor wake_up_call() {
+  Descriptor descriptor{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)};
+  if (!descriptor.is_open()) throw std::runtime_error{std::string{"cannot create an event descriptor: "} + std::strerror(errno)};
+  return descriptor;
+}
+
+/// One descriptor per client.
 void raise_file_limit() {
   rlimit limit{};
   if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
@@ -122,12 +115,20 @@ std::uint64_t frame_size_for(const topology::Definitions& definitions) {
   return std::min(size, frame_size_max);
 }
 
-SocketOptions router_options(std::uint64_t max_frame_size) {
-  SocketOptions options;
-  options.max_frame_size = max_frame_size;
-  options.receive_high_water_mark = 256;  // per client, then TCP or the pipe holds it back
-  options.send_high_water_mark = 4'096;   // per client; what it does not read beyond that is given back or asked for again
-  return options;
+zmtp::Router::Settings router_settings(std::uint64_t max_frame_size) {
+  zmtp::Router::Settings settings;
+  settings.max_frame_size = max_frame_size;
+  return settings;
+}
+
+/// The broker knows connections by text.
+std::string_view routing_id_of(const zmtp::PeerId& peer) {
+  return {reinterpret_cast<const char*>(&peer), sizeof peer};
+}
+zmtp::PeerId peer_of(std::string_view routing_id) {
+  zmtp::PeerId peer = 0;
+  routing_id.copy(reinterpret_cast<char*>(&peer), sizeof peer);
+  return peer;
 }
 
 class BrokerLoop {
@@ -141,8 +142,9 @@ class BrokerLoop {
   void start_control();
   [[nodiscard]] ControlReport report() const;
   void wait();
-  void take_requests();
   [[nodiscard]] bool commit(bool sync);
+  void send_written();
+  void send_synced();
   void tidy();
   int end(int exit_code, const std::string& reason);
   int poisoned(const std::string& reason);
@@ -159,13 +161,12 @@ class BrokerLoop {
   std::uint64_t max_frame_size_;
   std::optional<Broker> broker_;
 
-  Context context_;
-  Socket router_;
+  Context context_;  // the control channel's
+  zmtp::Router router_;
+  zmtp::Router::Handlers handlers_;
   SendFrame send_;
   std::unique_ptr<ControlClient> control_;
 
-  Frame routing_id_;
-  Frame frame_;
   bool drain_requested_ = false;
   bool more_to_do_ = false;
   std::uint32_t truncated_before_ = 0;
@@ -190,16 +191,20 @@ JournalOptions journal_options(const Options& options) {
 BrokerLoop::BrokerLoop(const Options& options)
     : options_{options},
       definitions_{read_definitions_file(options)},
-      signals_{termination_signals(), "cannot watch signals"},
-      wake_{eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK), "cannot create an event descriptor"},
+      signals_{termination_signals()},
+      wake_{wake_up_call()},
       folder_{or_throw(open_folder(options.data_folder))},
       journal_{*folder_, journal_options(options)},
       engine_{journal_, options.segment_size_bytes},
       max_frame_size_{frame_size_for(definitions_)},
-      router_{context_, SocketKind::router, router_options(max_frame_size_)},
-      send_{[this](const Connection& to, std::string_view frame) {
-        return router_.send_to(to.routing_id, frame) == SendStatus::sent;
-      }} {}
+      router_{clock_, router_settings(max_frame_size_)},
+      handlers_{[this](zmtp::PeerId peer, std::string_view frame) { broker_->on_frame(routing_id_of(peer), frame); },
+                [this](zmtp::PeerId peer) { broker_->on_multipart(routing_id_of(peer)); },
+                [this](zmtp::PeerId peer) { broker_->on_gone(routing_id_of(peer)); }},
+      send_{[this](const Connection& to, std::string_view frame) { return router_.send(peer_of(to.routing_id), frame); }} {
+  router_.watch(signals_.get());
+  router_.watch(wake_.get());
+}
 
 // ---- start ----
 
@@ -284,7 +289,7 @@ int BrokerLoop::run() {
     if (drain_requested_) {
       broker_->drain();  // what clients still send stays unanswered: they resend it to whoever comes next
     } else {
-      take_requests();
+      router_.take(bytes_per_turn, handlers_);
     }
     if (!commit(broker_->end_turn())) return poisoned(journal_.state_reason());
     if (const auto damaged = broker_->damaged()) {
@@ -300,46 +305,40 @@ int BrokerLoop::run() {
 }
 
 void BrokerLoop::wait() {
-  std::array<zmq_pollitem_t, 3> items{router_.poll_item(), zmq_pollitem_t{nullptr, signals_.get(), ZMQ_POLLIN, 0},
-                                      zmq_pollitem_t{nullptr, wake_.get(), ZMQ_POLLIN, 0}};
   const Instant now = clock_.now();
   last_round_ = now.time_since_epoch().count();
   const bool disk_full = journal_.state() == StorageState::read_only;
   const Instant until = std::min(broker_->next_deadline(), now + (disk_full ? longest_wait_full : longest_wait));
   const bool at_once = more_to_do_ || truncation_pending_ || broker_->wants_another_turn() || until <= now;
-  poll(items, at_once ? 0 : std::chrono::ceil<std::chrono::milliseconds>(until - now).count());
-  if (items[1].revents != 0) {
+  router_.wait(at_once ? std::chrono::milliseconds{0} : std::chrono::ceil<std::chrono::milliseconds>(until - now));
+  if (router_.is_readable(signals_.get())) {
     signalfd_siginfo info{};
     while (read(signals_.get(), &info, sizeof info) == sizeof info) {}
     drain_requested_ = true;
   }
-  if (items[2].revents != 0) drain_requested_ = true;
-}
-
-void BrokerLoop::take_requests() {
-  std::size_t bytes = 0;
-  for (int i = 0; i < frames_per_turn && bytes < bytes_per_turn; ++i) {
-    const Arrival arrival = router_.receive_from(routing_id_, frame_);
-    if (arrival == Arrival::nothing) return;
-    if (arrival == Arrival::multipart) {
-      broker_->on_multipart(routing_id_.bytes());
-      continue;
-    }
-    bytes += frame_.bytes().size();
-    broker_->on_frame(routing_id_.bytes(), frame_.bytes());
-  }
+  if (router_.is_readable(wake_.get())) drain_requested_ = true;
 }
 
 /// Write, send what need not wait, sync, confirm. False when the disk failed: then nothing is confirmed any more.
 bool BrokerLoop::commit(bool sync) {
-  if (REMUDA_MUTANT(81)) broker_->send_written(send_);
+  if (REMUDA_MUTANT(81)) send_written();
   if (!journal_.write()) return false;
-  broker_->send_written(send_);
-  if (REMUDA_MUTANT(80)) broker_->send_synced(send_);
+  send_written();
+  if (REMUDA_MUTANT(80)) send_synced();
   if ((sync || truncation_pending_) && !journal_.sync()) return false;
   truncation_pending_ = false;
-  broker_->send_synced(send_);
+  send_synced();
   return true;
+}
+
+void BrokerLoop::send_written() {
+  broker_->send_written(send_);
+  router_.flush();
+}
+
+void BrokerLoop::send_synced() {
+  broker_->send_synced(send_);
+  router_.flush();
 }
 
 void BrokerLoop::tidy() {

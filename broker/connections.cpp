@@ -20,6 +20,11 @@ Connection* Connections::find(ClientId client) {
   return found == by_id_.end() ? nullptr : &found->second;
 }
 
+Connection* Connections::find(std::string_view routing_id) {
+  const auto found = by_routing_id_.find(routing_id);
+  return found == by_routing_id_.end() ? nullptr : found->second;
+}
+
 Connection* Connections::find(const SessionKey& key) {
   const auto found = by_session_.find(key);
   return found == by_session_.end() ? nullptr : find(found->second);

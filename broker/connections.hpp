@@ -1,6 +1,6 @@
 #pragma once
-// Who is connected: one entry per ROUTER routing id that has spoken. ZeroMQ tells nobody when a peer leaves, so an entry is removed
-// when a frame to it cannot be delivered, when its session turns up on a new connection, or when it has been silent for long.
+// Who is connected: one entry per connection that has spoken. It is removed when the connection ends, when its session turns up on a
+// new one, or when it has been silent for long.
 
 #include <cstdint>
 #include <map>
@@ -38,6 +38,7 @@ class Connections {
   /// The reference lives until the connection is removed.
   Connection& heard(std::string_view routing_id, Instant now);
   [[nodiscard]] Connection* find(ClientId client);
+  [[nodiscard]] Connection* find(std::string_view routing_id);
   [[nodiscard]] Connection* find(const SessionKey& key);
   void bind_session(Connection& connection, SessionId session, const SessionKey& key);
   void remove(ClientId client);

@@ -43,7 +43,7 @@ Result<BrokerEndpoint> BrokerAccess::broker_of(const std::string& channel, const
 }
 
 std::unique_ptr<BlockingBrokerClient> BrokerAccess::connect(const BrokerEndpoint& broker, std::chrono::milliseconds patience) {
-  return std::make_unique<BlockingBrokerClient>(*context_, broker.endpoint, ClientIdentity{"remuda", ""}, patience);
+  return std::make_unique<BlockingBrokerClient>(broker.endpoint, ClientIdentity{"remuda", ""}, patience);
 }
 
 std::string next_after(const Error& error) {

@@ -24,9 +24,9 @@ Result<Unit> only_handle(Result<std::vector<wire::HandleError>> errors) {
 
 }  // namespace
 
-BlockingBrokerClient::BlockingBrokerClient(Context& context, const std::string& endpoint, ClientIdentity identity,
+BlockingBrokerClient::BlockingBrokerClient(const std::string& endpoint, ClientIdentity identity,
                                            std::chrono::milliseconds deadline)
-    : client_{context, endpoint, std::move(identity), clock_} {
+    : client_{endpoint, std::move(identity), clock_} {
   client_.set_deadline(deadline);
 }
 

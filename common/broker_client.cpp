@@ -73,9 +73,8 @@ void Transaction::clear() {
 
 // ---- BrokerClient ----
 
-BrokerClient::BrokerClient(Context& context, const std::string& endpoint, ClientIdentity identity, const Clock& clock,
-                           BrokerClientOptions options)
-    : session_{std::make_unique<Session>(context, endpoint, std::move(identity), clock, options)} {}
+BrokerClient::BrokerClient(const std::string& endpoint, ClientIdentity identity, const Clock& clock, BrokerClientOptions options)
+    : session_{std::make_unique<Session>(endpoint, std::move(identity), clock, options)} {}
 BrokerClient::~BrokerClient() = default;
 
 void BrokerClient::append_poll_items(std::vector<zmq_pollitem_t>& items) const {

@@ -72,15 +72,14 @@ class BrokerClient {
 
   /// Connects in the background; requests made before that wait. `clock` must outlive the client.
   /// Throws std::runtime_error when the endpoint has a wrong form.
-  BrokerClient(Context& context, const std::string& endpoint, ClientIdentity identity, const Clock& clock,
-               BrokerClientOptions options = {});
+  BrokerClient(const std::string& endpoint, ClientIdentity identity, const Clock& clock, BrokerClientOptions options = {});
   BrokerClient(const BrokerClient&) = delete;
   BrokerClient& operator=(const BrokerClient&) = delete;
   /// Drops what is unanswered without calling back.
   ~BrokerClient();
 
   // ---- the loop ----
-  /// Appends what to poll for (two items).
+  /// Appends what to poll for: at most one item.
   void append_poll_items(std::vector<zmq_pollitem_t>& items) const;
   /// Takes everything that is waiting and calls back. Call it whenever one of the items is ready.
   void on_readable();
@@ -159,8 +158,8 @@ struct ReceivedMessage {
 /// with `unreachable` when the broker was never reached and `timed_out` otherwise.
 class BlockingBrokerClient {
  public:
-  BlockingBrokerClient(Context& context, const std::string& endpoint, ClientIdentity identity = {"remuda", ""},
-                       std::chrono::milliseconds deadline = std::chrono::seconds{5});
+  explicit BlockingBrokerClient(const std::string& endpoint, ClientIdentity identity = {"remuda", ""},
+                                std::chrono::milliseconds deadline = std::chrono::seconds{5});
 
   Result<std::uint64_t> send(std::string_view queue, const Message& message);
   Result<std::uint64_t> send(std::string_view queue, std::span<const std::string_view> packed_messages);

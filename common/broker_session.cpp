@@ -12,19 +12,8 @@ namespace remuda {
 
 namespace {
 
-/// Frames taken in one go, so that the owner's other sockets get their turn.
-constexpr int frames_per_round = 1'000;
 constexpr std::size_t spare_frames_max = 64;
 constexpr std::uint32_t event_window = 4'096;
-
-SocketOptions socket_options(const BrokerClientOptions& options) {
-  SocketOptions socket;
-  socket.max_frame_size = options.max_frame_size;
-  // What may be outstanding is limited by whoever asks; a mark here would only turn answers into a second kind of waiting.
-  socket.send_high_water_mark = 0;
-  socket.receive_high_water_mark = 0;
-  return socket;
-}
 
 std::array<char, wire::session_size> random_session() {
   std::array<char, wire::session_size> key{};
@@ -40,18 +29,16 @@ BrokerClient::Session::Kind kind_of(const wire::Command& command) {
 
 }  // namespace
 
-BrokerClient::Session::Session(Context& context, const std::string& endpoint, ClientIdentity identity, const Clock& clock,
+BrokerClient::Session::Session(const std::string& endpoint, ClientIdentity identity, const Clock& clock,
                                BrokerClientOptions options)
     : endpoint_{endpoint},
       identity_{std::move(identity)},
       clock_{clock},
       options_{options},
       session_key_{random_session()},
-      socket_{context, SocketKind::dealer, socket_options(options)},
-      monitor_{context, socket_},
-      max_frame_size_{options.max_frame_size} {
-  if (auto connected = socket_.connect(endpoint); !connected) throw std::runtime_error{connected.error().message};
-}
+      dealer_{endpoint, options.max_frame_size, clock},
+      handlers_{[this] { greet(); }, [this](std::string_view frame) { on_frame(frame); }, [this] { on_disconnected(); }},
+      max_frame_size_{options.max_frame_size} {}
 
 // ---- asking ----
 
@@ -108,7 +95,7 @@ void BrokerClient::Session::submit(Kind kind, std::string frame, Handler handler
 
 void BrokerClient::Session::send(Outstanding& outstanding) {
   // A send that finds no connection is no loss: the disconnection is about to be noticed, and everything is sent again then.
-  static_cast<void>(socket_.send(outstanding.frame));
+  dealer_.send(outstanding.frame);
   outstanding.sent = true;
   if (outstanding.kind == Kind::ends) outstanding.give_up = clock_.now() + outstanding.wait + options_.resend_after;
 }
@@ -122,7 +109,7 @@ void BrokerClient::Session::greet() {
       {0, settled(),
        wire::Hello{wire::protocol_version, {session_key_.data(), session_key_.size()}, identity_.node, identity_.host}},
       frame);
-  static_cast<void>(socket_.send(frame));
+  dealer_.send(frame);
   last_heard_ = clock_.now();
   give_back(std::move(frame));
 }
@@ -157,16 +144,7 @@ void BrokerClient::Session::on_disconnected() {
 }
 
 void BrokerClient::Session::process() {
-  for (int i = 0; i < frames_per_round && socket_.receive(frame_); ++i) on_frame(frame_.bytes());
-  // Connection events come after the frames: what an old connection still brought is read before its end is acted upon.
-  while (const auto event = monitor_.next()) {
-    if (*event == ConnectionMonitor::Event::connected) {
-      if (state_ != State::disconnected) on_disconnected();
-      greet();
-    } else {
-      on_disconnected();
-    }
-  }
+  dealer_.process(handlers_);
   tell_refused();
 }
 
@@ -310,22 +288,19 @@ void BrokerClient::Session::on_event(const wire::Event& event) {
     subscription->credited = taken;
     std::string frame = take_frame();
     wire::encode_request({next_request_++, settled(), wire::Credit{*subscription->number, taken}}, frame);
-    static_cast<void>(socket_.send(frame));
+    dealer_.send(frame);
     give_back(std::move(frame));
   }
 }
 
 // ---- time ----
 
-void BrokerClient::Session::append_poll_items(std::vector<zmq_pollitem_t>& items) const {
-  items.push_back(socket_.poll_item());
-  items.push_back(monitor_.poll_item());
-}
-
 Instant BrokerClient::Session::next_deadline() const {
   if (!refused_.empty()) return clock_.now();
-  Instant next = Instant::max();
-  if (state_ != State::disconnected && (kept_count_ > 0 || state_ == State::greeting)) next = last_heard_ + options_.resend_after;
+  Instant next = dealer_.next_deadline();
+  if (state_ != State::disconnected && (kept_count_ > 0 || state_ == State::greeting)) {
+    next = std::min(next, last_heard_ + options_.resend_after);
+  }
   for (const auto& outstanding : passing_) next = std::min({next, outstanding.deadline, outstanding.give_up});
   if (deadline_count_ > 0) {
     for (const auto& outstanding : kept_) {

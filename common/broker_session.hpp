@@ -16,8 +16,8 @@
 #include <vector>
 
 #include "common/broker_client.hpp"
-#include "common/socket.hpp"
 #include "common/wire.hpp"
+#include "common/zmtp/dealer.hpp"
 
 namespace remuda {
 
@@ -33,7 +33,7 @@ class BrokerClient::Session {
     ends,      ///< a receive or a subscription: ends with the connection, `unreachable`
   };
 
-  Session(Context& context, const std::string& endpoint, ClientIdentity identity, const Clock& clock, BrokerClientOptions options);
+  Session(const std::string& endpoint, ClientIdentity identity, const Clock& clock, BrokerClientOptions options);
 
   /// `wait`: how long the broker may take by agreement (receives).
   void ask(const wire::Command& command, Handler handler, Duration wait = {});
@@ -42,7 +42,7 @@ class BrokerClient::Session {
   std::uint64_t subscribe(std::string_view topic, EventCallback on_event, Callback<Unit> done, std::string_view filter_policy);
   void unsubscribe(std::uint64_t key);
 
-  void append_poll_items(std::vector<zmq_pollitem_t>& items) const;
+  void append_poll_items(std::vector<zmq_pollitem_t>& items) const { dealer_.append_poll_items(items); }
   void process();
   void tick();
   [[nodiscard]] Instant next_deadline() const;
@@ -86,9 +86,8 @@ class BrokerClient::Session {
   BrokerClientOptions options_;
   std::array<char, wire::session_size> session_key_{};
 
-  Socket socket_;
-  ConnectionMonitor monitor_;
-  Frame frame_;
+  zmtp::Dealer dealer_;
+  zmtp::Dealer::Handlers handlers_;
 
   State state_ = State::disconnected;
   std::uint64_t greetings_ = 0;

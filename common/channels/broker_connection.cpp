@@ -10,8 +10,8 @@ namespace {
 
 class SocketBrokerConnection final : public BrokerConnection {
  public:
-  SocketBrokerConnection(Context& context, const std::string& endpoint, ClientIdentity identity, const Clock& clock)
-      : client_{context, endpoint, std::move(identity), clock}, waiting_since_{clock.now()} {}
+  SocketBrokerConnection(const std::string& endpoint, ClientIdentity identity, const Clock& clock)
+      : client_{endpoint, std::move(identity), clock}, waiting_since_{clock.now()} {}
 
   void append_poll_items(std::vector<zmq_pollitem_t>& items) const override { client_.append_poll_items(items); }
 
@@ -64,9 +64,8 @@ class SocketBrokerConnection final : public BrokerConnection {
 
 }  // namespace
 
-std::unique_ptr<BrokerConnection> connect_broker(Context& context, const std::string& endpoint, ClientIdentity identity,
-                                                 const Clock& clock) {
-  return std::make_unique<SocketBrokerConnection>(context, endpoint, std::move(identity), clock);
+std::unique_ptr<BrokerConnection> connect_broker(const std::string& endpoint, ClientIdentity identity, const Clock& clock) {
+  return std::make_unique<SocketBrokerConnection>(endpoint, std::move(identity), clock);
 }
 
 }  // namespace remuda

@@ -34,8 +34,8 @@ class BrokerConnection : public EventSource {
   [[nodiscard]] virtual std::size_t unanswered() const = 0;
 };
 
-/// The connection over a socket. `context` and `clock` must outlive it.
-[[nodiscard]] std::unique_ptr<BrokerConnection> connect_broker(Context& context, const std::string& endpoint,
-                                                               ClientIdentity identity, const Clock& clock);
+/// The connection over a socket. `clock` must outlive it.
+[[nodiscard]] std::unique_ptr<BrokerConnection> connect_broker(const std::string& endpoint, ClientIdentity identity,
+                                                               const Clock& clock);
 
 }  // namespace remuda

@@ -29,10 +29,9 @@ std::string id_of(const std::string& packed) {
 }
 
 struct ClientFixture : test::BrokerFixture {
-  Context context;
   SystemClock clock;
-  BlockingBrokerClient operator_{context, endpoint(), {"operator", "here"}};
-  BrokerClient client{context, endpoint(), {"client", "here"}, clock};
+  BlockingBrokerClient operator_{endpoint(), {"operator", "here"}};
+  BrokerClient client{endpoint(), {"client", "here"}, clock};
 
   ClientFixture() { declare("rides"); }
 
@@ -180,7 +179,7 @@ BOOST_FIXTURE_TEST_CASE(a_request_that_no_broker_can_take_is_refused_at_home, Cl
 }
 
 BOOST_FIXTURE_TEST_CASE(a_broker_that_is_not_there_is_unreachable_within_the_deadline, ClientFixture) {
-  BlockingBrokerClient nobody{context, "ipc://@remuda-test-nobody-" + std::to_string(getpid()), {"test", ""}, 50ms};
+  BlockingBrokerClient nobody{"ipc://@remuda-test-nobody-" + std::to_string(getpid()), {"test", ""}, 50ms};
   const auto answer = nobody.ping();
   BOOST_REQUIRE(!answer);
   BOOST_TEST(answer.error().code == "unreachable");

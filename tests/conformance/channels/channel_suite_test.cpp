@@ -63,7 +63,7 @@ struct PubSub : Ends {
 /// A broker of one's own, with a queue `rides` and a topic `ticks`.
 struct OverBroker : Ends {
   BrokerProcess process{"[queues.rides]\nvisibility_timeout = \"30s\"\n[topics.ticks]\n"};
-  std::unique_ptr<BrokerConnection> broker = connect_broker(context, process.endpoint(), {"suite", "here"}, clock);
+  std::unique_ptr<BrokerConnection> broker = connect_broker(process.endpoint(), {"suite", "here"}, clock);
   ~OverBroker() {
     input.reset();  // before the connection it uses
     output.reset();

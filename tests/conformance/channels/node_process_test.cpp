@@ -71,7 +71,7 @@ struct NodeFixture {
     }
   }
 
-  BlockingBrokerClient client() { return BlockingBrokerClient{context, broker.endpoint(), {"test", ""}, 20s}; }
+  BlockingBrokerClient client() { return BlockingBrokerClient{broker.endpoint(), {"test", ""}, 20s}; }
   void send_rides(BlockingBrokerClient& to, int from, int count, const std::string& body = "ride") {
     for (int number = from; number < from + count; ++number) {
       Message ride;

@@ -135,6 +135,20 @@ BOOST_FIXTURE_TEST_CASE(a_relaxed_queue_confirms_without_waiting_for_the_disk, S
   BOOST_TEST(synced["producer"].empty());
 }
 
+BOOST_FIXTURE_TEST_CASE(a_receive_whose_connection_ended_gets_nothing_handed_out, ServerFixture) {
+  hello("producer");
+  hello("lost");
+  ask("lost", wire::Receive{"rides", 10, 20'000, std::nullopt});
+  broker.begin_turn();
+  broker.on_gone("lost");
+  broker.on_gone("never there");
+  broker.end_turn();
+  send("producer", ride("A"));
+  BOOST_TEST(rides().visible == 1U);
+  BOOST_TEST(rides().waiting_receives == 0U);
+  BOOST_TEST(broker.connections() == 1U);
+}
+
 BOOST_FIXTURE_TEST_CASE(what_a_gone_consumer_did_not_take_is_visible_again_and_not_counted, ServerFixture) {
   hello("producer");
   hello("lost");

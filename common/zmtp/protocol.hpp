@@ -1,0 +1,66 @@
+#pragma once
+// ZMTP 3, ZeroMQ's wire protocol, for the two socket types that the queue node needs: what a DEALER and a ROUTER say to each other.
+// Pure: bytes in, frames out; no socket. Security mechanism NULL only, so only for loopback and ipc.
+//
+// Why not libzmq here: its sockets hand every frame to another thread and back. Between a client and the queue node that makes four
+// extra wake-ups, which cost as much as the disk. The peer may be libzmq: the bytes are the same.
+//
+// Source: https://rfc.zeromq.org/spec/23/ (ZMTP 3.0) and /spec/37/ (3.1: PING and PONG).
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace remuda::zmtp {
+
+inline constexpr std::size_t greeting_size = 64;
+inline constexpr std::size_t frame_header_size_max = 9;
+
+/// Greeting and READY: everything a side says before its first frame. `socket_type` is "DEALER" or "ROUTER".
+void append_opening(std::string_view socket_type, std::string& out);
+void append_frame_header(std::uint64_t body_size, std::string& out);
+void append_pong(std::string_view context, std::string& out);
+
+/// Cuts what one peer sends into events.
+class Decoder {
+ public:
+  enum class Event {
+    incomplete,  ///< the rest of something has yet to come
+    opened,      ///< greeting and READY were right: frames may follow
+    frame,       ///< content: a message of one frame
+    multipart,   ///< a message of several frames has passed; its content is dropped
+    ping,        ///< content: the context to answer with
+    refused,     ///< the peer does not speak what we do: end the connection; problem() says why
+  };
+
+  /// Frames above `max_frame_size` are refused. `wanted_type` is the peer's socket type.
+  Decoder(std::string_view wanted_type, std::uint64_t max_frame_size)
+      : wanted_type_{wanted_type}, max_frame_size_{max_frame_size} {}
+
+  /// Takes one event off the front of `bytes`; nothing when it is `incomplete`. `content` points into `bytes`.
+  Event next(std::string_view& bytes, std::string_view& content);
+  /// After `incomplete`: how many bytes the next event begins with at least, as far as is known.
+  [[nodiscard]] std::uint64_t wanted() const { return wanted_; }
+  [[nodiscard]] bool is_open() const { return state_ == State::open; }
+  [[nodiscard]] const std::string& problem() const { return problem_; }
+
+ private:
+  enum class State { greeting, ready, open, refused };
+
+  Event incomplete(std::uint64_t wanted);
+  Event refuse(std::string problem);
+  Event take_greeting(std::string_view& bytes);
+  Event on_command(std::string_view body, std::string_view& content);
+  Event on_ready(std::string_view metadata);
+
+  std::string wanted_type_;
+  std::uint64_t max_frame_size_;
+  State state_ = State::greeting;
+  bool in_multipart_ = false;
+  std::uint64_t wanted_ = greeting_size;
+  std::string problem_;
+};
+
+std::ostream& operator<<(std::ostream& out, Decoder::Event event);
+
+}  // namespace remuda::zmtp

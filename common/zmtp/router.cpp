@@ -1,0 +1,229 @@
+#include "common/zmtp/router.hpp"
+
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <stdexcept>
+#include <utility>
+
+#include "common/log.hpp"
+
+namespace remuda::zmtp {
+
+namespace {
+
+constexpr std::size_t scratch_size = 256 * 1024;
+constexpr int events_max = 256;
+constexpr int accepts_per_wait = 64;
+/// Without a free descriptor, a listener that waits would make every wait() end at once (libzmq #1306).
+constexpr std::chrono::seconds pause_when_full{1};
+
+// What an epoll event is about: peers have small numbers, the others carry a mark.
+constexpr std::uint64_t listener_mark = 1ULL << 62U;
+constexpr std::uint64_t watched_mark = 1ULL << 63U;
+
+}  // namespace
+
+Router::Router(const Clock& clock, const Settings& settings)
+    : clock_{clock},
+      settings_{settings},
+      epoll_{epoll_create1(EPOLL_CLOEXEC)},
+      scratch_{std::make_unique_for_overwrite<char[]>(scratch_size)} {
+  if (!epoll_.is_open()) throw std::runtime_error{std::string{"cannot poll: "} + std::strerror(errno)};
+}
+
+Router::~Router() {
+  for (const auto& listener : listeners_) {
+    if (!listener.path.empty()) ::unlink(listener.path.c_str());
+  }
+}
+
+Result<std::string> Router::listen(const std::string& endpoint) {
+  auto listener = listen_at(endpoint);
+  if (!listener) return Failure{listener.error()};
+  watch(listener->socket.get(), listener_mark | listeners_.size(), EPOLLIN, EPOLL_CTL_ADD);
+  listeners_.push_back(*std::move(listener));
+  return listeners_.back().endpoint;
+}
+
+void Router::watch(int fd) {
+  watch(fd, watched_mark | static_cast<std::uint64_t>(fd), EPOLLIN, EPOLL_CTL_ADD);
+}
+
+void Router::watch(int fd, std::uint64_t key, std::uint32_t events, int operation) {
+  epoll_event event{};
+  event.events = events;
+  event.data.u64 = key;
+  if (epoll_ctl(epoll_.get(), operation, fd, &event) != 0) {
+    throw std::runtime_error{std::string{"cannot poll a descriptor: "} + std::strerror(errno)};
+  }
+}
+
+// ---- waiting ----
+
+void Router::wait(std::chrono::milliseconds timeout) {
+  ready_.clear();
+  readable_.clear();
+  close_silent();
+  resume_accepting();
+  std::array<epoll_event, events_max> events{};
+  const bool at_once = !over_.empty();
+  const int count = epoll_wait(epoll_.get(), events.data(), events_max, at_once ? 0 : static_cast<int>(timeout.count()));
+  for (int i = 0; i < count; ++i) {
+    const auto& event = events[static_cast<std::size_t>(i)];
+    const std::uint64_t key = event.data.u64;
+    if ((key & watched_mark) != 0) {
+      readable_.push_back(static_cast<int>(key & ~watched_mark));
+    } else if ((key & listener_mark) != 0) {
+      accept(listeners_[key & ~listener_mark]);
+    } else {
+      if ((event.events & EPOLLOUT) != 0) {
+        if (const auto found = peers_.find(key); found != peers_.end()) flush(key, found->second);
+      }
+      if ((event.events & ~static_cast<std::uint32_t>(EPOLLOUT)) != 0) ready_.push_back(key);
+    }
+  }
+  keep_turns();
+}
+
+/// The kernel names the same peers first every time; who had no turn must not wait behind those that had.
+void Router::keep_turns() {
+  const auto contains = [](const std::vector<PeerId>& ids, PeerId id) {
+    return std::find(ids.begin(), ids.end(), id) != ids.end();
+  };
+  std::erase_if(passed_over_, [&](PeerId id) { return !contains(ready_, id); });
+  std::erase_if(ready_, [&](PeerId id) { return contains(passed_over_, id); });
+  ready_.insert(ready_.begin(), passed_over_.begin(), passed_over_.end());
+}
+
+bool Router::is_readable(int watched) const {
+  return std::find(readable_.begin(), readable_.end(), watched) != readable_.end();
+}
+
+void Router::accept(Listener& listener) {
+  for (int i = 0; i < accepts_per_wait; ++i) {
+    bool full = false;
+    Descriptor socket = accept_from(listener, full);
+    if (full) {
+      log_warning("no descriptor is left for another connection", {{"connections", peers_.size()}});
+      accepting_ = false;
+      accept_again_ = clock_.now() + pause_when_full;
+      for (const auto& each : listeners_) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, each.socket.get(), nullptr);
+    }
+    if (!socket.is_open()) return;
+    const PeerId id = next_peer_++;
+    watch(socket.get(), id, EPOLLIN, EPOLL_CTL_ADD);
+    Peer& peer = peers_.emplace(id, Peer{Stream{std::move(socket), Stream::Side::router, settings_.max_frame_size}}).first->second;
+    handshakes_.push_back({clock_.now() + settings_.handshake_limit, id});
+    flush(id, peer);
+  }
+}
+
+void Router::resume_accepting() {
+  if (accepting_ || clock_.now() < accept_again_) return;
+  accepting_ = true;
+  for (std::size_t i = 0; i < listeners_.size(); ++i) watch(listeners_[i].socket.get(), listener_mark | i, EPOLLIN, EPOLL_CTL_ADD);
+}
+
+void Router::close_silent() {
+  while (!handshakes_.empty() && handshakes_.front().limit <= clock_.now()) {
+    const auto found = peers_.find(handshakes_.front().peer);
+    handshakes_.pop_front();
+    if (found != peers_.end() && !found->second.stream.is_open()) end(found->first, found->second);
+  }
+}
+
+// ---- reading ----
+
+void Router::take(std::size_t bytes_max, const Handlers& handlers) {
+  std::size_t bytes = 0;
+  auto at = ready_.begin();
+  for (; at != ready_.end() && bytes < bytes_max; ++at) bytes += read(*at, handlers);
+  passed_over_.assign(at, ready_.end());
+  ready_.clear();
+  bury(handlers);
+}
+
+/// Returns how many bytes there were.
+std::size_t Router::read(PeerId id, const Handlers& handlers) {
+  const auto found = peers_.find(id);
+  if (found == peers_.end() || found->second.is_over) return 0;
+  Peer& peer = found->second;
+  const bool goes_on = peer.stream.read({scratch_.get(), scratch_size}, [&](Decoder::Event event, std::string_view content) {
+    if (event == Decoder::Event::opened) return;
+    peer.was_heard = true;
+    if (event == Decoder::Event::frame) {
+      handlers.on_frame(id, content);
+    } else {
+      handlers.on_multipart(id);
+    }
+  });
+  const std::size_t received = peer.stream.received();
+  if (!goes_on) {
+    end(id, peer);
+  } else if (peer.stream.unsent() > 0 && !peer.to_flush && !peer.awaits_writable) {
+    flush(id, peer);  // the answer to a PING
+  }
+  return received;
+}
+
+// ---- writing ----
+
+bool Router::send(PeerId id, std::string_view frame) {
+  const auto found = peers_.find(id);
+  if (found == peers_.end() || found->second.is_over) return false;
+  Peer& peer = found->second;
+  if (peer.stream.unsent() > 0 && peer.stream.unsent() + frame.size() > settings_.unsent_max_bytes) return false;
+  peer.stream.queue(frame);
+  if (!peer.to_flush && !peer.awaits_writable) {
+    peer.to_flush = true;
+    to_flush_.push_back(id);
+  }
+  return true;
+}
+
+void Router::flush() {
+  for (const PeerId id : to_flush_) {
+    const auto found = peers_.find(id);
+    if (found == peers_.end()) continue;
+    found->second.to_flush = false;
+    flush(id, found->second);
+  }
+  to_flush_.clear();
+}
+
+void Router::flush(PeerId id, Peer& peer) {
+  if (peer.is_over) return;
+  if (!peer.stream.flush()) return end(id, peer);
+  const bool awaits_writable = peer.stream.unsent() > 0;
+  if (awaits_writable == peer.awaits_writable) return;
+  peer.awaits_writable = awaits_writable;
+  watch(peer.stream.fd(), id, awaits_writable ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+}
+
+// ---- the end of a peer ----
+
+void Router::end(PeerId id, Peer& peer) {
+  if (peer.is_over) return;
+  peer.is_over = true;
+  if (!peer.stream.is_open() && !peer.stream.problem().empty()) {
+    log_debug("a connection ended before it began", {{"reason", peer.stream.problem()}});
+  }
+  epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, peer.stream.fd(), nullptr);
+  over_.push_back(id);
+}
+
+void Router::bury(const Handlers& handlers) {
+  for (const PeerId id : std::exchange(over_, {})) {
+    const auto found = peers_.find(id);
+    const bool was_heard = found->second.was_heard;
+    peers_.erase(found);
+    if (was_heard) handlers.on_gone(id);
+  }
+}
+
+}  // namespace remuda::zmtp

@@ -1,0 +1,107 @@
+#pragma once
+// The listening end: what a ROUTER socket is to its DEALERs, without a thread of its own. One thread, one epoll; the owner waits
+// here for everything it waits for. Peers are told apart by numbers that are never used twice, and their end is told.
+//
+// Refused: peers that are silent during the handshake (5 s), frames above the limit, ipc peers of other users. A peer that does not
+// read is not waited for: once too much is unsent, send() says so.
+
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "common/clock.hpp"
+#include "common/result.hpp"
+#include "common/zmtp/stream.hpp"
+#include "common/zmtp/stream_socket.hpp"
+
+namespace remuda::zmtp {
+
+using PeerId = std::uint64_t;
+
+class Router {
+ public:
+  struct Settings {
+    std::uint64_t max_frame_size = 4ULL * 1024 * 1024;
+    std::size_t unsent_max_bytes = 16ULL * 1024 * 1024;  ///< per peer; one frame is always taken
+    std::chrono::milliseconds handshake_limit{5'000};
+  };
+  /// What take() tells, in the order in which it happened. Content is valid during the call.
+  struct Handlers {
+    std::function<void(PeerId, std::string_view frame)> on_frame;
+    std::function<void(PeerId)> on_multipart;
+    std::function<void(PeerId)> on_gone;  ///< told once, for every peer that ever sent something
+  };
+
+  /// `clock` must outlive it. Throws std::runtime_error when the system has no descriptors.
+  Router(const Clock& clock, const Settings& settings);
+  Router(const Router&) = delete;
+  Router& operator=(const Router&) = delete;
+  ~Router();
+
+  /// Returns the endpoint as bound. Errors: as listen_at().
+  Result<std::string> listen(const std::string& endpoint);
+  /// wait() also ends when this descriptor is readable; it stays the caller's.
+  void watch(int fd);
+
+  /// Waits until there is something to take() or a watched descriptor is readable, at most so long. An interrupted wait ends early.
+  void wait(std::chrono::milliseconds timeout);
+  [[nodiscard]] bool is_readable(int watched) const;
+  /// Reads every ready peer once, until `bytes_max` are reached; peers that had no turn come first after the next wait().
+  void take(std::size_t bytes_max, const Handlers& handlers);
+
+  /// Puts a frame in line for a peer; it leaves with flush(), together with whatever else that peer gets. False: the peer is gone,
+  /// or does not read.
+  bool send(PeerId peer, std::string_view frame);
+  void flush();
+
+  [[nodiscard]] std::size_t peers() const { return peers_.size(); }
+
+ private:
+  struct Peer {
+    Stream stream;
+    bool was_heard = false;
+    bool to_flush = false;
+    bool awaits_writable = false;
+    bool is_over = false;
+  };
+
+  void accept(Listener& listener);
+  void keep_turns();
+  std::size_t read(PeerId id, const Handlers& handlers);
+  void flush(PeerId id, Peer& peer);
+  void end(PeerId id, Peer& peer);
+  void bury(const Handlers& handlers);
+  void watch(int fd, std::uint64_t key, std::uint32_t events, int operation);
+  void close_silent();
+  void resume_accepting();
+
+  // constant after construction
+  const Clock& clock_;
+  Settings settings_;
+  Descriptor epoll_;
+  std::unique_ptr<char[]> scratch_;
+
+  std::deque<Listener> listeners_;
+  bool accepting_ = true;
+  Instant accept_again_{};
+  std::unordered_map<PeerId, Peer> peers_;
+  PeerId next_peer_ = 1;
+  struct Handshake {
+    Instant limit;
+    PeerId peer;
+  };
+  std::deque<Handshake> handshakes_;
+  std::vector<PeerId> ready_;        ///< of the last wait(): peers to read
+  std::vector<PeerId> passed_over_;  ///< were ready and had no turn, in the order of their turns
+  std::vector<int> readable_;        ///< of the last wait(): watched descriptors
+  std::vector<PeerId> to_flush_;
+  std::vector<PeerId> over_;  ///< their end has yet to be told
+};
+
+}  // namespace remuda::zmtp
