@@ -57,7 +57,7 @@ void BrokerUnderTest::declare_queue(const std::string& queue, const std::string&
   value_of(connect()->declare_queue(declare));
 }
 
-void BrokerUnderTest::declare_topic(const std::string& topic) { value_of(connect()->declare_topic(topic)); }
+void BrokerUnderTest::declare_topic(const std::string& topic) { value_of(connect()->declare_topic({topic})); }
 
 Account::Account(int producers, std::uint64_t per_producer)
     : per_producer_{per_producer}, total_{static_cast<std::uint64_t>(producers) * per_producer}, marks_(total_) {}

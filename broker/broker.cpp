@@ -63,6 +63,8 @@ void Broker::handle(Connection& connection) {
 }
 
 bool Broker::end_turn() {
+  moves_.run(
+      engine_, moment_, [&](const MessageInfo& info) { return read_body(info.place, info.size, info.crc32c); }, effects_);
   engine_.tick(moment_, effects_);
   done_forms_.resize(effects_.replies.size(), DoneForm::nothing);
   return effects_.sync_needed;
@@ -70,7 +72,8 @@ bool Broker::end_turn() {
 
 Instant Broker::next_deadline() const {
   const auto engine = engine_.next_deadline();
-  return engine ? std::min(*engine, next_sweep_) : next_sweep_;
+  const auto moves = moves_.next_deadline();
+  return std::min({engine.value_or(next_sweep_), moves.value_or(next_sweep_), next_sweep_});
 }
 
 void Broker::drain() {

@@ -6,14 +6,19 @@
 // One turn of the loop around it:  begin_turn() - on_frame() ... - end_turn() - write the log - send_written() - sync the log -
 // send_synced().
 
+#include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "broker/connections.hpp"
 #include "broker/engine/queue_engine.hpp"
+#include "broker/grouping.hpp"
+#include "broker/move_runner.hpp"
 #include "broker/topics.hpp"
 #include "common/clock.hpp"
 #include "common/message.hpp"
@@ -30,6 +35,11 @@ struct BrokerSettings {
 
 /// Gives a frame to a client; false when that client cannot be reached any more, or does not read.
 using SendFrame = std::function<bool(const Connection& to, std::string_view frame)>;
+
+/// Milliseconds from the wire; whatever is too large for the engine's ranges stays too large.
+[[nodiscard]] inline Milliseconds milliseconds(std::uint64_t ms) {
+  return Milliseconds{static_cast<std::int64_t>(std::min<std::uint64_t>(ms, 1'000'000'000'000))};
+}
 
 /// A record that nobody may confirm over: the disk gave back other bytes than were stored.
 struct DamagedBody {
@@ -91,6 +101,8 @@ class Broker {
 
   Connections connections_;
   Topics topics_;
+  MoveRunner moves_;
+  std::unordered_map<QueueId, GroupingRules> grouping_rules_;  ///< of the FIFO queues that were used
   Moment moment_;
 
   // this turn
@@ -101,6 +113,9 @@ class Broker {
   std::vector<Body> bodies_;
   std::vector<Publication> publications_;
   std::vector<QueueId> targets_;
+  std::vector<Milliseconds> delays_;
+  std::vector<Grouping> groupings_;
+  std::deque<std::string> group_names_;  ///< what they point to
   std::vector<LiveEvent> live_;  ///< of the request at hand: shown once the engine has accepted it
   std::vector<ReceiptHandle> handles_;
   std::vector<TransactionStep> steps_;
@@ -151,25 +166,37 @@ class Broker {
   template <class HandlesCommand, class EngineCommand>
   void on_handles(Connection& connection, const HandlesCommand& command, EngineCommand engine_command);
   void reserve_scratch(std::span<const wire::Step> steps);
-  Result<std::span<const Body>> take_bodies(const std::vector<std::string_view>& messages);
-  Result<std::span<const Publication>> take_publications(std::string_view topic, const std::vector<std::string_view>& messages);
+  /// The messages of a send, in the scratch memory. Errors: `malformed_message`, and those of GroupingRules.
+  Result<SendMessage> take_send(QueueId queue, const wire::Send& send);
+  [[nodiscard]] Result<const GroupingRules*> rules_of(QueueId queue);
+  Result<Grouping> take_grouping(QueueId queue, const MessageView& message);
+  Result<PublishMessage> take_publish(const wire::Publish& publish);
   std::span<const ReceiptHandle> take_handles(const std::vector<std::string_view>& handles);
   Result<TransactionStep> step(const wire::Step& step);
+  Result<void> take_targets(const Topic& topic, const MessageView& message, Publication& publication);
+  void refuse_messages(Connection& connection, const Error& error);
   void show_live();
 
   // operators' verbs (broker_operations.cpp)
   void on(Connection& connection, const wire::Peek& peek);
   void on(Connection& connection, const wire::Purge& purge);
   void on(Connection& connection, const wire::Redrive& redrive);
+  void on(Connection& connection, const wire::StartMove& move);
+  void on(Connection& connection, const wire::CancelMove& command);
+  void on(Connection& connection, const wire::ListMoves&);
   void on(Connection& connection, const wire::GetQueueInfo& command);
   void on(Connection& connection, const wire::ListQueues&);
   void on(Connection& connection, const wire::ListTopics&);
   void on(Connection& connection, const wire::DeclareQueue& declare);
+  void on(Connection& connection, const wire::DeleteQueue& command);
   void on(Connection& connection, const wire::DeclareTopic& declare);
+  void on(Connection& connection, const wire::DeleteTopic& command);
   std::string_view read_body(Location place, std::uint32_t size, std::uint32_t crc32c);
   Result<std::vector<Sequence>> select(QueueId queue, const wire::Selection& selection, std::uint64_t max);
   [[nodiscard]] wire::QueueInfo wire_info(const QueueInfo& info) const;
   Result<void> remember(const std::vector<std::string>& topics);
+  [[nodiscard]] std::optional<ChainedQueue> chained_queue(std::string_view name) const;
+  [[nodiscard]] Result<Topic> declared(const wire::DeclareTopic& declare);
 
   // answers (broker_replies.cpp)
   void send_replies(bool after_sync, const SendFrame& send);

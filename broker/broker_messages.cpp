@@ -11,11 +11,7 @@ namespace remuda::broker {
 
 namespace {
 
-/// Milliseconds from the wire; whatever is too large for the engine's ranges stays too large.
-Milliseconds milliseconds(std::uint64_t ms) {
-  return Milliseconds{static_cast<std::int64_t>(std::min<std::uint64_t>(ms, 1'000'000'000'000))};
-}
-std::optional<Milliseconds> milliseconds(const std::optional<std::uint64_t>& ms) {
+std::optional<Milliseconds> if_said(const std::optional<std::uint64_t>& ms) {
   return ms ? std::optional{milliseconds(*ms)} : std::nullopt;
 }
 
@@ -33,21 +29,28 @@ void Broker::on(Connection& connection, const wire::Send& send) {
   bodies_.clear();
   live_.clear();
   bodies_.reserve(send.messages.size());
-  const auto bodies = take_bodies(send.messages);
-  if (!bodies) return strike(connection, request_.request, bodies.error());
-  apply(SendMessage{requester(connection), *queue, *bodies, milliseconds(send.delay_ms)}, DoneForm::first);
+  groupings_.clear();
+  delays_.clear();
+  delays_.reserve(send.delays_ms.size());
+  auto command = take_send(*queue, send);
+  if (!command) return refuse_messages(connection, command.error());
+  command->from = requester(connection);
+  apply(*command, DoneForm::first);
+}
+
+/// Bytes that are no message are an offence; a message that says too little for its queue is not.
+void Broker::refuse_messages(Connection& connection, const Error& error) {
+  if (error.code == "malformed_message") return strike(connection, request_.request, error);
+  refuse(connection, request_.request, error);
 }
 
 void Broker::on(Connection& connection, const wire::Publish& publish) {
   const wire::Step as_step{publish};
   reserve_scratch({&as_step, 1});
-  const auto publications = take_publications(publish.topic, publish.messages);
-  if (!publications) {
-    const bool is_malformed = publications.error().code == "malformed_message";
-    return is_malformed ? strike(connection, request_.request, publications.error())
-                        : refuse(connection, request_.request, publications.error());
-  }
-  if (apply(PublishMessage{requester(connection), *publications}, DoneForm::count)) show_live();
+  auto command = take_publish(publish);
+  if (!command) return refuse_messages(connection, command.error());
+  command->from = requester(connection);
+  if (apply(*command, DoneForm::count)) show_live();
 }
 
 void Broker::on(Connection& connection, const wire::Receive& receive) {
@@ -58,7 +61,7 @@ void Broker::on(Connection& connection, const wire::Receive& receive) {
   }
   const std::size_t before = effects_.replies.size();
   apply(ReceiveMessage{requester(connection), *queue, receive.max, milliseconds(receive.wait_ms),
-                       milliseconds(receive.visibility_timeout_ms)},
+                       if_said(receive.visibility_timeout_ms), receive.attempt_id},
         DoneForm::nothing);
   if (effects_.replies.size() == before) connection.waiting.push_back(request_.request);
 }
@@ -90,7 +93,7 @@ void Broker::on(Connection& connection, const wire::RetryLater& command) {
   const auto queue = queue_named(command.queue);
   if (!queue) return refuse(connection, request_.request, queue.error());
   apply(RetryLater{requester(connection), *queue, handle_of(*queue, command.handle), command.error_text,
-                   milliseconds(command.delay_ms)},
+                   if_said(command.delay_ms)},
         DoneForm::nothing);
 }
 
@@ -119,16 +122,16 @@ Result<TransactionStep> Broker::step(const wire::Step& step) {
       [&](const auto& command) -> Result<TransactionStep> {
         using T = std::decay_t<decltype(command)>;
         if constexpr (std::is_same_v<T, wire::Publish>) {
-          auto publications = take_publications(command.topic, command.messages);
-          if (!publications) return Failure{publications.error()};
-          return TransactionStep{PublishMessage{{}, *publications}};
+          auto publish = take_publish(command);
+          if (!publish) return Failure{publish.error()};
+          return TransactionStep{*std::move(publish)};
         } else {
           const auto queue = queue_named(command.queue);
           if (!queue) return Failure{queue.error()};
           if constexpr (std::is_same_v<T, wire::Send>) {
-            auto bodies = take_bodies(command.messages);
-            if (!bodies) return Failure{bodies.error()};
-            return TransactionStep{SendMessage{{}, *queue, *bodies, milliseconds(command.delay_ms)}};
+            auto send = take_send(*queue, command);
+            if (!send) return Failure{send.error()};
+            return TransactionStep{*std::move(send)};
           } else if constexpr (std::is_same_v<T, wire::Delete>) {
             return TransactionStep{DeleteMessage{{}, *queue, take_handles(command.handles)}};
           } else if constexpr (std::is_same_v<T, wire::Release>) {
@@ -138,7 +141,7 @@ Result<TransactionStep> Broker::step(const wire::Step& step) {
                 ChangeMessageVisibility{{}, *queue, take_handles(command.handles), milliseconds(command.timeout_ms)}};
           } else if constexpr (std::is_same_v<T, wire::RetryLater>) {
             return TransactionStep{
-                RetryLater{{}, *queue, handle_of(*queue, command.handle), command.error_text, milliseconds(command.delay_ms)}};
+                RetryLater{{}, *queue, handle_of(*queue, command.handle), command.error_text, if_said(command.delay_ms)}};
           } else {
             static_assert(std::is_same_v<T, wire::Reject>);
             return TransactionStep{RejectMessage{{}, *queue, handle_of(*queue, command.handle), command.reason}};
@@ -154,8 +157,9 @@ void Broker::reserve_scratch(std::span<const wire::Step> steps) {
   std::size_t messages = 0;
   std::size_t handles = 0;
   std::size_t targets = 0;
+  std::size_t sent = 0;
   for (const auto& step : steps) {
-    if (const auto* send = std::get_if<wire::Send>(&step)) messages += send->messages.size();
+    if (const auto* send = std::get_if<wire::Send>(&step)) sent += send->messages.size();
     if (const auto* publish = std::get_if<wire::Publish>(&step)) {
       const Topic* topic = topics_.find(publish->topic);
       messages += publish->messages.size();
@@ -167,7 +171,11 @@ void Broker::reserve_scratch(std::span<const wire::Step> steps) {
   }
   // Reserved at once, so that spans taken for an early step stay where they are.
   bodies_.clear();
-  bodies_.reserve(messages);
+  bodies_.reserve(sent);
+  delays_.clear();
+  delays_.reserve(sent);
+  groupings_.clear();
+  groupings_.reserve(sent + targets);
   publications_.clear();
   publications_.reserve(messages);
   targets_.clear();
@@ -177,31 +185,92 @@ void Broker::reserve_scratch(std::span<const wire::Step> steps) {
   live_.clear();
 }
 
-Result<std::span<const Body>> Broker::take_bodies(const std::vector<std::string_view>& messages) {
-  const std::size_t begin = bodies_.size();
-  for (const auto message : messages) {
-    if (const auto view = view_message(message); !view) return Failure{view.error()};
-    bodies_.push_back({message, crc32c(message)});
-  }
-  return std::span<const Body>{bodies_}.subspan(begin);
-}
-
-Result<std::span<const Publication>> Broker::take_publications(std::string_view topic_name,
-                                                               const std::vector<std::string_view>& messages) {
-  const auto topic = topic_named(topic_name);
-  if (!topic) return Failure{topic.error()};
-  const std::size_t begin = publications_.size();
-  for (const auto message : messages) {
+Result<SendMessage> Broker::take_send(QueueId queue, const wire::Send& send) {
+  SendMessage command;
+  command.queue = queue;
+  command.delay = if_said(send.delay_ms);
+  const bool is_fifo = engine_.attributes(queue)->fifo.has_value();
+  const std::size_t first_body = bodies_.size();
+  const std::size_t first_grouping = groupings_.size();
+  if (is_fifo) groupings_.reserve(groupings_.size() + send.messages.size());  // alone; in a transaction there is room
+  for (const auto message : send.messages) {
     const auto view = view_message(message);
     if (!view) return Failure{view.error()};
-    const std::size_t first_target = targets_.size();
-    for (const auto& chain : (*topic)->chains) {
-      if (chain.filter_policy.empty() || chain.policy.matches(*view)) targets_.push_back(chain.queue_id);
-    }
-    publications_.push_back({{message, crc32c(message)}, std::span<const QueueId>{targets_}.subspan(first_target)});
-    live_.push_back({*topic, *view});
+    bodies_.push_back({message, crc32c(message)});
+    if (!is_fifo) continue;
+    const auto grouping = take_grouping(queue, *view);
+    if (!grouping) return Failure{grouping.error()};
+    groupings_.push_back(*grouping);
   }
-  return std::span<const Publication>{publications_}.subspan(begin);
+  const std::size_t first_delay = delays_.size();
+  for (const auto& delay : send.delays_ms) delays_.push_back(delay ? milliseconds(*delay) : Milliseconds{-1});
+  command.messages = std::span<const Body>{bodies_}.subspan(first_body);
+  command.groupings = std::span<const Grouping>{groupings_}.subspan(first_grouping);
+  command.delays = std::span<const Milliseconds>{delays_}.subspan(first_delay);
+  return command;
+}
+
+Result<const GroupingRules*> Broker::rules_of(QueueId queue) {
+  const QueueAttributes& attributes = *engine_.attributes(queue);
+  const auto known = grouping_rules_.find(queue);
+  if (known != grouping_rules_.end() && known->second.attributes() == *attributes.fifo) return &known->second;
+  auto rules = GroupingRules::compile(attributes.name, *attributes.fifo);
+  if (!rules) return Failure{rules.error()};
+  return &grouping_rules_.insert_or_assign(queue, *std::move(rules)).first->second;
+}
+
+Result<Grouping> Broker::take_grouping(QueueId queue, const MessageView& message) {
+  const auto rules = rules_of(queue);
+  if (!rules) return Failure{rules.error()};
+  if (groupings_.empty()) group_names_.clear();
+  return (*rules)->of(message, group_names_.emplace_back());
+}
+
+Result<PublishMessage> Broker::take_publish(const wire::Publish& publish) {
+  const auto topic = topic_named(publish.topic);
+  if (!topic) return Failure{topic.error()};
+  PublishMessage command;
+  if ((*topic)->deduplicate_by) command.fifo_topic = (*topic)->name;
+  const std::size_t begin = publications_.size();
+  for (const auto message : publish.messages) {
+    const auto view = view_message(message);
+    if (!view) return Failure{view.error()};
+    Publication publication{{message, crc32c(message)}, {}};
+    if (auto taken = take_targets(**topic, *view, publication); !taken) return Failure{taken.error()};
+    bool is_new = true;
+    if ((*topic)->deduplicate_by) {
+      const auto key = deduplication_key(*view, *(*topic)->deduplicate_by, "topic " + (*topic)->name);
+      if (!key) return Failure{key.error()};
+      publication.key = *key;
+      is_new = !engine_.was_published((*topic)->name, *key, moment_);
+    }
+    publications_.push_back(publication);
+    if (is_new) live_.push_back({*topic, *view});
+  }
+  command.messages = std::span<const Publication>{publications_}.subspan(begin);
+  return command;
+}
+
+/// The queues that want the message. Groupings are kept only where a FIFO queue is among the topic's queues.
+Result<void> Broker::take_targets(const Topic& topic, const MessageView& message, Publication& publication) {
+  const std::size_t first_target = targets_.size();
+  const std::size_t first_grouping = groupings_.size();
+  const bool any_fifo = std::any_of(topic.chains.begin(), topic.chains.end(), [](const Chain& chain) { return chain.is_fifo; });
+  for (const auto& chain : topic.chains) {
+    if (!chain.filter_policy.empty() && !chain.policy.matches(message)) continue;
+    targets_.push_back(chain.queue_id);
+    if (!any_fifo) continue;
+    Grouping grouping;
+    if (chain.is_fifo) {
+      auto taken = take_grouping(chain.queue_id, message);
+      if (!taken) return Failure{taken.error()};
+      grouping = *taken;
+    }
+    groupings_.push_back(grouping);
+  }
+  publication.targets = std::span<const QueueId>{targets_}.subspan(first_target);
+  publication.groupings = std::span<const Grouping>{groupings_}.subspan(first_grouping);
+  return {};
 }
 
 std::span<const ReceiptHandle> Broker::take_handles(const std::vector<std::string_view>& handles) {

@@ -17,9 +17,6 @@ constexpr std::size_t page = 1'024;  // messages looked at in one go
 constexpr std::uint32_t peek_max = 10'000;
 constexpr std::size_t reply_room = 64 * 1024;  // of a frame, kept free for what stands around bodies
 
-Milliseconds milliseconds(std::uint64_t ms) {
-  return Milliseconds{static_cast<std::int64_t>(std::min<std::uint64_t>(ms, 1'000'000'000'000))};
-}
 std::uint64_t number(Milliseconds ms) {
   return static_cast<std::uint64_t>(ms.count());
 }
@@ -35,10 +32,15 @@ wire::Peeked wire_peeked(const MessageInfo& info, std::string_view body) {
   peeked.reason = info.reason;
   peeked.holder_node = info.holder_node;
   peeked.holder_host = info.holder_host;
+  peeked.group = info.group;
   peeked.attempts_total = info.attempts_total;
   for (const auto& attempt : info.attempts) peeked.attempts.push_back({attempt.node, attempt.host, attempt.time_ms, attempt.error});
   peeked.message = body;
   return peeked;
+}
+
+std::string_view scope_name(DeduplicationScope scope) {
+  return scope == DeduplicationScope::message_group ? "message_group" : "queue";
 }
 
 bool is_wanted(const FilterPolicy& policy, std::string_view packed) {
@@ -154,6 +156,53 @@ void Broker::on(Connection& connection, const wire::Redrive& redrive) {
   apply(command, DoneForm::count);
 }
 
+void Broker::on(Connection& connection, const wire::StartMove& move) {
+  const auto queue = queue_named(move.queue);
+  if (!queue) return refuse(connection, request_.request, queue.error());
+  if (const auto policy = compile_filter(move.selection.filter_policy, move.selection.filter_on_attributes); !policy)
+    return refuse(connection, request_.request, policy.error());
+  StartMove command;
+  command.from = requester(connection);
+  command.queue = *queue;
+  command.max_per_second = move.max_per_second;
+  const std::string selection = move_selection(move.selection.filter_policy, move.selection.filter_on_attributes);
+  command.selection = selection;
+  if (!move.to.empty()) {
+    const auto to = queue_named(move.to);
+    if (!to) return refuse(connection, request_.request, to.error());
+    command.to = *to;
+  }
+  if (apply(command, DoneForm::first)) moves_.wake();
+}
+
+void Broker::on(Connection& connection, const wire::CancelMove& command) {
+  apply(CancelMove{requester(connection), command.move}, DoneForm::nothing);
+}
+
+void Broker::on(Connection& connection, const wire::ListMoves&) {
+  const auto name_of_queue = [&](QueueId queue) {
+    const QueueAttributes* attributes = engine_.attributes(queue);
+    return attributes == nullptr ? std::string{} : attributes->name;
+  };
+  std::vector<wire::MoveInfo> infos;
+  for (const Move& move : engine_.moves(moment_)) {
+    wire::MoveInfo& info = infos.emplace_back();
+    info.move = move.id;
+    info.queue = name_of_queue(move.queue);
+    info.to = name_of_queue(move.to);
+    const MoveSelection selection = parse_move_selection(move.selection);
+    info.filter_policy = selection.filter_policy;
+    info.filter_on_attributes = selection.filter_on_attributes;
+    info.max_per_second = move.max_per_second;
+    info.status = name_of(move.status);
+    info.started_ms = move.started_ms;
+    info.moved = move.moved;
+  }
+  std::string frame;
+  wire::encode_ok(request_.request, std::span<const wire::MoveInfo>{infos}, frame);
+  answer(connection, std::move(frame));
+}
+
 wire::QueueInfo Broker::wire_info(const QueueInfo& info) const {
   wire::QueueInfo out;
   out.queue = info.attributes.name;
@@ -164,14 +213,21 @@ wire::QueueInfo Broker::wire_info(const QueueInfo& info) const {
   out.max_receives = info.attributes.max_receives;
   out.max_message_size_bytes = info.attributes.max_message_size_bytes;
   out.relaxed = info.attributes.relaxed;
-  for (const auto& [name, topic] : topics_.all()) {
-    for (const auto& chain : topic.chains) {
-      if (chain.queue_id != info.id) continue;
-      out.from_topic = name;
-      out.filter_policy = chain.filter_policy;
-      out.filter_on_attributes = chain.filter_on_attributes;
-    }
+  if (const Topics::Found found = topics_.chain_of(info.id); found.chain != nullptr) {
+    out.from_topic = found.topic->name;
+    out.filter_policy = found.chain->filter_policy;
+    out.filter_on_attributes = found.chain->filter_on_attributes;
   }
+  if (const auto& fifo = info.attributes.fifo) {
+    out.fifo = true;
+    out.group_by = fifo->group_by;
+    out.deduplicate_by = fifo->deduplicate_by;
+    out.deduplication_scope = scope_name(fifo->deduplication_scope);
+    out.on_dead_letter = fifo->on_dead_letter == OnDeadLetter::block ? "block" : "skip";
+  }
+  for (const auto& [name, value] : info.attributes.tags) out.tags[name] = value;
+  out.groups = info.groups;
+  out.deduplicated = info.deduplicated;
   out.visible = info.visible;
   out.in_flight = info.in_flight;
   out.delayed = info.delayed;
@@ -210,6 +266,8 @@ void Broker::on(Connection& connection, const wire::ListTopics&) {
   for (const auto& [name, topic] : topics_.all()) {
     wire::TopicInfo info;
     info.topic = name;
+    info.fifo = topic.deduplicate_by.has_value();
+    if (info.fifo) info.deduplicate_by = topic.deduplicate_by->text();
     for (const auto& chain : topic.chains) info.queues.push_back({chain.queue, chain.filter_policy, chain.filter_on_attributes});
     info.subscribers = topic.feed.size();
     info.published = topic.published;
@@ -219,84 +277,6 @@ void Broker::on(Connection& connection, const wire::ListTopics&) {
   std::string frame;
   wire::encode_ok(request_.request, std::span<const wire::TopicInfo>{infos}, frame);
   answer(connection, std::move(frame));
-}
-
-// ---- declarations ----
-
-namespace {
-
-QueueAttributes attributes_of(const wire::DeclareQueue& declare) {
-  QueueAttributes attributes;
-  attributes.name = declare.queue;
-  attributes.visibility_timeout = milliseconds(declare.visibility_timeout_ms);
-  attributes.retention = milliseconds(declare.retention_ms);
-  attributes.delay = milliseconds(declare.delay_ms);
-  attributes.dead_letter_queue = declare.dead_letter_queue;
-  attributes.max_receives = declare.max_receives;
-  attributes.max_message_size_bytes =
-      static_cast<std::uint32_t>(std::min<std::uint64_t>(declare.max_message_size_bytes, UINT32_MAX));
-  attributes.relaxed = declare.relaxed;
-  return attributes;
-}
-
-}  // namespace
-
-void Broker::on(Connection& connection, const wire::DeclareQueue& declare) {
-  // The filter is checked first: a queue must not stay half declared.
-  if (const auto policy = compile_filter(declare.selection.filter_policy, declare.selection.filter_on_attributes); !policy) {
-    return refuse(connection, request_.request, policy.error());
-  }
-  apply(DeclareQueue{requester(connection), attributes_of(declare)}, DoneForm::nothing);
-  if (std::holds_alternative<Error>(effects_.replies.back().answer)) return;
-  // Also when the declaration was repeated: the broker may have died between the two records.
-  const auto changed = topics_.chain(declare.from_topic, declare.queue, *engine_.find_queue(declare.queue),
-                                     declare.selection.filter_policy, declare.selection.filter_on_attributes);
-  if (!changed) return;
-  if (const auto remembered = remember(*changed); !remembered) effects_.replies.back().answer = remembered.error();
-}
-
-void Broker::on(Connection& connection, const wire::DeclareTopic& declare) {
-  topics_.declare(declare.topic);
-  const std::string definition = Topics::definition(*topics_.find(declare.topic));
-  apply(DeclareTopic{requester(connection), declare.topic, definition}, DoneForm::nothing);
-}
-
-/// Errors: those of the engine; what was not remembered is lost at the next start, so whoever declared it has to try again.
-Result<void> Broker::remember(const std::vector<std::string>& topics) {
-  for (const auto& name : topics) {
-    const std::size_t before = effects_.replies.size();
-    const std::string definition = Topics::definition(*topics_.find(name));
-    engine_.apply(DeclareTopic{{}, name, definition}, moment_, effects_);
-    const Answer answer = std::move(effects_.replies.back().answer);
-    effects_.replies.resize(before);  // nobody asked
-    if (const auto* error = std::get_if<Error>(&answer)) return Failure{*error};
-  }
-  return {};
-}
-
-Result<void> Broker::declare(const wire::DeclareQueue& declare) {
-  engine_.apply(DeclareQueue{{}, attributes_of(declare)}, moment_, effects_);
-  const Answer answer = effects_.replies.empty() ? Answer{Done{}} : effects_.replies.back().answer;
-  effects_.replies.clear();
-  if (const auto* error = std::get_if<Error>(&answer)) return Failure{*error};
-  const auto changed = topics_.chain(declare.from_topic, declare.queue, *engine_.find_queue(declare.queue),
-                                     declare.selection.filter_policy, declare.selection.filter_on_attributes);
-  if (!changed) return Failure{changed.error()};
-  return remember(*changed);
-}
-
-Result<void> Broker::declare(const wire::DeclareTopic& declare) {
-  if (topics_.find(declare.topic) != nullptr) return {};
-  topics_.declare(declare.topic);
-  return remember({std::string{declare.topic}});
-}
-
-Result<void> Broker::restore_topics() {
-  for (const auto& [name, definition] : engine_.topics()) {
-    auto restored = topics_.restore(name, definition, [&](std::string_view queue) { return engine_.find_queue(queue); });
-    if (!restored) return restored;
-  }
-  return {};
 }
 
 }  // namespace remuda::broker

@@ -38,6 +38,12 @@ class LiveFeed {
   [[nodiscard]] bool empty() const { return subscribers_.empty(); }
   [[nodiscard]] bool pending() const { return pending_; }
   [[nodiscard]] std::size_t size() const { return subscribers_.size(); }
+  /// Whom each subscription belongs to.
+  [[nodiscard]] std::vector<ClientId> clients() const {
+    std::vector<ClientId> out;
+    for (const Subscriber& each : subscribers_) out.push_back(each.client);
+    return out;
+  }
   [[nodiscard]] std::uint64_t missed() const { return missed_; }
 
  private:

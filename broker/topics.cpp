@@ -26,24 +26,43 @@ Topic& Topics::declare(std::string_view name) {
   return topic;
 }
 
-Result<std::vector<std::string>> Topics::chain(std::string_view topic, std::string_view queue, QueueId queue_id,
-                                               std::string_view filter_policy, bool filter_on_attributes) {
+void Topics::remove(std::string_view name) {
+  const auto found = topics_.find(name);
+  if (found == topics_.end()) return;
+  for (const Chain& chain : found->second.chains) topic_of_.erase(chain.queue_id);
+  topics_.erase(found);
+}
+
+Topics::Found Topics::chain_of(QueueId queue) const {
+  const auto name = topic_of_.find(queue);
+  if (name == topic_of_.end()) return {};
+  const Topic& topic = topics_.find(name->second)->second;
+  const auto chain = std::find_if(topic.chains.begin(), topic.chains.end(), [&](const Chain& each) { return each.queue_id == queue; });
+  return chain == topic.chains.end() ? Found{} : Found{&topic, &*chain};
+}
+
+Result<std::vector<std::string>> Topics::chain(std::string_view topic, const ChainedQueue& queue, std::string_view filter_policy,
+                                               bool filter_on_attributes) {
   auto policy = compile_filter(filter_policy, filter_on_attributes);
   if (!policy) return Failure{policy.error()};
   std::vector<std::string> changed;
-  const auto is_it = [&](const Chain& chain) { return chain.queue == queue; };
-  for (auto& [name, other] : topics_) {
-    if (name != topic && std::erase_if(other.chains, is_it) > 0) changed.push_back(name);
+  const auto is_it = [&](const Chain& chain) { return chain.queue == queue.name; };
+  if (const auto before = topic_of_.find(queue.id); before != topic_of_.end() && before->second != topic) {
+    std::erase_if(topics_.find(before->second)->second.chains, is_it);
+    changed.push_back(before->second);
+    topic_of_.erase(before);
   }
   if (topic.empty()) return changed;
   const bool is_new = find(topic) == nullptr;
   auto& chains = declare(topic).chains;
+  topic_of_[queue.id] = topic;
   const auto old = std::find_if(chains.begin(), chains.end(), is_it);
+  Chain fresh{queue.name, queue.id, std::string{filter_policy}, filter_on_attributes, *std::move(policy), queue.is_fifo};
   if (old == chains.end()) {
-    chains.push_back({std::string{queue}, queue_id, std::string{filter_policy}, filter_on_attributes, *std::move(policy)});
+    chains.push_back(std::move(fresh));
     changed.emplace_back(topic);
-  } else if (old->filter_policy != filter_policy || old->filter_on_attributes != filter_on_attributes) {
-    *old = {std::string{queue}, queue_id, std::string{filter_policy}, filter_on_attributes, *std::move(policy)};
+  } else if (old->filter_policy != filter_policy || old->filter_on_attributes != filter_on_attributes || old->queue_id != queue.id) {
+    *old = std::move(fresh);
     changed.emplace_back(topic);
   } else if (is_new) {
     changed.emplace_back(topic);
@@ -54,7 +73,7 @@ Result<std::vector<std::string>> Topics::chain(std::string_view topic, std::stri
 std::string Topics::definition(const Topic& topic) {
   std::string bytes;
   MsgpackWriter out{bytes};
-  out.array(topic.chains.size());
+  out.array(2).text(topic.deduplicate_by ? topic.deduplicate_by->text() : std::string{}).array(topic.chains.size());
   for (const auto& chain : topic.chains)
     out.array(3).text(chain.queue).text(chain.filter_policy).boolean(chain.filter_on_attributes);
   return bytes;
@@ -62,16 +81,23 @@ std::string Topics::definition(const Topic& topic) {
 
 Result<void> Topics::restore(std::string_view name, std::string_view definition, const QueueFinder& find_queue) {
   MsgpackReader in{definition};
+  if (in.array() != 2) in.reject();
+  const std::string_view deduplicate_by = in.string();
   const std::uint32_t count = in.array();
-  declare(name);
+  Topic& topic = declare(name);
+  if (!deduplicate_by.empty()) {
+    auto selector = Selector::compile(deduplicate_by);
+    if (!selector) return Failure{selector.error()};
+    topic.deduplicate_by = *std::move(selector);
+  }
   for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
     if (in.array() != 3) in.reject();
     const std::string_view queue = in.string();
     const std::string_view filter_policy = in.string();
     const bool on_attributes = in.boolean();
     if (!in.ok()) break;
-    if (const auto id = find_queue(queue)) {
-      if (auto chained = chain(name, queue, *id, filter_policy, on_attributes); !chained) return Failure{chained.error()};
+    if (const auto found = find_queue(queue)) {
+      if (auto chained = chain(name, *found, filter_policy, on_attributes); !chained) return Failure{chained.error()};
     }
   }
   if (!in.ok()) return fail("malformed_definition", "the stored definition of topic '" + std::string{name} + "' is not understood");

@@ -5,13 +5,16 @@
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <vector>
 
 #include "broker/engine/commands.hpp"
 #include "broker/live_feed.hpp"
 #include "common/filter/filter_policy.hpp"
+#include "common/filter/selector.hpp"
 #include "common/message.hpp"
 #include "common/result.hpp"
 
@@ -24,26 +27,43 @@ struct Chain {
   std::string filter_policy;  ///< JSON text; empty: everything
   bool filter_on_attributes = false;
   FilterPolicy policy;  ///< the same, compiled
+  bool is_fifo = false;
 };
 
 struct Topic {
   std::string name;
   std::vector<Chain> chains;
+  std::optional<Selector> deduplicate_by;  ///< a FIFO topic; absent: a standard topic
   LiveFeed feed;
   std::uint64_t published = 0;  ///< since the broker started
 };
 
+/// A queue as a topic sees it.
+struct ChainedQueue {
+  std::string name;
+  QueueId id = 0;
+  bool is_fifo = false;
+};
+
 class Topics {
  public:
-  using QueueFinder = std::function<std::optional<QueueId>(std::string_view)>;
+  using QueueFinder = std::function<std::optional<ChainedQueue>(std::string_view)>;
 
   [[nodiscard]] Topic* find(std::string_view name);
   [[nodiscard]] const std::map<std::string, Topic, std::less<>>& all() const { return topics_; }
   Topic& declare(std::string_view name);
+  /// Nobody may publish to it or listen any more; its queues are chained to nothing.
+  void remove(std::string_view name);
   /// Chains the queue to the topic, which is declared if need be, in place of any topic it was chained to; an empty topic only
   /// unchains it. Returns the topics that changed. Errors: `invalid_filter_policy`; nothing was changed then.
-  Result<std::vector<std::string>> chain(std::string_view topic, std::string_view queue, QueueId queue_id,
-                                         std::string_view filter_policy, bool filter_on_attributes);
+  Result<std::vector<std::string>> chain(std::string_view topic, const ChainedQueue& queue, std::string_view filter_policy,
+                                         bool filter_on_attributes);
+  /// The chain of a queue and the topic that it hangs on; null when it is chained to none.
+  struct Found {
+    const Topic* topic = nullptr;
+    const Chain* chain = nullptr;
+  };
+  [[nodiscard]] Found chain_of(QueueId queue) const;
 
   /// The definition of a topic as bytes, and back. A chained queue that `find_queue` does not know is left out.
   [[nodiscard]] static std::string definition(const Topic& topic);
@@ -52,6 +72,7 @@ class Topics {
 
  private:
   std::map<std::string, Topic, std::less<>> topics_;
+  std::unordered_map<QueueId, std::string> topic_of_;  // of each chained queue
 };
 
 /// Compiles a policy; the empty text wants everything. Errors: `invalid_filter_policy`.

@@ -52,6 +52,9 @@ Result<std::uint64_t> BlockingBrokerClient::send(std::string_view queue, const M
 Result<std::uint64_t> BlockingBrokerClient::send(std::string_view queue, std::span<const std::string_view> packed_messages) {
   return wait_for<std::uint64_t>([&](auto done) { client_.send(queue, packed_messages, std::move(done)); });
 }
+Result<std::vector<std::uint64_t>> BlockingBrokerClient::send(const wire::Send& send) {
+  return wait_for<std::vector<std::uint64_t>>([&](auto done) { client_.send(send, std::move(done)); });
+}
 Result<std::uint64_t> BlockingBrokerClient::publish(std::string_view topic, const Message& message) {
   return wait_for<std::uint64_t>([&](auto done) { client_.publish(topic, message, std::move(done)); });
 }
@@ -61,7 +64,8 @@ Result<std::uint64_t> BlockingBrokerClient::publish(std::string_view topic, std:
 
 Result<std::vector<ReceivedMessage>> BlockingBrokerClient::receive(std::string_view queue, std::uint32_t max,
                                                                    std::chrono::milliseconds wait,
-                                                                   std::optional<std::chrono::milliseconds> visibility_timeout) {
+                                                                   std::optional<std::chrono::milliseconds> visibility_timeout,
+                                                                   std::string_view attempt_id) {
   return wait_for<std::vector<ReceivedMessage>>([&](auto done) {
     client_.receive(
         queue, max, wait,
@@ -74,7 +78,7 @@ Result<std::vector<ReceivedMessage>> BlockingBrokerClient::receive(std::string_v
           }
           done(std::move(messages));
         },
-        visibility_timeout);
+        visibility_timeout, attempt_id);
   });
 }
 
@@ -115,8 +119,23 @@ Result<std::uint64_t> BlockingBrokerClient::redrive(const wire::Redrive& redrive
 Result<Unit> BlockingBrokerClient::declare_queue(const wire::DeclareQueue& queue) {
   return wait_for<Unit>([&](auto done) { client_.declare_queue(queue, std::move(done)); });
 }
-Result<Unit> BlockingBrokerClient::declare_topic(std::string_view topic) {
+Result<Unit> BlockingBrokerClient::delete_queue(const wire::DeleteQueue& queue) {
+  return wait_for<Unit>([&](auto done) { client_.delete_queue(queue, std::move(done)); });
+}
+Result<Unit> BlockingBrokerClient::declare_topic(const wire::DeclareTopic& topic) {
   return wait_for<Unit>([&](auto done) { client_.declare_topic(topic, std::move(done)); });
+}
+Result<Unit> BlockingBrokerClient::delete_topic(std::string_view topic) {
+  return wait_for<Unit>([&](auto done) { client_.delete_topic(topic, std::move(done)); });
+}
+Result<std::uint64_t> BlockingBrokerClient::start_move(const wire::StartMove& move) {
+  return wait_for<std::uint64_t>([&](auto done) { client_.start_move(move, std::move(done)); });
+}
+Result<Unit> BlockingBrokerClient::cancel_move(std::uint32_t move) {
+  return wait_for<Unit>([&](auto done) { client_.cancel_move(move, std::move(done)); });
+}
+Result<std::vector<wire::MoveInfo>> BlockingBrokerClient::list_moves() {
+  return wait_for<std::vector<wire::MoveInfo>>([&](auto done) { client_.list_moves(std::move(done)); });
 }
 Result<std::vector<wire::Peeked>> BlockingBrokerClient::peek(const wire::Peek& peek) {
   return wait_for<std::vector<wire::Peeked>>([&](auto done) { client_.peek(peek, std::move(done)); });

@@ -44,7 +44,7 @@ void Transaction::add(const wire::Step& step) {
   ++step_count_;
 }
 void Transaction::send(std::string_view queue, std::span<const std::string_view> packed_messages) {
-  add(wire::Send{queue, copy(packed_messages), std::nullopt});
+  add(wire::Send{queue, copy(packed_messages)});
 }
 void Transaction::publish(std::string_view topic, std::span<const std::string_view> packed_messages) {
   add(wire::Publish{topic, copy(packed_messages)});
@@ -91,7 +91,15 @@ void BrokerClient::tick() {
 }
 
 void BrokerClient::send(std::string_view queue, std::span<const std::string_view> packed_messages, Callback<std::uint64_t> done) {
-  session_->ask(wire::Send{queue, copy(packed_messages), std::nullopt}, number(std::move(done)));
+  send(wire::Send{queue, copy(packed_messages)}, [done = std::move(done)](Result<std::vector<std::uint64_t>> sequences) {
+    if (!sequences) return done(Failure{sequences.error()});
+    done(sequences->empty() ? 0 : sequences->front());
+  });
+}
+void BrokerClient::send(const wire::Send& send, Callback<std::vector<std::uint64_t>> done) {
+  session_->ask(send, decoded(std::move(done), [count = send.messages.size()](std::string_view result) {
+                  return wire::decode_sequences(result, count);
+                }));
 }
 void BrokerClient::send(std::string_view queue, const Message& message, Callback<std::uint64_t> done) {
   const std::string packed = pack(message);
@@ -139,13 +147,30 @@ void BrokerClient::redrive(const wire::Redrive& redrive, Callback<std::uint64_t>
 void BrokerClient::declare_queue(const wire::DeclareQueue& queue, Callback<Unit> done) {
   session_->ask(queue, nothing(std::move(done)));
 }
-void BrokerClient::declare_topic(std::string_view topic, Callback<Unit> done) {
-  session_->ask(wire::DeclareTopic{topic}, nothing(std::move(done)));
+void BrokerClient::delete_queue(const wire::DeleteQueue& queue, Callback<Unit> done) {
+  session_->ask(queue, nothing(std::move(done)));
+}
+void BrokerClient::declare_topic(const wire::DeclareTopic& topic, Callback<Unit> done) {
+  session_->ask(topic, nothing(std::move(done)));
+}
+void BrokerClient::delete_topic(std::string_view topic, Callback<Unit> done) {
+  session_->ask(wire::DeleteTopic{topic}, nothing(std::move(done)));
+}
+void BrokerClient::start_move(const wire::StartMove& move, Callback<std::uint64_t> done) {
+  session_->ask(move, number(std::move(done)));
+}
+void BrokerClient::cancel_move(std::uint32_t move, Callback<Unit> done) {
+  session_->ask(wire::CancelMove{move}, nothing(std::move(done)));
+}
+void BrokerClient::list_moves(Callback<std::vector<wire::MoveInfo>> done) {
+  session_->ask(wire::ListMoves{}, decoded(std::move(done), wire::decode_move_list));
 }
 
 void BrokerClient::receive(std::string_view queue, std::uint32_t max, std::chrono::milliseconds wait,
-                           Callback<std::span<const Received>> done, std::optional<std::chrono::milliseconds> visibility_timeout) {
-  wire::Receive command{queue, max, to_ms(wait), visibility_timeout ? std::optional{to_ms(*visibility_timeout)} : std::nullopt};
+                           Callback<std::span<const Received>> done, std::optional<std::chrono::milliseconds> visibility_timeout,
+                           std::string_view attempt_id) {
+  wire::Receive command{queue, max, to_ms(wait), visibility_timeout ? std::optional{to_ms(*visibility_timeout)} : std::nullopt,
+                        attempt_id};
   session_->ask(
       command,
       [done = std::move(done)](Raw raw) {

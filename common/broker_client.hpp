@@ -92,6 +92,9 @@ class BrokerClient {
   /// Messages are packed (common/message.hpp) and copied before this returns. Answers the sequence number of the first one.
   void send(std::string_view queue, std::span<const std::string_view> packed_messages, Callback<std::uint64_t> done);
   void send(std::string_view queue, const Message& message, Callback<std::uint64_t> done);
+  /// With all that a send can say. Answers a sequence for each message: in a FIFO queue that of the first acceptance where the
+  /// deduplication id repeats one. Empty when the answer is to a resend, whose result nobody remembers.
+  void send(const wire::Send& send, Callback<std::vector<std::uint64_t>> done);
   /// Answers how many copies were stored in queues.
   void publish(std::string_view topic, std::span<const std::string_view> packed_messages, Callback<std::uint64_t> done);
   void publish(std::string_view topic, const Message& message, Callback<std::uint64_t> done);
@@ -109,13 +112,18 @@ class BrokerClient {
   void purge(const wire::Purge& purge, Callback<std::uint64_t> done);
   void redrive(const wire::Redrive& redrive, Callback<std::uint64_t> done);
   void declare_queue(const wire::DeclareQueue& queue, Callback<Unit> done);
-  void declare_topic(std::string_view topic, Callback<Unit> done);
+  void delete_queue(const wire::DeleteQueue& queue, Callback<Unit> done);
+  void declare_topic(const wire::DeclareTopic& topic, Callback<Unit> done);
+  void delete_topic(std::string_view topic, Callback<Unit> done);
+  /// Answers the number of the move.
+  void start_move(const wire::StartMove& move, Callback<std::uint64_t> done);
+  void cancel_move(std::uint32_t move, Callback<Unit> done);
 
   // ---- receiving ----
   /// Answers up to `max` messages, at the latest after `wait` (then none). When the connection breaks meanwhile the error is
   /// `unreachable`: ask again. Asked while there is no connection it waits for one.
   void receive(std::string_view queue, std::uint32_t max, std::chrono::milliseconds wait, Callback<std::span<const Received>> done,
-               std::optional<std::chrono::milliseconds> visibility_timeout = {});
+               std::optional<std::chrono::milliseconds> visibility_timeout = {}, std::string_view attempt_id = {});
   /// Live events of a topic from now on; renewed after every reconnect until unsubscribe(). Returns a key for unsubscribe().
   /// `done` is called once the broker has confirmed it for the first time.
   std::uint64_t subscribe(std::string_view topic, EventCallback on_event, Callback<Unit> done = {},
@@ -127,6 +135,7 @@ class BrokerClient {
   void queue_info(std::string_view queue, Callback<wire::QueueInfo> done);
   void list_queues(Callback<std::vector<wire::QueueInfo>> done);
   void list_topics(Callback<std::vector<wire::TopicInfo>> done);
+  void list_moves(Callback<std::vector<wire::MoveInfo>> done);
   void ping(Callback<Unit> done);
 
   /// Applies to the requests made after it: they answer `timed_out` (outcome unknown) when this long has passed. Absent: never.
@@ -163,11 +172,13 @@ class BlockingBrokerClient {
 
   Result<std::uint64_t> send(std::string_view queue, const Message& message);
   Result<std::uint64_t> send(std::string_view queue, std::span<const std::string_view> packed_messages);
+  Result<std::vector<std::uint64_t>> send(const wire::Send& send);
   Result<std::uint64_t> publish(std::string_view topic, const Message& message);
   Result<std::uint64_t> publish(std::string_view topic, std::span<const std::string_view> packed_messages);
   /// Waits up to `wait` beyond the client's deadline.
   Result<std::vector<ReceivedMessage>> receive(std::string_view queue, std::uint32_t max = 1, std::chrono::milliseconds wait = {},
-                                               std::optional<std::chrono::milliseconds> visibility_timeout = {});
+                                               std::optional<std::chrono::milliseconds> visibility_timeout = {},
+                                               std::string_view attempt_id = {});
   Result<std::vector<wire::HandleError>> delete_messages(std::string_view queue, std::span<const std::string_view> handles);
   /// Errors: also the handle's own, e.g. `stale_handle`.
   Result<Unit> delete_message(std::string_view queue, std::string_view handle);
@@ -180,7 +191,12 @@ class BlockingBrokerClient {
   Result<std::uint64_t> purge(const wire::Purge& purge);
   Result<std::uint64_t> redrive(const wire::Redrive& redrive);
   Result<Unit> declare_queue(const wire::DeclareQueue& queue);
-  Result<Unit> declare_topic(std::string_view topic);
+  Result<Unit> delete_queue(const wire::DeleteQueue& queue);
+  Result<Unit> declare_topic(const wire::DeclareTopic& topic);
+  Result<Unit> delete_topic(std::string_view topic);
+  Result<std::uint64_t> start_move(const wire::StartMove& move);
+  Result<Unit> cancel_move(std::uint32_t move);
+  Result<std::vector<wire::MoveInfo>> list_moves();
   Result<std::vector<wire::Peeked>> peek(const wire::Peek& peek);
   Result<wire::QueueInfo> queue_info(std::string_view queue);
   Result<std::vector<wire::QueueInfo>> list_queues();

@@ -6,10 +6,12 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 #include <vector>
 
@@ -36,7 +38,8 @@ struct Ping {};  ///< `ping`
 struct Send {
   std::string_view queue;
   std::vector<std::string_view> messages;  ///< packed, see common/message.hpp
-  std::optional<std::uint64_t> delay_ms;   ///< absent: the queue's own
+  std::optional<std::uint64_t> delay_ms{};  ///< absent: the queue's own
+  std::vector<std::optional<std::uint64_t>> delays_ms{};  ///< empty, or one for each message; absent: `delay_ms`
 };
 /// `publish`: stores the messages in every chained queue whose filter matches, and shows them to live subscribers.
 struct Publish {
@@ -48,7 +51,8 @@ struct Receive {
   std::string_view queue;
   std::uint32_t max = 1;
   std::uint64_t wait_ms = 0;
-  std::optional<std::uint64_t> visibility_timeout_ms;  ///< absent: the queue's own
+  std::optional<std::uint64_t> visibility_timeout_ms{};  ///< absent: the queue's own
+  std::string_view attempt_id{};                         ///< a receive of the same id within five minutes gets the same messages
 };
 /// `cancel_receives`: every waiting receive of this client is answered now, empty.
 struct CancelReceives {};
@@ -105,11 +109,29 @@ struct Redrive {  ///< `redrive`: dead letters back to where they came from
   Selection selection;
   bool dry_run = false;
 };
+/// `start_move`: moves messages out of a queue in the background; goes on after a restart of the broker.
+struct StartMove {
+  std::string_view queue;
+  std::string_view to;  ///< empty: each to its origin queue
+  Selection selection;
+  std::uint32_t max_per_second = 0;  ///< 0: as fast as it goes
+};
+struct CancelMove {  ///< `cancel_move`
+  std::uint32_t move = 0;
+};
+struct ListMoves {};  ///< `list_moves`: those that run, and the last few that ended
 struct GetQueueInfo {  ///< `queue_info`
   std::string_view queue;
 };
 struct ListQueues {};  ///< `list_queues`
 struct ListTopics {};  ///< `list_topics`
+/// What makes a queue a FIFO queue. Selectors are explained in PROTOCOL.md.
+struct Fifo {
+  std::string_view group_by = "group_id";
+  std::string_view deduplicate_by = "id";
+  std::string_view deduplication_scope = "queue";  ///< or "message_group"
+  std::string_view on_dead_letter = "skip";        ///< or "block"
+};
 struct DeclareQueue {  ///< `declare_queue`: creates it or changes its attributes
   std::string_view queue;
   std::uint64_t visibility_timeout_ms = 30'000;
@@ -121,8 +143,19 @@ struct DeclareQueue {  ///< `declare_queue`: creates it or changes its attribute
   bool relaxed = false;
   std::string_view from_topic;  ///< empty: not chained
   Selection selection;          ///< of a chained queue
+  std::optional<Fifo> fifo{};
+  std::vector<std::pair<std::string_view, std::string_view>> tags{};
+};
+struct DeleteQueue {  ///< `delete_queue`
+  std::string_view queue;
+  bool force = false;  ///< also when it holds messages, which are then lost
 };
 struct DeclareTopic {  ///< `declare_topic`
+  std::string_view topic;
+  bool fifo = false;
+  std::string_view deduplicate_by = "id";  ///< of a FIFO topic
+};
+struct DeleteTopic {  ///< `delete_topic`: its queues stay, and are chained to nothing
   std::string_view topic;
 };
 struct Subscribe {  ///< `subscribe`: live events of a topic, nothing stored
@@ -140,8 +173,8 @@ struct Credit {
 };
 
 using Command = std::variant<Hello, Ping, Send, Publish, Receive, CancelReceives, Delete, ChangeVisibility, RetryLater, Reject,
-                             Release, Transact, Peek, Purge, Redrive, GetQueueInfo, ListQueues, ListTopics, DeclareQueue,
-                             DeclareTopic, Subscribe, Unsubscribe, Credit>;
+                             Release, Transact, Peek, Purge, Redrive, StartMove, CancelMove, ListMoves, GetQueueInfo, ListQueues,
+                             ListTopics, DeclareQueue, DeleteQueue, DeclareTopic, DeleteTopic, Subscribe, Unsubscribe, Credit>;
 
 struct Request {
   std::uint64_t request = 0;  ///< increasing per session; 0 for hello
@@ -219,6 +252,7 @@ struct Peeked {
   std::string reason;                  ///< dead letters: why it is here
   std::string holder_node;             ///< in flight: who has it
   std::string holder_host;
+  std::string group;  ///< in a FIFO queue
   std::uint64_t attempts_total = 0;
   std::vector<Attempt> attempts;  ///< those that failed: the first and the last nine
   std::string message;            ///< packed
@@ -236,12 +270,20 @@ struct QueueInfo {
   std::uint32_t max_receives = 0;
   std::uint64_t max_message_size_bytes = 0;
   bool relaxed = false;
+  bool fifo = false;
+  std::string group_by;  ///< this and the next three: of a FIFO queue
+  std::string deduplicate_by;
+  std::string deduplication_scope;
+  std::string on_dead_letter;
+  std::map<std::string, std::string> tags;
   // now
   std::uint64_t visible = 0;
   std::uint64_t in_flight = 0;
   std::uint64_t delayed = 0;
   std::uint64_t waiting_receives = 0;
   std::uint64_t oldest_age_ms = 0;  ///< of the oldest message that is there; 0: none
+  std::uint64_t groups = 0;         ///< of a FIFO queue: message groups that have messages
+  std::uint64_t deduplicated = 0;   ///< of a FIFO queue: deduplication ids that it remembers
   // since the queue exists
   std::uint64_t sent = 0;      ///< into this queue: sent, published or moved here; what it ever held
   std::uint64_t moved_in = 0;  ///< of these, dead-lettered or redriven from another queue
@@ -263,10 +305,25 @@ struct ChainedQueue {
 struct TopicInfo {
   std::string topic;
   std::vector<ChainedQueue> queues;
+  bool fifo = false;
+  std::string deduplicate_by;  ///< of a FIFO topic
   std::uint64_t subscribers = 0;
   std::uint64_t published = 0;  ///< since the broker started
   std::uint64_t missed = 0;     ///< events that slow subscribers did not get, since the broker started
   friend bool operator==(const TopicInfo&, const TopicInfo&) = default;
+};
+/// A move in the background.
+struct MoveInfo {
+  std::uint32_t move = 0;
+  std::string queue;
+  std::string to;  ///< empty: each to its origin queue
+  std::string filter_policy;
+  bool filter_on_attributes = false;
+  std::uint32_t max_per_second = 0;
+  std::string status;  ///< "running", "completed", "cancelled"
+  std::int64_t started_ms = 0;
+  std::uint64_t moved = 0;
+  friend bool operator==(const MoveInfo&, const MoveInfo&) = default;
 };
 /// The answer to hello.
 struct Welcome {
@@ -286,6 +343,9 @@ void encode_ok(std::uint64_t request, std::span<const Peeked> messages, std::str
 void encode_ok(std::uint64_t request, const QueueInfo& info, std::string& out);
 void encode_ok(std::uint64_t request, std::span<const QueueInfo> queues, std::string& out);
 void encode_ok(std::uint64_t request, std::span<const TopicInfo> topics, std::string& out);
+void encode_ok(std::uint64_t request, std::span<const MoveInfo> moves, std::string& out);
+/// A send to a FIFO queue: one sequence for each message.
+void encode_ok(std::uint64_t request, std::span<const std::uint64_t> sequences, std::string& out);
 /// Events are written in place too: the head, then exactly `count` messages.
 void begin_event(std::uint64_t subscription, std::uint64_t sequence, std::size_t count, std::string& out);
 void append_event_message(std::string_view packed, std::string& out);
@@ -295,6 +355,8 @@ void append_received(const Received& received, std::string& out);
 
 // Decoders of an Ok's result. Errors: `malformed_reply` (outcome unknown).
 Result<std::uint64_t> decode_number(std::string_view result);
+/// Of a send of `count` messages; empty when it is the answer to a resent request, whose result nobody remembers.
+Result<std::vector<std::uint64_t>> decode_sequences(std::string_view result, std::size_t count);
 Result<Welcome> decode_welcome(std::string_view result);
 Result<std::vector<Received>> decode_received(std::string_view result);
 Result<std::vector<HandleError>> decode_handle_errors(std::string_view result);
@@ -302,5 +364,6 @@ Result<std::vector<Peeked>> decode_peeked(std::string_view result);
 Result<QueueInfo> decode_queue_info(std::string_view result);
 Result<std::vector<QueueInfo>> decode_queue_list(std::string_view result);
 Result<std::vector<TopicInfo>> decode_topic_list(std::string_view result);
+Result<std::vector<MoveInfo>> decode_move_list(std::string_view result);
 
 }  // namespace remuda::wire

@@ -20,7 +20,7 @@ std::string_view scope_name(bool on_attributes) {
 }
 
 void write(MsgpackWriter& out, const Peeked& message) {
-  out.map(12);
+  out.map(13);
   out.text("sequence").number(message.sequence);
   out.text("state").text(message.state);
   out.text("receive_count").number(message.receive_count);
@@ -30,6 +30,7 @@ void write(MsgpackWriter& out, const Peeked& message) {
   out.text("reason").text(message.reason);
   out.text("holder_node").text(message.holder_node);
   out.text("holder_host").text(message.holder_host);
+  out.text("group").text(message.group);
   out.text("attempts_total").number(message.attempts_total);
   out.text("attempts").array(message.attempts.size());
   for (const auto& attempt : message.attempts) {
@@ -53,6 +54,8 @@ constexpr Figure figures[] = {
     {"delayed", &QueueInfo::delayed},
     {"waiting_receives", &QueueInfo::waiting_receives},
     {"oldest_age_ms", &QueueInfo::oldest_age_ms},
+    {"groups", &QueueInfo::groups},
+    {"deduplicated", &QueueInfo::deduplicated},
     {"sent", &QueueInfo::sent},
     {"moved_in", &QueueInfo::moved_in},
     {"received", &QueueInfo::received},
@@ -64,20 +67,38 @@ constexpr Figure figures[] = {
     {"expired", &QueueInfo::expired},
 };
 
+/// Its texts likewise.
+struct Text {
+  std::string_view name;
+  std::string QueueInfo::*member;
+};
+constexpr Text texts[] = {
+    {"queue", &QueueInfo::queue},
+    {"from_topic", &QueueInfo::from_topic},
+    {"filter_policy", &QueueInfo::filter_policy},
+    {"dead_letter_queue", &QueueInfo::dead_letter_queue},
+    {"group_by", &QueueInfo::group_by},
+    {"deduplicate_by", &QueueInfo::deduplicate_by},
+    {"deduplication_scope", &QueueInfo::deduplication_scope},
+    {"on_dead_letter", &QueueInfo::on_dead_letter},
+};
+
 void write(MsgpackWriter& out, const QueueInfo& info) {
-  out.map(std::size(figures) + 7);
-  out.text("queue").text(info.queue);
-  out.text("from_topic").text(info.from_topic);
-  out.text("filter_policy").text(info.filter_policy);
+  out.map(std::size(figures) + std::size(texts) + 5);
+  for (const auto& text : texts) out.text(text.name).text(info.*text.member);
   out.text("scope").text(scope_name(info.filter_on_attributes));
-  out.text("dead_letter_queue").text(info.dead_letter_queue);
   out.text("max_receives").number(info.max_receives);
   out.text("relaxed").boolean(info.relaxed);
+  out.text("fifo").boolean(info.fifo);
+  out.text("tags").map(info.tags.size());
+  for (const auto& [name, value] : info.tags) out.text(name).text(value);
   for (const auto& figure : figures) out.text(figure.name).number(info.*figure.member);
 }
 
 void write(MsgpackWriter& out, const TopicInfo& info) {
-  out.map(5).text("topic").text(info.topic);
+  out.map(7).text("topic").text(info.topic);
+  out.text("fifo").boolean(info.fifo);
+  out.text("deduplicate_by").text(info.deduplicate_by);
   out.text("queues").array(info.queues.size());
   for (const auto& queue : info.queues) {
     out.array(3).text(queue.queue).text(queue.filter_policy).text(scope_name(queue.filter_on_attributes));
@@ -85,6 +106,20 @@ void write(MsgpackWriter& out, const TopicInfo& info) {
   out.text("subscribers").number(info.subscribers);
   out.text("published").number(info.published);
   out.text("missed").number(info.missed);
+}
+
+void write(MsgpackWriter& out, const MoveInfo& info) {
+  out.map(9).text("move").number(info.move);
+  out.text("queue").text(info.queue).text("to").text(info.to);
+  out.text("filter_policy").text(info.filter_policy).text("scope").text(scope_name(info.filter_on_attributes));
+  out.text("max_per_second").number(info.max_per_second);
+  out.text("status").text(info.status);
+  out.text("started_ms").signed_number(info.started_ms);
+  out.text("moved").number(info.moved);
+}
+
+void write(MsgpackWriter& out, std::uint64_t number) {
+  out.number(number);
 }
 
 template <class T>
@@ -116,6 +151,7 @@ Peeked read_peeked(MsgpackReader& in) {
     if (key == "reason") return message.reason = in.string(), true;
     if (key == "holder_node") return message.holder_node = in.string(), true;
     if (key == "holder_host") return message.holder_host = in.string(), true;
+    if (key == "group") return message.group = in.string(), true;
     if (key == "attempts_total") return message.attempts_total = in.unsigned_integer(), true;
     if (key == "message") return message.message = in.binary(), true;
     if (key != "attempts") return false;
@@ -137,13 +173,17 @@ Peeked read_peeked(MsgpackReader& in) {
 QueueInfo read_queue_info(MsgpackReader& in) {
   QueueInfo info;
   read_map(in, [&](std::string_view key) {
-    if (key == "queue") return info.queue = in.string(), true;
-    if (key == "from_topic") return info.from_topic = in.string(), true;
-    if (key == "filter_policy") return info.filter_policy = in.string(), true;
     if (key == "scope") return info.filter_on_attributes = in.string() == "attributes", true;
-    if (key == "dead_letter_queue") return info.dead_letter_queue = in.string(), true;
+    if (key == "fifo") return info.fifo = in.boolean(), true;
+    if (key == "tags") {
+      read_map(in, [&](std::string_view name) { return info.tags[std::string{name}] = in.string(), true; });
+      return true;
+    }
     if (key == "max_receives") return info.max_receives = static_cast<std::uint32_t>(in.unsigned_integer()), true;
     if (key == "relaxed") return info.relaxed = in.boolean(), true;
+    for (const auto& text : texts) {
+      if (text.name == key) return info.*text.member = in.string(), true;
+    }
     for (const auto& figure : figures) {
       if (figure.name == key) return info.*figure.member = in.unsigned_integer(), true;
     }
@@ -159,6 +199,8 @@ TopicInfo read_topic_info(MsgpackReader& in) {
     if (key == "subscribers") return info.subscribers = in.unsigned_integer(), true;
     if (key == "published") return info.published = in.unsigned_integer(), true;
     if (key == "missed") return info.missed = in.unsigned_integer(), true;
+    if (key == "fifo") return info.fifo = in.boolean(), true;
+    if (key == "deduplicate_by") return info.deduplicate_by = in.string(), true;
     if (key != "queues") return false;
     const std::uint32_t count = in.array();
     for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
@@ -170,6 +212,23 @@ TopicInfo read_topic_info(MsgpackReader& in) {
       info.queues.push_back(std::move(queue));
     }
     return true;
+  });
+  return info;
+}
+
+MoveInfo read_move_info(MsgpackReader& in) {
+  MoveInfo info;
+  read_map(in, [&](std::string_view key) {
+    if (key == "move") return info.move = static_cast<std::uint32_t>(in.unsigned_integer()), true;
+    if (key == "queue") return info.queue = in.string(), true;
+    if (key == "to") return info.to = in.string(), true;
+    if (key == "filter_policy") return info.filter_policy = in.string(), true;
+    if (key == "scope") return info.filter_on_attributes = in.string() == "attributes", true;
+    if (key == "max_per_second") return info.max_per_second = static_cast<std::uint32_t>(in.unsigned_integer()), true;
+    if (key == "status") return info.status = in.string(), true;
+    if (key == "started_ms") return info.started_ms = in.signed_integer(), true;
+    if (key == "moved") return info.moved = in.unsigned_integer(), true;
+    return false;
   });
   return info;
 }
@@ -261,6 +320,12 @@ void encode_ok(std::uint64_t request, std::span<const QueueInfo> queues, std::st
 void encode_ok(std::uint64_t request, std::span<const TopicInfo> topics, std::string& out) {
   encode_list(request, topics, out);
 }
+void encode_ok(std::uint64_t request, std::span<const MoveInfo> moves, std::string& out) {
+  encode_list(request, moves, out);
+}
+void encode_ok(std::uint64_t request, std::span<const std::uint64_t> sequences, std::string& out) {
+  encode_list(request, sequences, out);
+}
 void encode_ok(std::uint64_t request, const QueueInfo& info, std::string& out) {
   MsgpackWriter writer{out};
   write(begin_ok(writer, request), info);
@@ -293,6 +358,22 @@ Result<std::uint64_t> decode_number(std::string_view result) {
   const std::uint64_t number = in.take_nil() ? 0 : in.unsigned_integer();
   if (!in.ok() || !in.at_end()) return malformed("a number was expected");
   return number;
+}
+
+Result<std::vector<std::uint64_t>> decode_sequences(std::string_view result, std::size_t count) {
+  MsgpackReader in{result};
+  std::vector<std::uint64_t> sequences;
+  if (in.take_nil()) return sequences;
+  sequences.reserve(count);
+  if (in.peek() == MsgpackReader::Kind::array) {
+    if (in.array() != count) in.reject();
+    for (std::size_t i = 0; i < count && in.ok(); ++i) sequences.push_back(in.unsigned_integer());
+  } else {
+    const std::uint64_t first = in.unsigned_integer();  // the others follow it; 0 after all: nobody remembers
+    for (std::size_t i = 0; i < count && first != 0; ++i) sequences.push_back(first + i);
+  }
+  if (!in.ok() || !in.at_end()) return malformed("sequence numbers were expected");
+  return sequences;
 }
 
 Result<Welcome> decode_welcome(std::string_view result) {
@@ -342,6 +423,10 @@ Result<std::vector<QueueInfo>> decode_queue_list(std::string_view result) {
 }
 Result<std::vector<TopicInfo>> decode_topic_list(std::string_view result) {
   return decode_list(result, "topics were expected", read_topic_info);
+}
+
+Result<std::vector<MoveInfo>> decode_move_list(std::string_view result) {
+  return decode_list(result, "moves were expected", read_move_info);
 }
 
 Result<QueueInfo> decode_queue_info(std::string_view result) {

@@ -78,6 +78,13 @@ void QueueEngine::choose_wanted(const PublishMessage& step, Turn& turn) {
   }
 }
 
+bool QueueEngine::was_published(std::string_view topic, const DeduplicationKey& key, Moment moment) {
+  const auto found = state_.topics().find(topic);
+  if (found == state_.topics().end()) return false;
+  found->second.deduplication.forget_old(time_.at(moment.now));
+  return found->second.deduplication.find(key).has_value();
+}
+
 void QueueEngine::publish_in_group(Queue& queue, std::uint32_t body, const Grouping& grouping, Turn& turn) {
   sync_ |= !queue.attributes.relaxed;
   if (!accepted_before(queue, grouping.key, turn)) write_in_group(queue, body, queue.attributes.delay, grouping, turn);

@@ -61,6 +61,8 @@ class QueueEngine {
   [[nodiscard]] std::map<std::string, std::string, std::less<>> topics() const;
   /// Nothing when there is no such queue; valid until the next command.
   [[nodiscard]] const QueueAttributes* attributes(QueueId queue) const;
+  /// Whether the FIFO topic has accepted this key within the last five minutes.
+  [[nodiscard]] bool was_published(std::string_view topic, const DeduplicationKey& key, Moment moment);
   /// Those that run and the last few that ended, by id.
   [[nodiscard]] std::vector<Move> moves(Moment moment) const;
   [[nodiscard]] bool has_running_moves() const;

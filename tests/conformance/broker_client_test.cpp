@@ -142,7 +142,7 @@ BOOST_FIXTURE_TEST_CASE(cancelled_receives_call_back_with_nothing, ClientFixture
 }
 
 BOOST_FIXTURE_TEST_CASE(a_live_subscription_goes_on_after_a_restart, ClientFixture) {
-  BOOST_REQUIRE(operator_.declare_topic("ride-completion"));
+  BOOST_REQUIRE(operator_.declare_topic({"ride-completion"}));
   std::vector<std::string> seen;
   std::uint64_t missed = 0;
   bool subscribed = false;

@@ -171,8 +171,15 @@ class Client:
     def declare_queue(self, queue, **attributes):
         return self.ask("declare_queue", queue, attributes, remembered=True)
 
-    def declare_topic(self, topic):
-        return self.ask("declare_topic", topic, remembered=True)
+    def declare_topic(self, topic, **attributes):
+        return self.ask("declare_topic", topic, attributes, remembered=True)
+
+    def change(self, op, *arguments, **options):
+        """Any other remembered request: delete_queue, delete_topic, start_move, cancel_move."""
+        return self.ask(op, *arguments, *([options] if options else []), remembered=True)
+
+    def list_moves(self):
+        return self.ask("list_moves")
 
     def subscribe(self, topic, **options):
         return self.ask("subscribe", topic, options)

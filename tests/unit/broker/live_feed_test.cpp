@@ -114,19 +114,24 @@ BOOST_FIXTURE_TEST_CASE(an_unreachable_subscriber_misses_and_holds_nobody_up, Fe
 }
 
 BOOST_AUTO_TEST_CASE(a_queue_is_chained_to_one_topic_and_its_definition_survives) {
+  const ChainedQueue queue{"q", 1, false};
   Topics topics;
-  BOOST_TEST(topics.chain("a", "q", 1, R"({"fare":[1]})", false)->size() == 1U);
-  BOOST_TEST(topics.chain("a", "q", 1, R"({"fare":[1]})", false)->empty());  // nothing new
-  BOOST_TEST(topics.chain("b", "q", 1, "", true)->size() == 2U);             // moved: both changed
+  BOOST_TEST(topics.chain("a", queue, R"({"fare":[1]})", false)->size() == 1U);
+  BOOST_TEST(topics.chain("a", queue, R"({"fare":[1]})", false)->empty());  // nothing new
+  BOOST_TEST(topics.chain("b", queue, "", true)->size() == 2U);             // moved: both changed
   BOOST_TEST(topics.find("a")->chains.empty());
-  const auto refused = topics.chain("b", "q", 1, R"({"fare":1})", false);
+  BOOST_TEST(topics.chain_of(1).topic->name == "b");
+  BOOST_TEST(topics.chain_of(2).topic == nullptr);
+  const auto refused = topics.chain("b", queue, R"({"fare":1})", false);
   BOOST_REQUIRE(!refused);
   BOOST_TEST(refused.error().code == "invalid_filter_policy");
 
   Topics again;
-  const auto find = [](std::string_view queue) { return queue == "q" ? std::optional<QueueId>{1} : std::nullopt; };
+  topics.find("b")->deduplicate_by = *Selector::compile("content");
+  const auto find = [&](std::string_view name) { return name == "q" ? std::optional{queue} : std::nullopt; };
   BOOST_REQUIRE(again.restore("b", Topics::definition(*topics.find("b")), find));
   BOOST_REQUIRE_EQUAL(again.find("b")->chains.size(), 1U);
   BOOST_TEST(again.find("b")->chains.front().filter_on_attributes);
+  BOOST_TEST(again.find("b")->deduplicate_by->text() == "content");
   BOOST_TEST(again.restore("c", "\xc1", find).error().code == "malformed_definition");
 }

@@ -31,11 +31,15 @@ std::vector<Command> every_command() {
   declare.relaxed = true;
   declare.from_topic = "ride-completion";
   declare.selection = selection;
+  declare.fifo = Fifo{"body.customer", "content", "message_group", "block"};
+  declare.tags = {{"team", "rides"}, {"cost", ""}};
   return {Hello{1, session, "node", "host"},
           Ping{},
-          Send{"rides", {"a", "b"}, 5},
+          Send{"rides", {"a", "b"}, 5, {std::nullopt, 7}},
+          Send{"rides", {"a"}, std::nullopt, {7}},
           Publish{"topic", {"a"}},
-          Receive{"rides", 10, 20'000, 30'000},
+          Receive{"rides", 10, 20'000, 30'000, "try-1"},
+          Receive{"rides", 10, 20'000, std::nullopt, "try-1"},
           CancelReceives{},
           Delete{"rides", {"h1", "h2"}},
           ChangeVisibility{"rides", {"h1"}, 5'000},
@@ -48,11 +52,16 @@ std::vector<Command> every_command() {
           Peek{"rides", 5, 20, selection},
           Purge{"rides", selection, true},
           Redrive{"rides-dlq", "rides", 10, selection, true},
+          StartMove{"rides-dlq", "rides", selection, 100},
+          CancelMove{3},
+          ListMoves{},
           GetQueueInfo{"rides"},
           ListQueues{},
           ListTopics{},
           declare,
-          DeclareTopic{"topic"},
+          DeleteQueue{"rides", true},
+          DeclareTopic{"topic", true, "content"},
+          DeleteTopic{"topic"},
           Subscribe{"topic", selection, 512},
           Unsubscribe{4},
           Credit{4, 1'000}};
@@ -120,6 +129,25 @@ BOOST_AUTO_TEST_CASE(unknown_operations_options_and_steps_are_refused) {
   BOOST_TEST(refusal_of("\x94\xa8transact\x01\x01\x90") == "malformed_request");
 }
 
+BOOST_AUTO_TEST_CASE(a_send_has_as_many_delays_as_messages_or_none) {
+  BOOST_TEST(refusal_of(encoded(Send{"rides", {"a", "b"}, std::nullopt, {1}})) == "malformed_request");
+}
+
+BOOST_AUTO_TEST_CASE(sequences_of_a_send_are_told_one_by_one_or_by_the_first) {
+  const auto result_of = [](const std::string& frame) { return std::string{std::get<Ok>(*decode_reply(frame)).result}; };
+  std::string frame;
+  const std::uint64_t each[] = {4, 2, 5};
+  encode_ok(1, std::span<const std::uint64_t>{each}, frame);
+  BOOST_TEST((*decode_sequences(result_of(frame), 3) == std::vector<std::uint64_t>{4, 2, 5}));
+  BOOST_TEST(!decode_sequences(result_of(frame), 2));
+  frame.clear();
+  encode_ok(1, std::uint64_t{7}, frame);
+  BOOST_TEST((*decode_sequences(result_of(frame), 2) == std::vector<std::uint64_t>{7, 8}));
+  frame.clear();
+  encode_ok(1, frame);
+  BOOST_TEST(decode_sequences(result_of(frame), 2)->empty());
+}
+
 BOOST_AUTO_TEST_CASE(lists_have_a_limit) {
   const std::vector<std::string_view> full(batch_size_max, "m");
   BOOST_TEST(refusal_of(encoded(Send{"rides", full, std::nullopt})) == "");
@@ -141,8 +169,9 @@ BOOST_AUTO_TEST_CASE(exactly_the_requests_that_change_something_are_remembered) 
   for (const auto& command : every_command()) {
     if (!is_remembered(command)) passing.emplace_back(name_of(command));
   }
-  const std::vector<std::string> expected{"hello",       "ping",        "receive",   "cancel_receives", "peek",  "queue_info",
-                                          "list_queues", "list_topics", "subscribe", "unsubscribe",     "credit"};
+  const std::vector<std::string> expected{"hello",       "ping",       "receive",     "receive",     "cancel_receives", "peek",
+                                          "list_moves",  "queue_info", "list_queues", "list_topics", "subscribe",       "unsubscribe",
+                                          "credit"};
   BOOST_TEST(passing == expected, boost::test_tools::per_element());
 }
 

@@ -1,21 +1,15 @@
+// Requests, from their frames.
+
 #include <algorithm>
 #include <array>
 #include <utility>
 
 #include "common/msgpack_reader.hpp"
-#include "common/msgpack_writer.hpp"
-#include "common/wire.hpp"
+#include "common/wire_operations.hpp"
 
 namespace remuda::wire {
 
 namespace {
-
-template <class... F>
-struct overloaded : F... {
-  using F::operator()...;
-};
-template <class... F>
-overloaded(F...) -> overloaded<F...>;
 
 Failure<Error> malformed(std::string_view operation, std::string_view what) {
   return fail("malformed_request", std::string{operation} + ": " + std::string{what} + "; see PROTOCOL.md");
@@ -116,6 +110,9 @@ Result<void> read(MsgpackReader&, std::uint32_t left, ListQueues& list) {
 Result<void> read(MsgpackReader&, std::uint32_t left, ListTopics& list) {
   return read_nothing(left, list);
 }
+Result<void> read(MsgpackReader&, std::uint32_t left, ListMoves& list) {
+  return read_nothing(left, list);
+}
 
 Result<void> read(MsgpackReader& in, std::uint32_t left, Send& send) {
   if (left != 2 && left != 3) return malformed("send", "queue, messages and perhaps options are expected");
@@ -124,7 +121,11 @@ Result<void> read(MsgpackReader& in, std::uint32_t left, Send& send) {
   if (in.ok() && send.messages.empty()) return malformed("send", "at least one message is expected");
   return read_options(in, "send", left == 3, [&](std::string_view key) {
     if (key == "delay_ms") return send.delay_ms = in.unsigned_integer(), true;
-    return false;
+    if (key != "delays_ms") return false;
+    const std::uint32_t count = in.array();
+    if (count != send.messages.size()) in.reject();
+    for (std::uint32_t i = 0; i < count && in.ok(); ++i) send.delays_ms.push_back(number_or_nil(in));
+    return true;
   });
 }
 
@@ -144,6 +145,7 @@ Result<void> read(MsgpackReader& in, std::uint32_t left, Receive& receive) {
   if (in.ok() && (receive.max == 0 || receive.max > batch_size_max)) return fail("over_limit", "receive: max must be 1 to 10000");
   return read_options(in, "receive", left == 4, [&](std::string_view key) {
     if (key == "visibility_timeout_ms") return receive.visibility_timeout_ms = in.unsigned_integer(), true;
+    if (key == "attempt_id") return receive.attempt_id = in.string(), true;
     return false;
   });
 }
@@ -219,15 +221,63 @@ Result<void> read(MsgpackReader& in, std::uint32_t left, GetQueueInfo& command) 
   command.queue = in.string();
   return {};
 }
+Result<void> read(MsgpackReader& in, std::uint32_t left, StartMove& move) {
+  if (left != 1 && left != 2) return malformed("start_move", "queue and perhaps options are expected");
+  move.queue = in.string();
+  return read_options(in, "start_move", left == 2, [&](std::string_view key) {
+    if (key == "to") return move.to = in.string(), true;
+    if (key == "max_per_second") return move.max_per_second = small_number(in), true;
+    return take_selection(in, key, move.selection);
+  });
+}
+Result<void> read(MsgpackReader& in, std::uint32_t left, CancelMove& command) {
+  if (left != 1) return malformed("cancel_move", "a move is expected");
+  command.move = small_number(in);
+  return {};
+}
 Result<void> read(MsgpackReader& in, std::uint32_t left, DeclareTopic& command) {
-  if (left != 1) return malformed("declare_topic", "a topic is expected");
+  if (left != 1 && left != 2) return malformed("declare_topic", "topic and perhaps attributes are expected");
+  command.topic = in.string();
+  return read_options(in, "declare_topic", left == 2, [&](std::string_view key) {
+    if (key == "fifo") return command.fifo = in.boolean(), true;
+    if (key == "deduplicate_by") return command.deduplicate_by = in.string(), true;
+    return false;
+  });
+}
+Result<void> read(MsgpackReader& in, std::uint32_t left, DeleteTopic& command) {
+  if (left != 1) return malformed("delete_topic", "a topic is expected");
   command.topic = in.string();
   return {};
+}
+Result<void> read(MsgpackReader& in, std::uint32_t left, DeleteQueue& command) {
+  if (left != 1 && left != 2) return malformed("delete_queue", "queue and perhaps options are expected");
+  command.queue = in.string();
+  return read_options(in, "delete_queue", left == 2, [&](std::string_view key) {
+    if (key == "force") return command.force = in.boolean(), true;
+    return false;
+  });
+}
+Result<void> read_fifo(MsgpackReader& in, Fifo& fifo) {
+  return read_options(in, "declare_queue: fifo", true, [&](std::string_view key) {
+    if (key == "group_by") return fifo.group_by = in.string(), true;
+    if (key == "deduplicate_by") return fifo.deduplicate_by = in.string(), true;
+    if (key == "deduplication_scope") return fifo.deduplication_scope = in.string(), true;
+    if (key == "on_dead_letter") return fifo.on_dead_letter = in.string(), true;
+    return false;
+  });
+}
+void read_tags(MsgpackReader& in, std::vector<std::pair<std::string_view, std::string_view>>& tags) {
+  const std::uint32_t count = in.map();
+  for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+    const std::string_view name = in.string();
+    tags.emplace_back(name, in.string());
+  }
 }
 Result<void> read(MsgpackReader& in, std::uint32_t left, DeclareQueue& declare) {
   if (left != 1 && left != 2) return malformed("declare_queue", "queue and perhaps attributes are expected");
   declare.queue = in.string();
-  return read_options(in, "declare_queue", left == 2, [&](std::string_view key) {
+  Result<void> fifo;
+  auto options = read_options(in, "declare_queue", left == 2, [&](std::string_view key) {
     if (key == "visibility_timeout_ms") return declare.visibility_timeout_ms = in.unsigned_integer(), true;
     if (key == "retention_ms") return declare.retention_ms = in.unsigned_integer(), true;
     if (key == "delay_ms") return declare.delay_ms = in.unsigned_integer(), true;
@@ -236,8 +286,12 @@ Result<void> read(MsgpackReader& in, std::uint32_t left, DeclareQueue& declare) 
     if (key == "max_message_size_bytes") return declare.max_message_size_bytes = in.unsigned_integer(), true;
     if (key == "relaxed") return declare.relaxed = in.boolean(), true;
     if (key == "from_topic") return declare.from_topic = in.string(), true;
+    if (key == "fifo") return fifo = read_fifo(in, declare.fifo.emplace()), true;
+    if (key == "tags") return read_tags(in, declare.tags), true;
     return take_selection(in, key, declare.selection);
   });
+  if (!fifo) return fifo;
+  return options;
 }
 Result<void> read(MsgpackReader& in, std::uint32_t left, Subscribe& subscribe) {
   if (left != 1 && left != 2) return malformed("subscribe", "topic and perhaps options are expected");
@@ -279,56 +333,6 @@ Result<void> read(MsgpackReader& in, std::uint32_t left, Transact& transact) {
   return {};
 }
 
-// The names, in the order of the variants.
-template <class T>
-constexpr std::string_view operation_name = {};
-template <>
-constexpr std::string_view operation_name<Hello> = "hello";
-template <>
-constexpr std::string_view operation_name<Ping> = "ping";
-template <>
-constexpr std::string_view operation_name<Send> = "send";
-template <>
-constexpr std::string_view operation_name<Publish> = "publish";
-template <>
-constexpr std::string_view operation_name<Receive> = "receive";
-template <>
-constexpr std::string_view operation_name<CancelReceives> = "cancel_receives";
-template <>
-constexpr std::string_view operation_name<Delete> = "delete";
-template <>
-constexpr std::string_view operation_name<ChangeVisibility> = "change_visibility";
-template <>
-constexpr std::string_view operation_name<RetryLater> = "retry_later";
-template <>
-constexpr std::string_view operation_name<Reject> = "reject";
-template <>
-constexpr std::string_view operation_name<Release> = "release";
-template <>
-constexpr std::string_view operation_name<Transact> = "transact";
-template <>
-constexpr std::string_view operation_name<Peek> = "peek";
-template <>
-constexpr std::string_view operation_name<Purge> = "purge";
-template <>
-constexpr std::string_view operation_name<Redrive> = "redrive";
-template <>
-constexpr std::string_view operation_name<GetQueueInfo> = "queue_info";
-template <>
-constexpr std::string_view operation_name<ListQueues> = "list_queues";
-template <>
-constexpr std::string_view operation_name<ListTopics> = "list_topics";
-template <>
-constexpr std::string_view operation_name<DeclareQueue> = "declare_queue";
-template <>
-constexpr std::string_view operation_name<DeclareTopic> = "declare_topic";
-template <>
-constexpr std::string_view operation_name<Subscribe> = "subscribe";
-template <>
-constexpr std::string_view operation_name<Unsubscribe> = "unsubscribe";
-template <>
-constexpr std::string_view operation_name<Credit> = "credit";
-
 template <class Variant, std::size_t I>
 Result<void> read_by_name(std::string_view operation, MsgpackReader& in, std::uint32_t left, Variant& out) {
   if constexpr (I == std::variant_size_v<Variant>) {
@@ -340,172 +344,7 @@ Result<void> read_by_name(std::string_view operation, MsgpackReader& in, std::ui
   }
 }
 
-// ---- Writing ----
-
-void write_binaries(MsgpackWriter& out, const std::vector<std::string_view>& values) {
-  out.array(values.size());
-  for (const auto value : values) out.binary(value);
-}
-
-/// Options are written only when they differ from what absent means.
-class Options {
- public:
-  void number(std::string_view key, std::uint64_t value) { entry(key).number(value); }
-  void text(std::string_view key, std::string_view value) {
-    if (!value.empty()) entry(key).text(value);
-  }
-  void flag(std::string_view key, bool value) {
-    if (value) entry(key).boolean(true);
-  }
-  void selection(const Selection& selection) {
-    text("filter_policy", selection.filter_policy);
-    if (selection.filter_on_attributes) text("scope", "attributes");
-  }
-  void write(MsgpackWriter& out) const { out.map(count_).raw(entries_); }
-
- private:
-  MsgpackWriter& entry(std::string_view key) {
-    ++count_;
-    return writer_.text(key);
-  }
-  std::string entries_;
-  MsgpackWriter writer_{entries_};
-  std::size_t count_ = 0;
-};
-
-struct Arguments {
-  MsgpackWriter& out;
-
-  void operator()(const Hello& hello) const {
-    out.map(4).text("protocol").number(hello.protocol).text("session").binary(hello.session);
-    out.text("node").text(hello.node).text("host").text(hello.host);
-  }
-  void operator()(const Ping&) const {}
-  void operator()(const CancelReceives&) const {}
-  void operator()(const ListQueues&) const {}
-  void operator()(const ListTopics&) const {}
-  void operator()(const Send& send) const {
-    write_binaries(out.text(send.queue), send.messages);
-    if (send.delay_ms) out.map(1).text("delay_ms").number(*send.delay_ms);
-  }
-  void operator()(const Publish& publish) const { write_binaries(out.text(publish.topic), publish.messages); }
-  void operator()(const Receive& receive) const {
-    out.text(receive.queue).number(receive.max).number(receive.wait_ms);
-    if (receive.visibility_timeout_ms) out.map(1).text("visibility_timeout_ms").number(*receive.visibility_timeout_ms);
-  }
-  void operator()(const Delete& command) const { write_binaries(out.text(command.queue), command.handles); }
-  void operator()(const Release& command) const { write_binaries(out.text(command.queue), command.handles); }
-  void operator()(const ChangeVisibility& command) const {
-    write_binaries(out.text(command.queue), command.handles);
-    out.number(command.timeout_ms);
-  }
-  void operator()(const RetryLater& command) const {
-    out.text(command.queue).binary(command.handle).text(command.error_text);
-    command.delay_ms ? out.number(*command.delay_ms) : out.nil();
-  }
-  void operator()(const Reject& command) const { out.text(command.queue).binary(command.handle).text(command.reason); }
-  void operator()(const Transact& transact) const {
-    out.array(transact.steps.size());
-    for (const auto& step : transact.steps) write_step(out, step);
-  }
-  void operator()(const Peek& peek) const {
-    Options options;
-    options.number("from", peek.from);
-    options.number("max", peek.max);
-    options.selection(peek.selection);
-    options.write(out.text(peek.queue));
-  }
-  void operator()(const Purge& purge) const {
-    Options options;
-    options.selection(purge.selection);
-    options.flag("dry_run", purge.dry_run);
-    options.write(out.text(purge.queue));
-  }
-  void operator()(const Redrive& redrive) const {
-    Options options;
-    options.text("to", redrive.to);
-    options.number("max", redrive.max);
-    options.selection(redrive.selection);
-    options.flag("dry_run", redrive.dry_run);
-    options.write(out.text(redrive.queue));
-  }
-  void operator()(const GetQueueInfo& command) const { out.text(command.queue); }
-  void operator()(const DeclareTopic& command) const { out.text(command.topic); }
-  void operator()(const DeclareQueue& declare) const {
-    Options options;
-    options.number("visibility_timeout_ms", declare.visibility_timeout_ms);
-    options.number("retention_ms", declare.retention_ms);
-    options.number("delay_ms", declare.delay_ms);
-    options.text("dead_letter_queue", declare.dead_letter_queue);
-    options.number("max_receives", declare.max_receives);
-    options.number("max_message_size_bytes", declare.max_message_size_bytes);
-    options.flag("relaxed", declare.relaxed);
-    options.text("from_topic", declare.from_topic);
-    options.selection(declare.selection);
-    options.write(out.text(declare.queue));
-  }
-  void operator()(const Subscribe& subscribe) const {
-    Options options;
-    options.number("window", subscribe.window);
-    options.selection(subscribe.selection);
-    options.write(out.text(subscribe.topic));
-  }
-  void operator()(const Unsubscribe& command) const { out.number(command.subscription); }
-  void operator()(const Credit& command) const { out.number(command.subscription).number(command.sequence); }
-
-  static void write_step(MsgpackWriter& out, const Step& step) {
-    std::visit(
-        [&](const auto& command) {
-          out.array(1 + argument_count(command)).text(operation_name<std::decay_t<decltype(command)>>);
-          Arguments{out}(command);
-        },
-        step);
-  }
-
-  static std::size_t argument_count(const Ping&) { return 0; }
-  static std::size_t argument_count(const CancelReceives&) { return 0; }
-  static std::size_t argument_count(const ListQueues&) { return 0; }
-  static std::size_t argument_count(const ListTopics&) { return 0; }
-  static std::size_t argument_count(const Hello&) { return 1; }
-  static std::size_t argument_count(const Transact&) { return 1; }
-  static std::size_t argument_count(const GetQueueInfo&) { return 1; }
-  static std::size_t argument_count(const DeclareTopic&) { return 1; }
-  static std::size_t argument_count(const Unsubscribe&) { return 1; }
-  static std::size_t argument_count(const Send& send) { return send.delay_ms ? 3 : 2; }
-  static std::size_t argument_count(const Receive& receive) { return receive.visibility_timeout_ms ? 4 : 3; }
-  static std::size_t argument_count(const ChangeVisibility&) { return 3; }
-  static std::size_t argument_count(const Reject&) { return 3; }
-  static std::size_t argument_count(const RetryLater&) { return 4; }
-  template <class TwoArguments>
-  static std::size_t argument_count(const TwoArguments&) {
-    return 2;
-  }
-};
-
 }  // namespace
-
-bool is_remembered(const Command& command) {
-  return std::visit(overloaded{
-                        [](const Send&) { return true; },
-                        [](const Publish&) { return true; },
-                        [](const Delete&) { return true; },
-                        [](const ChangeVisibility&) { return true; },
-                        [](const RetryLater&) { return true; },
-                        [](const Reject&) { return true; },
-                        [](const Release&) { return true; },
-                        [](const Transact&) { return true; },
-                        [](const Purge&) { return true; },
-                        [](const Redrive&) { return true; },
-                        [](const DeclareQueue&) { return true; },
-                        [](const DeclareTopic&) { return true; },
-                        [](const auto&) { return false; },
-                    },
-                    command);
-}
-
-std::string_view name_of(const Command& command) {
-  return std::visit([](const auto& c) { return operation_name<std::decay_t<decltype(c)>>; }, command);
-}
 
 Result<void> decode_request(std::string_view frame, Request& out) {
   out.request = 0;
@@ -521,28 +360,6 @@ Result<void> decode_request(std::string_view frame, Request& out) {
   if (!in.ok()) return malformed(operation, "an argument has the wrong type");
   if (!in.at_end()) return malformed(operation, "bytes follow the request");
   return {};
-}
-
-void encode_request(const Request& request, std::string& out) {
-  MsgpackWriter writer{out};
-  std::visit(
-      [&](const auto& command) {
-        writer.array(3 + Arguments::argument_count(command)).text(operation_name<std::decay_t<decltype(command)>>);
-        writer.number(request.request).number(request.settled);
-        Arguments{writer}(command);
-      },
-      request.command);
-}
-
-void encode_step(const Step& step, std::string& out) {
-  MsgpackWriter writer{out};
-  Arguments::write_step(writer, step);
-}
-
-void encode_transact(std::uint64_t request, std::uint64_t settled, std::string_view steps, std::size_t step_count,
-                     std::string& out) {
-  MsgpackWriter writer{out};
-  writer.array(4).text(operation_name<Transact>).number(request).number(settled).array(step_count).raw(steps);
 }
 
 }  // namespace remuda::wire
