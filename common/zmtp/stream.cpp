@@ -13,6 +13,8 @@ namespace {
 
 /// Buffers that once grew beyond this are given back when they are empty.
 constexpr std::size_t worth_keeping = 256 * 1024;
+/// Who asks for answers and leaves so many bytes of them unread asks in order to fill our memory.
+constexpr std::size_t unread_when_asking_max = 1024 * 1024;
 
 std::string_view name_of(Stream::Side side) {
   return side == Stream::Side::router ? "ROUTER" : "DEALER";
@@ -75,6 +77,10 @@ bool Stream::tell(std::string_view& bytes, const OnEvent& on_event) {
         problem_ = decoder_.problem();
         return false;
       case Decoder::Event::ping:
+        if (unsent() > unread_when_asking_max) {
+          problem_ = "the peer sends PINGs and does not read";
+          return false;
+        }
         append_pong(content, out_);
         break;
       default:

@@ -6,7 +6,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cstring>
 #include <string>
 #include <vector>
@@ -262,6 +264,24 @@ BOOST_FIXTURE_TEST_CASE(whoever_speaks_something_else_is_shut_out_at_once, Route
   BOOST_REQUIRE(turns_until([&] { return router.peers() == 1; }));
   BOOST_TEST(turns_until([&] { return router.peers() == 0; }));
   ::close(stranger);
+}
+
+BOOST_FIXTURE_TEST_CASE(whoever_asks_for_pongs_and_never_reads_them_is_shut_out, RouterFixture) {
+  const int flooder = raw_connection(endpoint);
+  std::string opening;
+  zmtp::append_opening("DEALER", opening);
+  BOOST_REQUIRE(::send(flooder, opening.data(), opening.size(), MSG_NOSIGNAL) > 0);
+  const std::string ping = std::string{"\x04\x17\x04PING\x00\x00", 9} + std::string(16, 'c');
+  std::string pings;
+  while (pings.size() < 65'536) pings += ping;
+  std::size_t offset = 0;  // in the PING that is partly sent
+  BOOST_TEST(turns_until([&] {
+    const ssize_t sent = ::send(flooder, pings.data() + offset, pings.size() - offset, MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (sent > 0) offset = (offset + static_cast<std::size_t>(sent)) % ping.size();
+    return sent < 0 && errno != EAGAIN;
+  }));
+  BOOST_TEST(router.peers() == 0U);
+  ::close(flooder);
 }
 
 BOOST_FIXTURE_TEST_CASE(who_had_no_turn_comes_first_in_the_next, RouterFixture) {
