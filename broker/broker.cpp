@@ -32,6 +32,7 @@ void Broker::begin_turn() {
   give_back_undeliverable();
   if (moment_.now >= next_sweep_) {
     next_sweep_ = moment_.now + sweep_interval;
+    if (backup_client_ && moment_.now >= backup_until_) end_backup();
     for (const ClientId client : connections_.idle(moment_.now)) forget(client);
   }
 }
@@ -117,6 +118,7 @@ void Broker::strike(Connection& connection, std::uint64_t request, const Error& 
 void Broker::forget(ClientId client) {
   if (connections_.find(client) == nullptr) return;
   engine_.apply(CancelReceives{client}, moment_, effects_);
+  if (backup_client_ == client) end_backup();
   for (const auto& [name, topic] : topics_.all()) {
     if (!topic.feed.empty()) topics_.find(name)->feed.remove_client(client);
   }

@@ -19,6 +19,7 @@
 #include "broker/engine/queue_engine.hpp"
 #include "broker/grouping.hpp"
 #include "broker/move_runner.hpp"
+#include "broker/journal/backup_source.hpp"
 #include "broker/topics.hpp"
 #include "common/clock.hpp"
 #include "common/message.hpp"
@@ -31,6 +32,7 @@ struct BrokerSettings {
   std::uint64_t max_frame_size = 4ULL * 1024 * 1024;  ///< of requests and of replies
   std::size_t waiting_receives_max = 64;              ///< per connection
   std::size_t subscriptions_max = 256;                ///< per connection
+  BackupSource* backup_source = nullptr;              ///< outlives the broker; none: no backups
 };
 
 /// Gives a frame to a client; false when that client cannot be reached any more, or does not read.
@@ -128,6 +130,8 @@ class Broker {
   std::string frame_;
   std::uint64_t next_subscription_ = 1;
   Instant next_sweep_{};
+  std::optional<ClientId> backup_client_;  ///< whose backup holds the journal's segments
+  Instant backup_until_{};                 ///< unless it asks for more before
   std::uint64_t requests_ = 0;
   std::uint64_t refusals_ = 0;
 
@@ -191,6 +195,13 @@ class Broker {
   void on(Connection& connection, const wire::DeleteQueue& command);
   void on(Connection& connection, const wire::DeclareTopic& declare);
   void on(Connection& connection, const wire::DeleteTopic& command);
+
+  // backup (broker_backup.cpp)
+  void on(Connection& connection, const wire::BeginBackup&);
+  void on(Connection& connection, const wire::ReadBackup& read);
+  void on(Connection& connection, const wire::EndBackup&);
+  [[nodiscard]] bool may_back_up(Connection& connection);
+  void end_backup();
   std::string_view read_body(Location place, std::uint32_t size, std::uint32_t crc32c);
   Result<std::vector<Sequence>> select(QueueId queue, const wire::Selection& selection, std::uint64_t max);
   [[nodiscard]] wire::QueueInfo wire_info(const QueueInfo& info) const;

@@ -222,7 +222,9 @@ void BrokerLoop::open() {
                                                    {"records", lost.last_sequence - lost.first_sequence + 1}});
   }
   engine_.recovered(moment_of(clock_));
-  broker_.emplace(engine_, journal_, clock_, BrokerSettings{options_.name, max_frame_size_});
+  BrokerSettings settings{options_.name, max_frame_size_};
+  settings.backup_source = &journal_;
+  broker_.emplace(engine_, journal_, clock_, std::move(settings));
   or_throw(broker_->restore_topics());
   declare(definitions_);
   or_throw(journal_.sync());

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "broker/broker.hpp"
-#include "broker/journal/crc32c.hpp"
+#include "common/crc32c.hpp"
 #include "common/log.hpp"
 #include "common/mutant.hpp"
 

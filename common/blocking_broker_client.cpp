@@ -149,6 +149,15 @@ Result<std::vector<wire::QueueInfo>> BlockingBrokerClient::list_queues() {
 Result<std::vector<wire::TopicInfo>> BlockingBrokerClient::list_topics() {
   return wait_for<std::vector<wire::TopicInfo>>([&](auto done) { client_.list_topics(std::move(done)); });
 }
+Result<std::vector<wire::BackupSegment>> BlockingBrokerClient::begin_backup() {
+  return wait_for<std::vector<wire::BackupSegment>>([&](auto done) { client_.begin_backup(std::move(done)); });
+}
+Result<std::string> BlockingBrokerClient::read_backup(std::uint32_t segment, std::uint64_t offset) {
+  return wait_for<std::string>([&](auto done) { client_.read_backup(segment, offset, std::move(done)); });
+}
+Result<Unit> BlockingBrokerClient::end_backup() {
+  return wait_for<Unit>([&](auto done) { client_.end_backup(std::move(done)); });
+}
 Result<Unit> BlockingBrokerClient::ping() {
   return wait_for<Unit>([&](auto done) { client_.ping(std::move(done)); });
 }

@@ -202,6 +202,15 @@ void BrokerClient::list_queues(Callback<std::vector<wire::QueueInfo>> done) {
 void BrokerClient::list_topics(Callback<std::vector<wire::TopicInfo>> done) {
   session_->ask(wire::ListTopics{}, decoded(std::move(done), wire::decode_topic_list));
 }
+void BrokerClient::begin_backup(Callback<std::vector<wire::BackupSegment>> done) {
+  session_->ask(wire::BeginBackup{}, decoded(std::move(done), wire::decode_backup));
+}
+void BrokerClient::read_backup(std::uint32_t segment, std::uint64_t offset, Callback<std::string> done) {
+  session_->ask(wire::ReadBackup{segment, offset}, decoded(std::move(done), wire::decode_bytes));
+}
+void BrokerClient::end_backup(Callback<Unit> done) {
+  session_->ask(wire::EndBackup{}, nothing(std::move(done)));
+}
 void BrokerClient::ping(Callback<Unit> done) {
   session_->ask(wire::Ping{}, nothing(std::move(done)));
 }

@@ -138,6 +138,11 @@ class BrokerClient {
   void list_moves(Callback<std::vector<wire::MoveInfo>> done);
   void ping(Callback<Unit> done);
 
+  // ---- backup: see PROTOCOL.md ----
+  void begin_backup(Callback<std::vector<wire::BackupSegment>> done);
+  void read_backup(std::uint32_t segment, std::uint64_t offset, Callback<std::string> done);
+  void end_backup(Callback<Unit> done);
+
   /// Applies to the requests made after it: they answer `timed_out` (outcome unknown) when this long has passed. Absent: never.
   void set_deadline(std::optional<Duration> deadline);
   /// Asks the broker to answer every waiting receive now: they call back with nothing, or with what was already on its way. For
@@ -201,6 +206,9 @@ class BlockingBrokerClient {
   Result<wire::QueueInfo> queue_info(std::string_view queue);
   Result<std::vector<wire::QueueInfo>> list_queues();
   Result<std::vector<wire::TopicInfo>> list_topics();
+  Result<std::vector<wire::BackupSegment>> begin_backup();
+  Result<std::string> read_backup(std::uint32_t segment, std::uint64_t offset);
+  Result<Unit> end_backup();
   Result<Unit> ping();
   /// Calls `on_event` for every event until it returns false or `wait` has passed.
   Result<Unit> listen(std::string_view topic, std::chrono::milliseconds wait,

@@ -123,6 +123,12 @@ struct ListMoves {};  ///< `list_moves`: those that run, and the last few that e
 struct GetQueueInfo {  ///< `queue_info`
   std::string_view queue;
 };
+struct BeginBackup {};  ///< `backup`: holds what is durable now until everything is read
+struct ReadBackup {     ///< `backup_read`
+  std::uint64_t segment = 0;
+  std::uint64_t offset = 0;
+};
+struct EndBackup {};  ///< `backup_end`
 struct ListQueues {};  ///< `list_queues`
 struct ListTopics {};  ///< `list_topics`
 /// What makes a queue a FIFO queue. Selectors are explained in PROTOCOL.md.
@@ -174,7 +180,7 @@ struct Credit {
 
 using Command = std::variant<Hello, Ping, Send, Publish, Receive, CancelReceives, Delete, ChangeVisibility, RetryLater, Reject,
                              Release, Transact, Peek, Purge, Redrive, StartMove, CancelMove, ListMoves, GetQueueInfo, ListQueues,
-                             ListTopics, DeclareQueue, DeleteQueue, DeclareTopic, DeleteTopic, Subscribe, Unsubscribe, Credit>;
+                             ListTopics, BeginBackup, ReadBackup, EndBackup, DeclareQueue, DeleteQueue, DeclareTopic, DeleteTopic, Subscribe, Unsubscribe, Credit>;
 
 struct Request {
   std::uint64_t request = 0;  ///< increasing per session; 0 for hello
@@ -325,6 +331,13 @@ struct MoveInfo {
   std::uint64_t moved = 0;
   friend bool operator==(const MoveInfo&, const MoveInfo&) = default;
 };
+/// A file of a backup: what is durable of one segment of the journal.
+struct BackupSegment {
+  std::uint32_t number = 0;
+  std::uint64_t capacity_bytes = 0;  ///< the size it has to be given; zeros follow what is read
+  std::uint64_t size_bytes = 0;      ///< what there is to read
+  friend bool operator==(const BackupSegment&, const BackupSegment&) = default;
+};
 /// The answer to hello.
 struct Welcome {
   std::uint32_t protocol = protocol_version;
@@ -346,6 +359,8 @@ void encode_ok(std::uint64_t request, std::span<const TopicInfo> topics, std::st
 void encode_ok(std::uint64_t request, std::span<const MoveInfo> moves, std::string& out);
 /// A send to a FIFO queue: one sequence for each message.
 void encode_ok(std::uint64_t request, std::span<const std::uint64_t> sequences, std::string& out);
+void encode_ok(std::uint64_t request, std::span<const BackupSegment> segments, std::string& out);
+void encode_bytes(std::uint64_t request, std::string_view bytes, std::string& out);
 /// Events are written in place too: the head, then exactly `count` messages.
 void begin_event(std::uint64_t subscription, std::uint64_t sequence, std::size_t count, std::string& out);
 void append_event_message(std::string_view packed, std::string& out);
@@ -365,5 +380,7 @@ Result<QueueInfo> decode_queue_info(std::string_view result);
 Result<std::vector<QueueInfo>> decode_queue_list(std::string_view result);
 Result<std::vector<TopicInfo>> decode_topic_list(std::string_view result);
 Result<std::vector<MoveInfo>> decode_move_list(std::string_view result);
+Result<std::vector<BackupSegment>> decode_backup(std::string_view result);
+Result<std::string> decode_bytes(std::string_view result);
 
 }  // namespace remuda::wire

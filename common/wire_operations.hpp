@@ -59,6 +59,12 @@ inline constexpr std::string_view operation_name<ListQueues> = "list_queues";
 template <>
 inline constexpr std::string_view operation_name<ListTopics> = "list_topics";
 template <>
+inline constexpr std::string_view operation_name<BeginBackup> = "backup";
+template <>
+inline constexpr std::string_view operation_name<ReadBackup> = "backup_read";
+template <>
+inline constexpr std::string_view operation_name<EndBackup> = "backup_end";
+template <>
 inline constexpr std::string_view operation_name<DeclareQueue> = "declare_queue";
 template <>
 inline constexpr std::string_view operation_name<DeleteQueue> = "delete_queue";

@@ -95,6 +95,10 @@ void write(MsgpackWriter& out, const QueueInfo& info) {
   for (const auto& figure : figures) out.text(figure.name).number(info.*figure.member);
 }
 
+void write(MsgpackWriter& out, const BackupSegment& segment) {
+  out.array(3).number(segment.number).number(segment.capacity_bytes).number(segment.size_bytes);
+}
+
 void write(MsgpackWriter& out, const TopicInfo& info) {
   out.map(7).text("topic").text(info.topic);
   out.text("fifo").boolean(info.fifo);
@@ -326,6 +330,13 @@ void encode_ok(std::uint64_t request, std::span<const MoveInfo> moves, std::stri
 void encode_ok(std::uint64_t request, std::span<const std::uint64_t> sequences, std::string& out) {
   encode_list(request, sequences, out);
 }
+void encode_ok(std::uint64_t request, std::span<const BackupSegment> segments, std::string& out) {
+  encode_list(request, segments, out);
+}
+void encode_bytes(std::uint64_t request, std::string_view bytes, std::string& out) {
+  MsgpackWriter writer{out};
+  begin_ok(writer, request).binary(bytes);
+}
 void encode_ok(std::uint64_t request, const QueueInfo& info, std::string& out) {
   MsgpackWriter writer{out};
   write(begin_ok(writer, request), info);
@@ -427,6 +438,22 @@ Result<std::vector<TopicInfo>> decode_topic_list(std::string_view result) {
 
 Result<std::vector<MoveInfo>> decode_move_list(std::string_view result) {
   return decode_list(result, "moves were expected", read_move_info);
+}
+Result<std::vector<BackupSegment>> decode_backup(std::string_view result) {
+  return decode_list(result, "segments were expected", [](MsgpackReader& in) {
+    BackupSegment segment;
+    if (in.array() != 3) in.reject();
+    segment.number = static_cast<std::uint32_t>(in.unsigned_integer());
+    segment.capacity_bytes = in.unsigned_integer();
+    segment.size_bytes = in.unsigned_integer();
+    return segment;
+  });
+}
+Result<std::string> decode_bytes(std::string_view result) {
+  MsgpackReader in{result};
+  std::string bytes{in.binary()};
+  if (!in.ok() || !in.at_end()) return malformed("bytes were expected");
+  return bytes;
 }
 
 Result<QueueInfo> decode_queue_info(std::string_view result) {

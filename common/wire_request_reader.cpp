@@ -114,6 +114,19 @@ Result<void> read(MsgpackReader&, std::uint32_t left, ListMoves& list) {
   return read_nothing(left, list);
 }
 
+Result<void> read(MsgpackReader&, std::uint32_t left, BeginBackup& begin) {
+  return read_nothing(left, begin);
+}
+Result<void> read(MsgpackReader&, std::uint32_t left, EndBackup& end) {
+  return read_nothing(left, end);
+}
+Result<void> read(MsgpackReader& in, std::uint32_t left, ReadBackup& read) {
+  if (left != 2) return malformed("backup_read", "a segment and an offset are expected");
+  read.segment = in.unsigned_integer();
+  read.offset = in.unsigned_integer();
+  return {};
+}
+
 Result<void> read(MsgpackReader& in, std::uint32_t left, Send& send) {
   if (left != 2 && left != 3) return malformed("send", "queue, messages and perhaps options are expected");
   send.queue = in.string();

@@ -51,6 +51,9 @@ struct Arguments {
   void operator()(const CancelReceives&) const {}
   void operator()(const ListQueues&) const {}
   void operator()(const ListTopics&) const {}
+  void operator()(const BeginBackup&) const {}
+  void operator()(const EndBackup&) const {}
+  void operator()(const ReadBackup& read) const { out.number(read.segment).number(read.offset); }
   void operator()(const ListMoves&) const {}
   void operator()(const Send& send) const {
     write_binaries(out.text(send.queue), send.messages);
@@ -175,6 +178,8 @@ struct Arguments {
   static std::size_t argument_count(const CancelReceives&) { return 0; }
   static std::size_t argument_count(const ListQueues&) { return 0; }
   static std::size_t argument_count(const ListTopics&) { return 0; }
+  static std::size_t argument_count(const BeginBackup&) { return 0; }
+  static std::size_t argument_count(const EndBackup&) { return 0; }
   static std::size_t argument_count(const ListMoves&) { return 0; }
   static std::size_t argument_count(const CancelMove&) { return 1; }
   static std::size_t argument_count(const DeleteTopic&) { return 1; }

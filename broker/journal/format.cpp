@@ -4,7 +4,7 @@
 #include <cassert>
 #include <cstring>
 
-#include "broker/journal/crc32c.hpp"
+#include "common/crc32c.hpp"
 #include "common/mutant.hpp"
 
 namespace remuda::broker {

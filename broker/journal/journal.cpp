@@ -64,6 +64,10 @@ class Journal::Implementation {
   void truncate(std::uint32_t before_segment) { truncate_before_ = std::max(truncate_before_, before_segment); }
   void tick(Instant now);
 
+  [[nodiscard]] std::vector<DurableSegment> hold();
+  [[nodiscard]] Result<std::string> read_segment(std::uint32_t segment, std::uint64_t offset, std::uint32_t size) const;
+  void release() { held_from_.reset(); }
+
   [[nodiscard]] StorageState state() const;
   [[nodiscard]] std::string state_reason() const;
   [[nodiscard]] std::uint32_t oldest_segment() const { return segments_.empty() ? 0 : segments_.front().number; }
@@ -131,9 +135,12 @@ class Journal::Implementation {
   std::unique_ptr<File> file_;
   std::uint32_t file_segment_ = 0;
   std::uint32_t file_capacity_ = 0;
+  std::uint64_t written_end_ = 0;  ///< of the last record, in its file
+  std::uint64_t synced_end_ = 0;
   std::uint64_t written_sequence_ = 0;
   std::uint64_t synced_sequence_ = 0;
   std::uint32_t truncate_before_ = 0;
+  std::optional<std::uint32_t> held_from_;  ///< a backup reads the segments from here on
   std::optional<Error> poison_;
 
   std::optional<Instant> retry_at_;
@@ -159,6 +166,7 @@ Result<Recovery> Journal::Implementation::open(const Replay& replay, Checkpoint 
   file_ = std::move(*file);
   file_segment_ = last.number;
   file_capacity_ = last.capacity;
+  written_end_ = synced_end_ = chain.position;
 
   keeper_ = std::make_unique<SegmentKeeper>(
       folder_, SegmentKeeper::Settings{options_.segment_size_bytes, options_.spare_segments_max, options_.background},
@@ -317,6 +325,7 @@ Result<void> Journal::Implementation::write(Batch& waiting) {
   if (const auto written = write_fully(*file_, waiting.offset, waiting.bytes); !written) {
     return poison("write", segment_name(waiting.segment), written.error());
   }
+  written_end_ = end;
   written_sequence_ = waiting.last_sequence;
   return {};
 }
@@ -339,6 +348,7 @@ Result<void> Journal::Implementation::activate(const Batch& first) {
   file_ = std::move(*file);
   file_segment_ = first.segment;
   file_capacity_ = options_.segment_size_bytes;
+  written_end_ = synced_end_ = segment_header_size;
   keeper_->index(sealed);
   return {};
 }
@@ -356,17 +366,19 @@ Result<void> Journal::Implementation::sync_file() {
   if (const auto synced = file_->sync(); !synced && !REMUDA_MUTANT(69))
     return poison("fdatasync", segment_name(file_segment_), synced.error());
   synced_sequence_ = written_sequence_;
+  synced_end_ = written_end_;
   return {};
 }
 
 void Journal::Implementation::carry_out_truncation() {
   std::vector<SegmentKeeper::Truncated> gone;
   if (REMUDA_MUTANT(71)) ++truncate_before_;
-  while (segments_.size() > 1 && segments_.front().number < truncate_before_) {
+  const auto before = std::min(truncate_before_, held_from_.value_or(truncate_before_));
+  while (segments_.size() > 1 && segments_.front().number < before) {
     gone.push_back({segments_.front().number, segments_.front().capacity});
     segments_.pop_front();
   }
-  keeper_->recycle(std::move(gone));
+  if (!gone.empty()) keeper_->recycle(std::move(gone));
 }
 
 void Journal::Implementation::tick(Instant now) {
@@ -401,6 +413,30 @@ std::string_view Journal::Implementation::read(Location at, std::uint32_t size) 
   }
   if (std::uint64_t{at.offset} + size > segment.view.size()) return {};
   return segment.view.substr(at.offset, size);
+}
+
+// --- backup ---
+
+std::vector<DurableSegment> Journal::Implementation::hold() {
+  std::vector<DurableSegment> held;
+  for (const auto& segment : segments_) {
+    if (segment.number < file_segment_) held.push_back({segment.number, segment.capacity, segment.capacity});
+  }
+  held.push_back({file_segment_, file_capacity_, synced_end_});
+  held_from_ = held.front().number;
+  return held;
+}
+
+Result<std::string> Journal::Implementation::read_segment(std::uint32_t segment, std::uint64_t offset, std::uint32_t size) const {
+  if (!held_from_ || segment < *held_from_ || segment > file_segment_) {
+    return fail("no_such_segment", "segment " + std::to_string(segment) + " is not held for a backup");
+  }
+  const auto name = segment_name(segment);
+  const auto file = folder_.open(name, OpenMode::read);
+  if (!file) return Failure<Error>{storage_error(folder_, "opening", name, file.error())};
+  auto bytes = read_range(**file, offset, size);
+  if (!bytes) return Failure<Error>{storage_error(folder_, "reading", name, bytes.error())};
+  return *std::move(bytes);
 }
 
 // --- state ---
@@ -472,6 +508,15 @@ void Journal::truncate(std::uint32_t before_segment) {
 }
 void Journal::tick(Instant now) {
   implementation_->tick(now);
+}
+std::vector<DurableSegment> Journal::hold() {
+  return implementation_->hold();
+}
+Result<std::string> Journal::read_segment(std::uint32_t segment, std::uint64_t offset, std::uint32_t size) const {
+  return implementation_->read_segment(segment, offset, size);
+}
+void Journal::release() {
+  implementation_->release();
 }
 StorageState Journal::state() const {
   return implementation_->state();

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "broker/engine/log.hpp"
+#include "broker/journal/backup_source.hpp"
 #include "broker/journal/files.hpp"
 #include "common/clock.hpp"
 #include "common/result.hpp"
@@ -67,7 +68,7 @@ struct Recovery {
   std::vector<std::string> warnings;  ///< sentences for the log: file system that lies about syncs, indexes rebuilt, tail cut
 };
 
-class Journal final : public Log {
+class Journal final : public Log, public BackupSource {
  public:
   /// Called once per record, in order, during open(). `operations` lives only for the call; `payload` is where the payload starts.
   using Replay = std::function<void(std::uint64_t sequence, std::string_view operations, Location payload)>;
@@ -110,6 +111,11 @@ class Journal final : public Log {
   void truncate(std::uint32_t before_segment);
   /// Retries to get space while read_only. Call at least every `retry_interval` then; cheap otherwise.
   void tick(Instant now);
+
+  // --- BackupSource ---
+  [[nodiscard]] std::vector<DurableSegment> hold() override;
+  [[nodiscard]] Result<std::string> read_segment(std::uint32_t segment, std::uint64_t offset, std::uint32_t size) const override;
+  void release() override;
 
   [[nodiscard]] StorageState state() const;
   /// Why it is poisoned or read_only, for people; empty when healthy.

@@ -84,10 +84,14 @@ Io<Unit> write_zeros(File& file, std::uint64_t begin, std::uint64_t end) {
 Io<std::string> read_fully(const File& file, std::uint64_t size) {
   const auto available = file.size();
   if (!available) return Failure<Errno>{available.error()};
-  std::string bytes(std::min(size, *available), '\0');
+  return read_range(file, 0, std::min(size, *available));
+}
+
+Io<std::string> read_range(const File& file, std::uint64_t offset, std::uint64_t size) {
+  std::string bytes(size, '\0');
   std::size_t done = 0;
   while (done < bytes.size()) {
-    const auto count = file.read(done, {bytes.data() + done, bytes.size() - done});
+    const auto count = file.read(offset + done, {bytes.data() + done, bytes.size() - done});
     if (!count && count.error().value == EINTR) continue;
     if (!count) return Failure<Errno>{count.error()};
     if (*count == 0) break;

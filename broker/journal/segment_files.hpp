@@ -34,6 +34,9 @@ struct FileName {
 /// The first `size` bytes, or all when the file is shorter.
 [[nodiscard]] Io<std::string> read_fully(const File& file, std::uint64_t size);
 
+/// `size` bytes from `offset` on, or what is there of them.
+[[nodiscard]] Io<std::string> read_range(const File& file, std::uint64_t offset, std::uint64_t size);
+
 /// No space left, or no quota: the one kind of failure that passes.
 [[nodiscard]] bool is_disk_full(Errno error);
 /// `storage_full` or `storage_failed`, with the call, the place and the reason.

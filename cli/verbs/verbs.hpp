@@ -18,6 +18,7 @@ Command restart_verb();
 Command queue_verb();
 Command topic_verb();
 Command call_verb();
+Command broker_verb();
 Command filter_verb();
 Command bench_verb();
 Command completion_verb(const Command& root);

@@ -178,6 +178,9 @@ class Load:
 
     def consuming(self, queue):
         def step(client, chance):
+            if len(self.history.asked) - len(self.history.deleted) < BACKLOG // 2:
+                self.stopping.wait(0.002)  # so that there is always something that could get lost
+                return
             batch = client.receive(queue, chance.randint(1, 40), wait_ms=50)
             if not batch:
                 return

@@ -10,7 +10,7 @@
 #include <string>
 #include <vector>
 
-#include "broker/journal/crc32c.hpp"
+#include "common/crc32c.hpp"
 #include "broker/journal/format.hpp"
 #include "broker/journal/journal.hpp"
 #include "broker/journal/segment_files.hpp"

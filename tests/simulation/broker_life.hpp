@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "broker/engine/queue_engine.hpp"
-#include "broker/journal/crc32c.hpp"
+#include "common/crc32c.hpp"
 #include "broker/journal/journal.hpp"
 #include "tests/simulation/witness.hpp"
 #include "tests/unit/broker/memory_disk.hpp"

@@ -6,7 +6,7 @@
 #include <iomanip>
 #include <sstream>
 
-#include "broker/journal/crc32c.hpp"
+#include "common/crc32c.hpp"
 #include "broker/journal/format.hpp"
 #include "journal_fixture.hpp"
 

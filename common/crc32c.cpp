@@ -1,4 +1,4 @@
-#include "broker/journal/crc32c.hpp"
+#include "common/crc32c.hpp"
 
 #include <array>
 #include <bit>
@@ -8,7 +8,7 @@
 #include <nmmintrin.h>
 #endif
 
-namespace remuda::broker {
+namespace remuda {
 namespace {
 
 constexpr std::uint32_t reversed_polynomial = 0x82F63B78U;
@@ -73,4 +73,4 @@ std::uint32_t crc32c(std::string_view bytes, std::uint32_t seed) {
   return crc32c_by_table(bytes, seed);
 }
 
-}  // namespace remuda::broker
+}  // namespace remuda

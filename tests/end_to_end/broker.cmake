@@ -1,0 +1,5 @@
+# What an operator does with a broker's data folder.
+if(TARGET remuda AND TARGET remuda-broker)
+  add_test(NAME broker_backup COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/broker_backup_test.py ${PROJECT_BINARY_DIR}/bin)
+  set_tests_properties(broker_backup PROPERTIES TIMEOUT 120 LABELS end_to_end)
+endif()
