@@ -38,7 +38,7 @@ Report measure(const Options& options) {
   const double cpu_before = broker.process().cpu_seconds();
   const Instant drain_begin = run_together({[&](std::atomic<bool>& failed) {
     BrokerClient client{broker.endpoint(), {"consumer", ""}, clock};
-    consume(client, clock, "backlog", options.batch, account, failed);
+    consume(client, clock, {"backlog", options.window, options.batch}, account, failed);
   }});
   const double drain_s = Seconds{account.finish() - drain_begin}.count();
   require_exactly_once(account);

@@ -29,7 +29,7 @@ Life live(BrokerUnderTest& broker, const Options& options, int producers, int co
   for (int number = 0; number < consumers; ++number) {
     tasks.emplace_back([&](std::atomic<bool>& failed) {
       BrokerClient client{broker.endpoint(), {"consumer", ""}, clock};
-      consume(client, clock, "life", options.batch, account, failed);
+      consume(client, clock, {"life", options.window, options.batch}, account, failed);
     });
   }
   Life life;

@@ -28,7 +28,7 @@ Fan spread(BrokerUnderTest& broker, const Options& options, std::uint64_t messag
   for (int number = 0; number < queue_count; ++number) {
     tasks.emplace_back([&, number](std::atomic<bool>& failed) {
       BrokerClient client{broker.endpoint(), {"consumer", ""}, clock};
-      consume(client, clock, queue_name(number), options.batch, *accounts[static_cast<std::size_t>(number)], failed);
+      consume(client, clock, {queue_name(number), options.window, options.batch}, *accounts[static_cast<std::size_t>(number)], failed);
     });
   }
   const double cpu_before = broker.process().cpu_seconds();

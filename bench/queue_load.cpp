@@ -159,8 +159,9 @@ void produce(BrokerClient& client, const Clock& clock, const ProducerSettings& s
   if (account != nullptr) account->reached(clock.now());
 }
 
-void consume(BrokerClient& client, const Clock& clock, const std::string& queue, int batch, Account& account, const std::atomic<bool>& failed) {
-  // Two receives at a time: while one batch is deleted the next one is on its way.
+void consume(BrokerClient& client, const Clock& clock, const ConsumerSettings& settings, Account& account, const std::atomic<bool>& failed) {
+  const std::string& queue = settings.queue;
+  const int batch = std::min(settings.batch, settings.window);
   int receiving = 0;
   std::uint64_t deleting = 0;
   std::string refused;
@@ -190,8 +191,8 @@ void consume(BrokerClient& client, const Clock& clock, const std::string& queue,
                      if (!account.complete() && !failed) ask();
                    });
   };
-  ask();
-  ask();
+  // Two receives at least: while one batch is deleted the next one is on its way.
+  for (int i = 0; i < std::clamp(settings.window / batch, 2, 64); ++i) ask();
   run_until(client, clock, [&] { return failed || !refused.empty() || (account.complete() && deleting == 0); });
   need(refused.empty(), "consumer: " + refused);
 }

@@ -81,8 +81,13 @@ struct ProducerSettings {
 void produce(BrokerClient& client, const Clock& clock, const ProducerSettings& settings, std::vector<double>& confirm_us,
              Account* account = nullptr);
 
+struct ConsumerSettings {
+  std::string queue;
+  int window = 256;  ///< messages it has asked for, as a producer has as many unconfirmed
+  int batch = 64;
+};
 /// Receives and deletes until `account` is complete, and every delete of this consumer is confirmed.
-void consume(BrokerClient& client, const Clock& clock, const std::string& queue, int batch, Account& account, const std::atomic<bool>& failed);
+void consume(BrokerClient& client, const Clock& clock, const ConsumerSettings& settings, Account& account, const std::atomic<bool>& failed);
 
 /// Runs the tasks on threads of their own, all starting together; rethrows the first failure. Returns when they started.
 Instant run_together(const std::vector<std::function<void(std::atomic<bool>& failed)>>& tasks);

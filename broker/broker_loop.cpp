@@ -17,9 +17,11 @@
 #include <stdexcept>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "broker/broker.hpp"
 #include "broker/engine/queue_engine.hpp"
+#include "broker/group_commit.hpp"
 #include "broker/journal/journal.hpp"
 #include "common/control.hpp"
 #include "common/descriptor.hpp"
@@ -143,8 +145,7 @@ class BrokerLoop {
   [[nodiscard]] ControlReport report() const;
   void wait();
   [[nodiscard]] bool commit(bool sync);
-  void send_written();
-  void send_synced();
+  void send_held();
   void tidy();
   int end(int exit_code, const std::string& reason);
   int poisoned(const std::string& reason);
@@ -165,8 +166,17 @@ class BrokerLoop {
   zmtp::Router router_;
   zmtp::Router::Handlers handlers_;
   SendFrame send_;
+  SendFrame hold_;  ///< for what waits for a sync of several turns
   std::unique_ptr<ControlClient> control_;
 
+  GroupCommit group_commit_;
+  bool sync_waits_ = false;  ///< for more to come
+  struct Held {
+    zmtp::PeerId peer;
+    std::size_t size;
+  };
+  std::vector<Held> held_;
+  std::string held_frames_;  ///< one behind the other
   bool drain_requested_ = false;
   bool more_to_do_ = false;
   std::uint32_t truncated_before_ = 0;
@@ -201,7 +211,14 @@ BrokerLoop::BrokerLoop(const Options& options)
       handlers_{[this](zmtp::PeerId peer, std::string_view frame) { broker_->on_frame(routing_id_of(peer), frame); },
                 [this](zmtp::PeerId peer) { broker_->on_multipart(routing_id_of(peer)); },
                 [this](zmtp::PeerId peer) { broker_->on_gone(routing_id_of(peer)); }},
-      send_{[this](const Connection& to, std::string_view frame) { return router_.send(peer_of(to.routing_id), frame); }} {
+      send_{[this](const Connection& to, std::string_view frame) { return router_.send(peer_of(to.routing_id), frame); }},
+      hold_{[this](const Connection& to, std::string_view frame) {
+        const zmtp::PeerId peer = peer_of(to.routing_id);
+        if (!router_.can_take(peer, frame.size())) return false;
+        held_.push_back({peer, frame.size()});
+        held_frames_ += frame;
+        return true;
+      }} {
   router_.watch(signals_.get());
   router_.watch(wake_.get());
 }
@@ -291,7 +308,7 @@ int BrokerLoop::run() {
     if (drain_requested_) {
       broker_->drain();  // what clients still send stays unanswered: they resend it to whoever comes next
     } else {
-      router_.take(bytes_per_turn, handlers_);
+      group_commit_.take(router_.take(bytes_per_turn, handlers_));
     }
     if (!commit(broker_->end_turn())) return poisoned(journal_.state_reason());
     if (const auto damaged = broker_->damaged()) {
@@ -310,9 +327,10 @@ void BrokerLoop::wait() {
   const Instant now = clock_.now();
   last_round_ = now.time_since_epoch().count();
   const bool disk_full = journal_.state() == StorageState::read_only;
-  const Instant until = std::min(broker_->next_deadline(), now + (disk_full ? longest_wait_full : longest_wait));
+  Instant until = std::min(broker_->next_deadline(), now + (disk_full ? longest_wait_full : longest_wait));
+  if (sync_waits_) until = std::min(until, group_commit_.due());
   const bool at_once = more_to_do_ || truncation_pending_ || broker_->wants_another_turn() || until <= now;
-  router_.wait(at_once ? std::chrono::milliseconds{0} : std::chrono::ceil<std::chrono::milliseconds>(until - now));
+  router_.wait(at_once ? Duration::zero() : until - now);
   if (router_.is_readable(signals_.get())) {
     signalfd_siginfo info{};
     while (read(signals_.get(), &info, sizeof info) == sizeof info) {}
@@ -323,24 +341,41 @@ void BrokerLoop::wait() {
 
 /// Write, send what need not wait, sync, confirm. False when the disk failed: then nothing is confirmed any more.
 bool BrokerLoop::commit(bool sync) {
-  if (REMUDA_MUTANT(81)) send_written();
+  if (REMUDA_MUTANT(81)) broker_->send_written(send_), router_.flush();
   if (!journal_.write()) return false;
-  send_written();
-  if (REMUDA_MUTANT(80)) send_synced();
-  if ((sync || truncation_pending_) && !journal_.sync()) return false;
-  truncation_pending_ = false;
-  send_synced();
+  // What a turn answers may rest on what the turns before it stored. So while their sync waits, every answer waits with it.
+  const bool others_wait = std::exchange(sync_waits_, false);
+  broker_->send_written(others_wait ? hold_ : send_);
+  router_.flush();
+  if (REMUDA_MUTANT(80)) broker_->send_synced(send_), router_.flush();
+  const Instant begin = clock_.now();
+  sync = sync || others_wait;
+  if (sync && !truncation_pending_ && !drain_requested_) sync_waits_ = group_commit_.wait_for_more(begin);
+  if (others_wait || sync_waits_) broker_->send_synced(hold_);
+  if (sync_waits_) return true;
+  if (sync || truncation_pending_) {
+    if (!journal_.sync()) return false;
+    truncation_pending_ = false;
+    group_commit_.synced(begin, clock_.now());
+  }
+  if (others_wait) {
+    send_held();
+  } else {
+    broker_->send_synced(send_);
+  }
+  router_.flush();
   return true;
 }
 
-void BrokerLoop::send_written() {
-  broker_->send_written(send_);
-  router_.flush();
-}
-
-void BrokerLoop::send_synced() {
-  broker_->send_synced(send_);
-  router_.flush();
+/// In the order in which it was held. Who left meanwhile gets it no more than if it had left a moment later.
+void BrokerLoop::send_held() {
+  std::string_view frames = held_frames_;
+  for (const auto& [peer, size] : held_) {
+    static_cast<void>(router_.send(peer, frames.substr(0, size)));
+    frames.remove_prefix(size);
+  }
+  held_.clear();
+  held_frames_.clear();
 }
 
 void BrokerLoop::tidy() {

@@ -65,14 +65,16 @@ void Router::watch(int fd, std::uint64_t key, std::uint32_t events, int operatio
 
 // ---- waiting ----
 
-void Router::wait(std::chrono::milliseconds timeout) {
+void Router::wait(Duration timeout) {
   ready_.clear();
   readable_.clear();
   close_silent();
   resume_accepting();
   std::array<epoll_event, events_max> events{};
-  const bool at_once = !over_.empty();
-  const int count = epoll_wait(epoll_.get(), events.data(), events_max, at_once ? 0 : static_cast<int>(timeout.count()));
+  if (!over_.empty() || timeout < Duration::zero()) timeout = {};
+  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
+  const timespec limit{seconds.count(), (timeout - seconds).count()};
+  const int count = epoll_pwait2(epoll_.get(), events.data(), events_max, &limit, nullptr);
   for (int i = 0; i < count; ++i) {
     const auto& event = events[static_cast<std::size_t>(i)];
     const std::uint64_t key = event.data.u64;
@@ -139,13 +141,14 @@ void Router::close_silent() {
 
 // ---- reading ----
 
-void Router::take(std::size_t bytes_max, const Handlers& handlers) {
+std::size_t Router::take(std::size_t bytes_max, const Handlers& handlers) {
   std::size_t bytes = 0;
   auto at = ready_.begin();
   for (; at != ready_.end() && bytes < bytes_max; ++at) bytes += read(*at, handlers);
   passed_over_.assign(at, ready_.end());
   ready_.clear();
   bury(handlers);
+  return bytes;
 }
 
 /// Returns how many bytes there were.
@@ -173,11 +176,20 @@ std::size_t Router::read(PeerId id, const Handlers& handlers) {
 
 // ---- writing ----
 
+bool Router::can_take(const Peer& peer, std::size_t frame_size) const {
+  const std::size_t unsent = peer.stream.unsent();
+  return !peer.is_over && (unsent == 0 || unsent + frame_size <= settings_.unsent_max_bytes);
+}
+
+bool Router::can_take(PeerId id, std::size_t frame_size) const {
+  const auto found = peers_.find(id);
+  return found != peers_.end() && can_take(found->second, frame_size);
+}
+
 bool Router::send(PeerId id, std::string_view frame) {
   const auto found = peers_.find(id);
-  if (found == peers_.end() || found->second.is_over) return false;
+  if (found == peers_.end() || !can_take(found->second, frame.size())) return false;
   Peer& peer = found->second;
-  if (peer.stream.unsent() > 0 && peer.stream.unsent() + frame.size() > settings_.unsent_max_bytes) return false;
   peer.stream.queue(frame);
   if (!peer.to_flush && !peer.awaits_writable) {
     peer.to_flush = true;

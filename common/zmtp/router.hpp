@@ -50,14 +50,17 @@ class Router {
   void watch(int fd);
 
   /// Waits until there is something to take() or a watched descriptor is readable, at most so long. An interrupted wait ends early.
-  void wait(std::chrono::milliseconds timeout);
+  void wait(Duration timeout);
   [[nodiscard]] bool is_readable(int watched) const;
   /// Reads every ready peer once, until `bytes_max` are reached; peers that had no turn come first after the next wait().
-  void take(std::size_t bytes_max, const Handlers& handlers);
+  /// Returns how many bytes were read.
+  std::size_t take(std::size_t bytes_max, const Handlers& handlers);
 
   /// Puts a frame in line for a peer; it leaves with flush(), together with whatever else that peer gets. False: the peer is gone,
   /// or does not read.
   bool send(PeerId peer, std::string_view frame);
+  /// Whether send() would take a frame of this size.
+  [[nodiscard]] bool can_take(PeerId peer, std::size_t frame_size) const;
   void flush();
 
   [[nodiscard]] std::size_t peers() const { return peers_.size(); }
@@ -71,6 +74,7 @@ class Router {
     bool is_over = false;
   };
 
+  [[nodiscard]] bool can_take(const Peer& peer, std::size_t frame_size) const;
   void accept(Listener& listener);
   void keep_turns();
   std::size_t read(PeerId id, const Handlers& handlers);
