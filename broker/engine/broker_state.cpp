@@ -13,11 +13,20 @@ std::optional<QueueId> BrokerState::find_queue(std::string_view name) const {
 
 void BrokerState::recovered(Instant now, std::int64_t now_ms) {
   recovering_ = false;
+  if (head_.time_ms != 0) restart_deduplication(head_.time_ms, now_ms);
   for_each_queue([&](Queue& queue) {
-    queue.recovered(now, now_ms);
+    queue.recovered(now);
     queue.show_due(now_ms);
   });
-  for (auto& [name, topic] : topics_) topic.deduplication.restart(now_ms);
+}
+
+/// What was over before the broker ended is over. How long it was away is not known for certain, so everything else counts from its
+/// restart on, in full; the first record after it says when that was, lest a later restart take the guess for real time.
+void BrokerState::restart_deduplication(std::int64_t last_ms, std::int64_t restarted_ms) {
+  for_each_queue([&](Queue& queue) {
+    if (queue.is_fifo()) queue.deduplication().restart(last_ms, restarted_ms);
+  });
+  for (auto& [name, topic] : topics_) topic.deduplication.restart(last_ms, restarted_ms);
 }
 
 namespace {
@@ -62,11 +71,12 @@ void dump_queue(std::ostream& out, const Queue& queue) {
   out << "queue " << queue.id() << ' ' << a.name << " visibility=" << a.visibility_timeout.count()
       << " retention=" << a.retention.count() << " delay=" << a.delay.count() << " dlq=" << queue.dead_letter_queue << '/'
       << a.dead_letter_queue << '/' << a.max_receives << " size=" << a.max_message_size_bytes << " relaxed=" << a.relaxed
-      << (a.fifo ? " fifo=" + a.fifo->group_by + '/' + a.fifo->deduplicate_by + (a.fifo->on_dead_letter == OnDeadLetter::block ? "/block" : "")
+      << (a.fifo ? " fifo=" + a.fifo->group_by + '/' + a.fifo->deduplicate_by +
+                       (a.fifo->on_dead_letter == OnDeadLetter::block ? "/block" : "")
                  : std::string{})
-      << " tags=" << a.tags.size() << "\n  next=" << queue.next_sequence << " visible=" << queue.visible() << " in_flight=" << queue.in_flight()
-      << " delayed=" << queue.delayed() << " sent=" << c.sent << " moved_in=" << c.moved_in << " received=" << c.received
-      << " redelivered=" << c.redelivered << " deleted=" << c.deleted << " purged=" << c.purged
+      << " tags=" << a.tags.size() << "\n  next=" << queue.next_sequence << " visible=" << queue.visible()
+      << " in_flight=" << queue.in_flight() << " delayed=" << queue.delayed() << " sent=" << c.sent << " moved_in=" << c.moved_in
+      << " received=" << c.received << " redelivered=" << c.redelivered << " deleted=" << c.deleted << " purged=" << c.purged
       << " dead_lettered=" << c.dead_lettered << " redriven=" << c.redriven << " expired=" << c.expired << '\n';
   queue.table().for_each(0, UINT64_MAX, [&](Sequence sequence, const Slot& slot) {
     if (!is_live(slot.state())) return true;  // what is gone may be forgotten at different times
@@ -107,10 +117,11 @@ std::string BrokerState::checkpoint() const {
 std::string BrokerState::dump() const {
   std::ostringstream out;
   for_each_queue([&](const Queue& queue) { dump_queue(out, queue); });
-  for (const auto& [name, topic] : topics_) out << "topic " << name << ' ' << topic.definition << ' ' << topic.next_sequence << '\n';
+  for (const auto& [name, topic] : topics_)
+    out << "topic " << name << ' ' << topic.definition << ' ' << topic.next_sequence << '\n';
   for (const auto& [id, move] : moves_)
-    out << "move " << id << ' ' << move.queue << " to " << move.to << " at " << move.next << " of " << move.end << " moved " << move.moved
-        << ' ' << move.status << '\n';
+    out << "move " << id << ' ' << move.queue << " to " << move.to << " at " << move.next << " of " << move.end << " moved "
+        << move.moved << ' ' << move.status << '\n';
   for (const auto& [id, session] : sessions_.all()) {
     out << "session " << id << ' ' << session.node << '@' << session.host << " settled=" << session.settled
         << " holding=" << session.holding;

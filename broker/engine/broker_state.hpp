@@ -112,6 +112,7 @@ class BrokerState {
   void session_opened(ByteReader& in);
   void session_requests(ByteReader& in);
 
+  void restart_deduplication(std::int64_t last_ms, std::int64_t restarted_ms);
   Queue* read_queue(ByteReader& in);
   /// Reads runs and calls `visit(sequence, slot[, ordinal])` for each message that is there; returns how many were named.
   template <class Visit>

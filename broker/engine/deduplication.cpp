@@ -1,5 +1,8 @@
 #include "broker/engine/deduplication.hpp"
 
+#include <algorithm>
+#include <utility>
+
 namespace remuda::broker {
 
 std::optional<std::uint32_t> DeduplicationWindow::number_of(const DeduplicationKey& key) const {
@@ -42,7 +45,21 @@ void DeduplicationWindow::forget_accepted_until(std::int64_t time_ms) {
   }
 }
 
-void DeduplicationWindow::restart(std::int64_t now_ms) {
+void DeduplicationWindow::restart(std::int64_t last_ms, std::int64_t now_ms) {
+  forget_old(last_ms);
+  const auto is_over = [&](const Run& run) { return run.time_ms <= last_ms - length_ms; };
+  if (std::any_of(runs_.begin(), runs_.end(), is_over)) {
+    // In a log that was copied forward they do not all stand in the order of their age.
+    index_.clear();
+    base_ = 0;
+    auto next = std::exchange(entries_, {});
+    for (const Run& run : std::exchange(runs_, {})) {
+      for (std::uint32_t i = 0; i < run.count; ++i, next.pop_front()) {
+        ledger_.release(Location{run.segment, 0}, entry_size_bytes);
+        if (!is_over(run)) remember(next.front().key, next.front().sequence, now_ms, run.segment);
+      }
+    }
+  }
   for (Run& run : runs_) run.time_ms = now_ms;
 }
 

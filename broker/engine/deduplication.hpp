@@ -40,8 +40,8 @@ class DeduplicationWindow {
   void remember(const DeduplicationKey& key, Sequence sequence, std::int64_t time_ms, std::uint32_t segment);
   /// Forgets what is older than the window at `now_ms`.
   void forget_old(std::int64_t now_ms) { forget_accepted_until(now_ms - length_ms); }
-  /// After recovery: how long the broker was away is not known for certain, so every entry counts from now on.
-  void restart(std::int64_t now_ms);
+  /// What was over at `last_ms` is forgotten; everything else counts from `now_ms` on, in full.
+  void restart(std::int64_t last_ms, std::int64_t now_ms);
 
   /// Entries of one age that are written in `segment`, at most run_max: those that moved_forward() then means. None: empty.
   struct Aged {

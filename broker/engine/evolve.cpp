@@ -13,6 +13,7 @@ Result<AppliedRequest> BrokerState::evolve(std::string_view operations, Location
   ByteReader in{operations};
   if (in.byte() != record_version)
     return fail("corrupt_record", "a record of the queue journal has a version that this broker does not know");
+  const std::int64_t time_before_ms = head_.time_ms;
   head_.time_ms = static_cast<std::int64_t>(in.varint());
   head_.wall_offset_ms = in.signed_varint();
   head_.session = in.varint32();
@@ -24,7 +25,14 @@ Result<AppliedRequest> BrokerState::evolve(std::string_view operations, Location
   bodies_.clear();
   outcome_ = AppliedRequest{head_.request, 0, 0};
   ledger_.reached(payload.segment);
-  while (in.ok() && !in.at_end()) evolve_operation(static_cast<Operation>(in.byte()), in);
+  while (in.ok() && !in.at_end()) {
+    const auto kind = static_cast<Operation>(in.byte());
+    if (kind == Operation::restarted) {
+      restart_deduplication(time_before_ms, static_cast<std::int64_t>(in.varint()));
+    } else {
+      evolve_operation(kind, in);
+    }
+  }
   if (!in.ok()) return fail("corrupt_record", "a record of the queue journal is not one that this broker can have written");
   if (head_.request != 0) {
     if (Session* session = sessions_.find(head_.session)) session->remember(outcome_, head_.settled);
@@ -94,6 +102,8 @@ void BrokerState::evolve_operation(Operation kind, ByteReader& in) {
       return move_started(in);
     case Operation::move_continued:
       return move_continued(in);
+    case Operation::restarted:
+      break;  // only evolve() knows the time before
   }
   in.fail();
 }
@@ -220,7 +230,9 @@ void BrokerState::receive_named(ByteReader& in) {
   const std::string_view attempt_id = in.text();
   if (!in.ok()) return;
   std::vector<ReceiptHandle> handles;
-  for_each_message(in, *queue, [&](Sequence sequence, Slot& slot) { handles.push_back({queue->id(), slot.attempt(), sequence}); });
+  const std::uint64_t named =
+      for_each_message(in, *queue, [&](Sequence sequence, Slot& slot) { handles.push_back({queue->id(), slot.attempt(), sequence}); });
+  if (handles.size() < named) handles.clear();  // a part of what it got is not what it got
   queue->remember_attempt(attempt_id, head_.time_ms, std::move(handles));
 }
 

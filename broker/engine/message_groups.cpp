@@ -117,7 +117,8 @@ void MessageGroups::drop_stale_offers() {
   while (!open_.empty()) {
     const Open best = open_.front();
     Group& group = groups_[best.group];
-    if (group.first == best.head && is_open(group)) return;
+    // What was offered twice, because a head that came and went stood in between, counts once: `offered` names the last offer only.
+    if (group.offered == best.head && group.first == best.head && is_open(group)) return;
     if (group.offered == best.head) group.offered = 0;
     std::pop_heap(open_.begin(), open_.end(), later_head);
     open_.pop_back();

@@ -14,7 +14,8 @@ QueueEngine::Refusal QueueEngine::decide(const PublishMessage& step, Turn& turn)
         return too_large(publication.message, *queue);
       const bool has_grouping = publication.groupings.size() == publication.targets.size();
       if (!queue->is_fifo()) continue;
-      if (Refusal refusal = check_grouping(*queue, publication.groupings.subspan(has_grouping ? t : 0, has_grouping ? 1 : 0), 1)) return refusal;
+      if (Refusal refusal = check_grouping(*queue, publication.groupings.subspan(has_grouping ? t : 0, has_grouping ? 1 : 0), 1))
+        return refusal;
     }
   }
   choose_wanted(step, turn);
@@ -54,8 +55,8 @@ QueueEngine::Refusal QueueEngine::decide(const PublishMessage& step, Turn& turn)
   return std::nullopt;
 }
 
-/// A body that nobody wants is not written; every other one once, however many queues want it. What a FIFO topic was published before
-/// is wanted by nobody; what it accepts now, the record says.
+/// A body that nobody wants is not written; every other one once, however many queues want it. What a FIFO topic was published
+/// before is wanted by nobody; what it accepts now, the record says.
 void QueueEngine::choose_wanted(const PublishMessage& step, Turn& turn) {
   wanted_.clear();
   const auto topic = step.fifo_topic.empty() ? state_.topics().end() : state_.topics().find(step.fifo_topic);
@@ -65,7 +66,7 @@ void QueueEngine::choose_wanted(const PublishMessage& step, Turn& turn) {
       topic->second.deduplication.forget_old(turn.time_ms);
       if (accepted_.find(0, key)) continue;
       if (topic->second.deduplication.find(key)) {
-        turn.effects.sync_needed = true;  // that may be of this very turn
+        sync_ = turn.effects.sync_needed = true;  // that may be of this very turn, and the answer says that it is stored
         continue;
       }
       accepted_.add(0, key, 0);

@@ -336,10 +336,9 @@ void Queue::wake() {
   shared_.woken.push_back(id_);
 }
 
-void Queue::recovered(Instant now, std::int64_t now_ms) {
+void Queue::recovered(Instant now) {
   restart_timeouts(now);
   if (!groups_) return;
-  deduplication_->restart(now_ms);
   groups_->end_recovery();
   table_.for_each(0, next_sequence, [&](Sequence sequence, const Slot& slot) {
     if (is_live(slot.state()) && slot.state() != MessageState::delayed) groups_->show(sequence);

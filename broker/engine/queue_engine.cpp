@@ -20,6 +20,7 @@ Result<void> QueueEngine::replay(std::string_view operations, Location payload) 
 
 void QueueEngine::recovered(Moment moment) {
   time_.resume(state_.last_time_ms(), state_.last_wall_offset_ms(), moment);
+  if (state_.last_time_ms() != 0) restarted_ms_ = time_.at(moment.now);
   state_.recovered(moment.now, time_.at(moment.now));
   if (REMUDA_MUTANT(24)) state_.for_each_queue([&](Queue& queue) { queue.show_due(time_.at(moment.now) + 60'000); });
   for (auto& [id, session] : state_.sessions().all()) session.last_heard = moment.now;
@@ -77,7 +78,7 @@ bool QueueEngine::was_applied(const Requester& from, AppliedRequest& before) con
 }
 
 void QueueEngine::begin(const Requester& from, Turn& turn) {
-  record_.begin(RecordHead{turn.time_ms, turn.wall_offset_ms, from.session, from.request, from.settled});
+  record_.begin(RecordHead{turn.time_ms, turn.wall_offset_ms, from.session, from.request, from.settled, restarted_ms_});
   sync_ = false;
   accepted_.clear();
   stored_.clear();
@@ -90,6 +91,7 @@ AppliedRequest QueueEngine::commit(Turn& turn) {
   if (REMUDA_MUTANT(28)) unsynced_from_ = Location{UINT32_MAX, 0};
   const auto done = state_.evolve(record_.operations(), payload, turn.moment.now);
   assert(done.ok());  // we wrote it ourselves
+  restarted_ms_ = 0;
   turn.effects.sync_needed |= sync_;
   return *done;
 }

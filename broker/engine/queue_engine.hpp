@@ -234,12 +234,13 @@ class QueueEngine {
   BrokerState state_;
   // changed by apply and tick, not recorded
   SteadyTime time_;
-  std::vector<Upkeep> upkeep_;    // by queue id
-  std::vector<Planned> agenda_;   // min-heap by time; an entry that its queue's `planned` does not name is void
-  std::vector<QueueId> due_;      // of the tick
-  WokenQueues looked_at_;         // of the tick
+  std::vector<Upkeep> upkeep_;   // by queue id
+  std::vector<Planned> agenda_;  // min-heap by time; an entry that its queue's `planned` does not name is void
+  std::vector<QueueId> due_;     // of the tick
+  WokenQueues looked_at_;        // of the tick
   std::unordered_map<ClientId, std::vector<QueueId>> waits_of_;  // where each client waits; once per waiting receive
   Instant next_sweep_ = Instant::max();
+  std::int64_t restarted_ms_ = 0;  ///< until the first record after a recovery has said so
   // the record being decided; memory kept from one to the next
   RecordWriter record_;
   bool sync_ = false;

@@ -27,6 +27,7 @@ void RecordWriter::begin(const RecordHead& head) {
     put_varint(operations_, head.request);
     put_varint(operations_, head.settled);
   }
+  if (head.restarted_ms != 0) put_varint(operation(Operation::restarted), static_cast<std::uint64_t>(head.restarted_ms));
   head_size_ = operations_.size();
 }
 

@@ -48,6 +48,7 @@ enum class Operation : std::uint8_t {
   queue_deleted = 28,
   move_started = 29,
   move_continued = 30,
+  restarted = 31,
 };
 
 /// Why an attempt ended, in `timed_out`.
@@ -71,6 +72,7 @@ struct RecordHead {
   SessionId session = 0;            ///< 0: no request to remember
   std::uint64_t request = 0;
   std::uint64_t settled = 0;
+  std::int64_t restarted_ms = 0;  ///< steady time of the recovery before, in the first record after it; else 0
 };
 
 /// Sequences as runs: pairs (length, gap to the end of the run before), closed by a length of 0. Strictly increasing.

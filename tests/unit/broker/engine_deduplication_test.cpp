@@ -67,6 +67,38 @@ BOOST_AUTO_TEST_CASE(an_id_survives_a_restart_and_then_counts_anew) {
   BOOST_TEST(send_in_group("g", "A", "bookings", "id") != first);
 }
 
+BOOST_AUTO_TEST_CASE(an_id_whose_window_was_over_does_not_come_back_with_a_restart) {
+  const Sequence first = send_in_group("g", "A", "bookings", "id");
+  declare(plain("another"));
+  advance(minutes{5});
+  hello();
+  send("later", "another");  // the last that the log knows of time
+  restart();
+  BOOST_TEST(send_in_group("g", "A", "bookings", "id") != first);
+}
+
+BOOST_AUTO_TEST_CASE(a_clock_that_jumped_while_the_broker_was_down_does_not_shorten_the_window_at_the_next_restart) {
+  const Sequence first = send_in_group("g", "A", "bookings", "id");
+  clock.jump_wall(hours{10});
+  restart();
+  hello();
+  send_in_group("g", "B", "bookings", "other");
+  restart();
+  BOOST_TEST(send_in_group("g", "A", "bookings", "id") == first);
+}
+
+BOOST_AUTO_TEST_CASE(a_repeated_publish_to_a_fifo_topic_is_confirmed_no_sooner_than_the_first) {
+  ask(DeclareTopic{new_request(), "quotes", "a FIFO topic"});
+  const Publication publication{{"A", checksum("A")}, {}, {}, key_of("A")};
+  turn([&] {
+    for (int i = 0; i < 2; ++i)
+      engine->apply(PublishMessage{new_request(), std::span{&publication, 1}, "quotes"}, moment_of(clock), effects);
+  });
+  BOOST_REQUIRE(effects.replies.size() == 2U);
+  BOOST_TEST(effects.replies[0].after_sync);
+  BOOST_TEST(effects.replies[1].after_sync);
+}
+
 BOOST_AUTO_TEST_CASE(a_jump_of_the_wall_clock_does_not_end_the_window) {
   const Sequence first = send_in_group("g", "A", "bookings", "id");
   clock.jump_wall(hours{24 * 365});

@@ -191,6 +191,17 @@ BOOST_AUTO_TEST_CASE(a_delay_that_ends_puts_the_message_where_it_belongs) {
   BOOST_TEST(receive_bodies() == "AB");
 }
 
+BOOST_AUTO_TEST_CASE(a_message_that_is_first_of_its_group_for_the_second_time_is_handed_out_once) {
+  send_in_group("g", "A", "bookings", {}, 5s);
+  send_in_group("g", "B");
+  send_in_group("other", "C");
+  advance(5s);  // B was first, and is again when A is done
+  const auto first = receive_one();
+  BOOST_TEST(first->body == "A");
+  finish(*first);
+  BOOST_TEST(receive_bodies() == "BC");
+}
+
 BOOST_AUTO_TEST_CASE(a_busy_group_costs_other_groups_nothing) {
   for (int i = 0; i < 5'000; ++i) send_in_group("huge", "h" + std::to_string(i));
   send_in_group("small", "S");

@@ -21,7 +21,10 @@ class MemoryLog final : public Log {
     Location place;
   };
 
-  explicit MemoryLog(std::uint32_t segment_size = 64U << 20U) : segment_size_{segment_size} {}
+  explicit MemoryLog(std::uint32_t segment_size = 64U << 20U) : MemoryLog{segment_size, segment_size / 2} {}
+  /// Here a record may be larger than a segment, and is one then.
+  MemoryLog(std::uint32_t segment_size, std::uint32_t max_record_size)
+      : segment_size_{segment_size}, max_record_size_{max_record_size} {}
 
   /// Asked for when a segment begins, as the journal does.
   std::function<std::string()> checkpoint;
@@ -42,7 +45,7 @@ class MemoryLog final : public Log {
   [[nodiscard]] bool has_room(std::uint64_t size) const override { return !full && size <= max_record_size(); }
   [[nodiscard]] bool has_reserve(std::uint64_t size) const override { return !no_reserve && size <= max_record_size(); }
   [[nodiscard]] bool is_full() const override { return full; }
-  [[nodiscard]] std::uint64_t max_record_size() const override { return segment_size_ / 2; }
+  [[nodiscard]] std::uint64_t max_record_size() const override { return max_record_size_; }
   [[nodiscard]] std::string_view read(Location at, std::uint32_t size) const override {
     auto after = std::upper_bound(records_.begin(), records_.end(), at,
                                   [](Location place, const Record& record) { return place < record.place; });
@@ -75,6 +78,7 @@ class MemoryLog final : public Log {
   }
 
   std::uint32_t segment_size_;
+  std::uint32_t max_record_size_;
   std::uint32_t segment_ = 1;
   std::uint32_t offset_ = 0;
   std::vector<Record> records_;
