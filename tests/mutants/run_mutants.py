@@ -15,6 +15,7 @@ from collections import Counter, namedtuple
 
 HERE = pathlib.Path(__file__).resolve().parent
 TREE = HERE.parents[1]
+SIMULATED_OPERATIONS = "400000"  # most mutants take a few hundred
 PATIENCE_S = 120  # a mutant that makes a checker hang is caught as well, only late
 
 Mutant = namedtuple("Mutant", "number checkers sentence")
@@ -61,7 +62,7 @@ def check_table(table):
 
 def passes(command, mutant):
     """True when the checker is content with this mutant; a mutant that makes it hang does not pass either."""
-    environment = {**os.environ, "REMUDA_MUTANT": str(mutant)}
+    environment = {**os.environ, "REMUDA_MUTANT": str(mutant), "REMUDA_SIMULATION_OPERATIONS": SIMULATED_OPERATIONS}
     try:
         return subprocess.run(list(map(str, command)), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                               timeout=PATIENCE_S, check=False).returncode == 0

@@ -1,198 +1,176 @@
 #pragma once
-// The naive reference of the queue engine: maps, full scans, and the table of message_states.hpp taken literally. It knows nothing
-// of records, so where it and the engine agree, records say what they should.
+// The naive reference of the queue engine, written from the rules (RELIABILITY §5.1, SEMANTICS §3, message_states.hpp) and not from
+// the engine: flat lists and full scans. It knows nothing of records, so where it and the engine agree, records say what they
+// should. A world has a fixed set of queue names; a queue that is deleted and declared anew is the same ModelQueue with another id.
 
 #include <algorithm>
+#include <array>
+#include <cstdint>
 #include <deque>
-#include <map>
 #include <optional>
-#include <string>
+#include <span>
 #include <vector>
 
 #include "broker/engine/effects.hpp"
 #include "broker/engine/message_states.hpp"
+#include "broker/engine/queue_views.hpp"
 
 namespace remuda::broker::test {
 
+using Name = std::uint8_t;  ///< index of a queue's name, from 0
+inline constexpr Name no_name = 255;
+using Key = std::uint32_t;  ///< a deduplication id
+inline constexpr std::int64_t deduplication_window_ms = 5 * 60 * 1000;
+
+/// Why a dead letter is one.
+enum class Because : std::uint8_t { nothing, used_up, rejected };
+
 struct ModelMessage {
-  std::string body;
+  Sequence sequence = 0;
+  std::uint32_t body = 0;  ///< its text is a function of this number
   MessageState state = MessageState::visible;
-  std::int64_t sent_ms = 0;
-  Instant visible_at{};  ///< while delayed
-  Instant received_at{};
-  Instant deadline{};
-  Milliseconds visibility{};
+  std::uint8_t group = 0;  ///< 0: a standard queue's
+  bool attempt_recorded = false;
+  bool visibility_changed = false;
+  Name origin = no_name;
+  Because reason = Because::nothing;
+  Sequence origin_sequence = 0;  ///< of a dead letter that blocks its group
+  std::uint32_t origin_attempt = 0;
   std::uint32_t receive_count = 0;
   std::uint32_t receives_elsewhere = 0;
   std::uint32_t attempt = 0;
-  std::uint64_t attempts = 0;
-  bool attempt_recorded = false;
-  QueueId origin = 0;
-  std::string reason;
+  std::uint32_t attempts = 0;  ///< failed ones, recorded
+  std::uint32_t visibility_ms = 0;
+  std::int64_t sent_ms = 0;            ///< steady
+  std::int64_t visible_at_ms = 0;      ///< steady, while delayed
+  std::int64_t first_received_ms = 0;  ///< steady; 0: never
+  Instant received_at{};
+  Instant deadline{};
+  Instant overdue_since{};  ///< since when it waits although its retention is over
+};
+
+struct ModelAttributes {
+  bool is_fifo = false;
+  bool blocks_group = false;  ///< a dead letter of a group holds that group
+  bool relaxed = false;
+  Name dead_letters = no_name;
+  std::uint32_t max_receives = 0;
+  std::uint32_t max_size = 1'048'576;
+  Milliseconds visibility{10'000};
+  Milliseconds retention{std::chrono::hours{96}};
+  Milliseconds delay{0};
 };
 
 struct ModelQueue {
-  QueueAttributes attributes;
-  QueueId dead_letter_queue = 0;
-  std::map<Sequence, ModelMessage> messages;
-  std::map<Sequence, std::pair<MessageState, std::uint32_t>> gone;  ///< final state and last attempt
+  QueueId id = 0;  ///< 0: there is no such queue now
+  ModelAttributes attributes;
+  std::vector<ModelMessage> messages;  ///< by sequence
   Sequence next = 1;
-  std::uint64_t sent = 0;
+  QueueCounters counters;
+  struct Accepted {
+    Key key;
+    Sequence sequence;
+    std::int64_t time_ms;  ///< from when the window counts: acceptance, or the last restart
+  };
+  std::vector<Accepted> accepted;
+  /// A receive that named itself, as long as it may be repeated.
+  struct Attempt {
+    std::uint32_t id;
+    std::int64_t time_ms;
+    std::vector<ReceiptHandle> handles;
+    bool may_be_forgotten = false;  ///< since a restart
+  };
+  std::vector<Attempt> attempts;
+  std::optional<Move> move;
 
   [[nodiscard]] std::uint64_t count(MessageState state) const {
-    return static_cast<std::uint64_t>(
-        std::count_if(messages.begin(), messages.end(), [&](const auto& each) { return each.second.state == state; }));
+    std::uint64_t count = 0;
+    for (const ModelMessage& message : messages) count += message.state == state;
+    return count;
+  }
+  [[nodiscard]] ModelMessage* find(Sequence sequence) {
+    const auto at = std::lower_bound(messages.begin(), messages.end(), sequence,
+                                     [](const ModelMessage& message, Sequence value) { return message.sequence < value; });
+    return at != messages.end() && at->sequence == sequence ? &*at : nullptr;
   }
 };
 
 struct ModelWait {
   std::uint64_t request = 0;
-  QueueId queue = 0;
+  Name queue = 0;
   std::uint32_t max = 0;
+  std::uint32_t attempt_id = 0;
   Milliseconds visibility{};
   Instant deadline{};
 };
 
-/// What a receive has to get.
-struct ModelDelivery {
+/// A message that ended, for the question whether this handle deleted it.
+struct Gone {
   ReceiptHandle handle;
-  std::uint32_t receive_count = 0;
-  std::string body;
+  bool deleted = false;
+};
+
+struct AppliedRequest {
+  std::uint64_t request = 0;
+  std::uint64_t count = 0;
+  Sequence first = 0;
 };
 
 class QueueModel {
  public:
-  std::map<QueueId, ModelQueue> queues;
-  std::map<std::uint64_t, std::pair<std::uint64_t, Sequence>> applied;  ///< request -> count, first
-  std::deque<ModelWait> waiting;
+  static constexpr std::size_t names = 14;
+  static constexpr std::size_t applied_kept = 64;
 
-  Sequence send(QueueId to, const std::string& body, Milliseconds delay, Moment at) {
-    ModelQueue& queue = queues.at(to);
-    ModelMessage message;
-    message.body = body;
-    message.sent_ms = at.unix_ms;
-    if (delay > Milliseconds{0}) {
-      message.state = MessageState::delayed;
-      message.visible_at = at.now + delay;
-    }
-    queue.messages[queue.next] = message;
-    ++queue.sent;
-    return queue.next++;
-  }
+  std::array<ModelQueue, names> queues;
+  std::vector<ModelWait> waiting;
+  std::array<AppliedRequest, applied_kept> applied{};       ///< by request number modulo its size
+  std::size_t gone = 0;                                     ///< how much of the world's list of ended messages is so
+  std::array<std::vector<ModelQueue::Accepted>, 2> topics;  ///< what FIFO topics accepted
+  std::array<bool, 2> topic_exists{};
+  Instant last_request_at{};  ///< of the session
 
-  std::vector<ModelDelivery> receive(QueueId from, std::uint32_t max, Milliseconds visibility, Moment at) {
-    std::vector<ModelDelivery> out;
-    for (auto& [sequence, message] : queues.at(from).messages) {
-      if (out.size() == max) break;
-      if (message.state != MessageState::visible) continue;
-      message.state = MessageState::in_flight;
-      message.received_at = at.now;
-      message.visibility = visibility;
-      message.deadline = at.now + visibility;
-      message.attempt_recorded = false;
-      ++message.receive_count;
-      ++message.attempt;
-      out.push_back({ReceiptHandle{from, message.attempt, sequence}, message.receive_count, message.body});
+  [[nodiscard]] ModelQueue* of(QueueId id) {
+    for (ModelQueue& queue : queues) {
+      if (queue.id == id && id != 0) return &queue;
     }
-    return out;
+    return nullptr;
   }
+  [[nodiscard]] Name name_of(const ModelQueue& queue) const { return static_cast<Name>(&queue - queues.data()); }
+  /// Those that exist, as the engine goes through them.
+  [[nodiscard]] std::span<const Name> by_id();
 
-  /// The message if `handle` is that of its last receive.
-  ModelMessage* held(const ReceiptHandle& handle) {
-    const auto queue = queues.find(handle.queue);
-    if (queue == queues.end()) return nullptr;
-    const auto found = queue->second.messages.find(handle.sequence);
-    return found != queue->second.messages.end() && found->second.attempt == handle.attempt && handle.attempt > 0 ? &found->second
-                                                                                                                  : nullptr;
-  }
-  ModelMessage* in_flight(const ReceiptHandle& handle) {
-    ModelMessage* message = held(handle);
-    return message != nullptr && message->state == MessageState::in_flight ? message : nullptr;
-  }
-  [[nodiscard]] bool was_deleted_by(const ReceiptHandle& handle) const {
-    const auto& gone = queues.at(handle.queue).gone;
-    const auto found = gone.find(handle.sequence);
-    return found != gone.end() && found->second == std::pair{MessageState::deleted, handle.attempt};
-  }
+  // --- messages come in
+  Sequence send(ModelQueue& queue, std::uint32_t body, Milliseconds delay, std::uint8_t group, std::int64_t steady_ms);
+  /// The message that was accepted under this key before, while that counts.
+  [[nodiscard]] static const ModelQueue::Accepted* accepted(const std::vector<ModelQueue::Accepted>& window, Key key,
+                                                            std::int64_t steady_ms);
+  static void remember(std::vector<ModelQueue::Accepted>& window, Key key, Sequence sequence, std::int64_t steady_ms);
 
-  void remove(QueueId from, Sequence sequence, MessageState final_state) {
-    ModelQueue& queue = queues.at(from);
-    queue.gone[sequence] = {final_state, queue.messages.at(sequence).attempt};
-    queue.messages.erase(sequence);
-  }
+  // --- attempts
+  void receive(ModelMessage& message, Milliseconds visibility, Instant now, std::int64_t steady_ms);
+  [[nodiscard]] ModelMessage* held(const ReceiptHandle& handle);
+  [[nodiscard]] ModelMessage* in_flight(const ReceiptHandle& handle);
+  /// Deleting a message whose timeout has ended is what was meant, while nobody else has it: in a standard queue.
+  [[nodiscard]] ModelMessage* deletable(const ReceiptHandle& handle);
+  [[nodiscard]] static bool used_up(const ModelQueue& queue, const ModelMessage& message);
+  static void record_attempt(ModelMessage& message);
 
-  /// The attempt of a message in flight ended without a delete.
-  void end_attempt(QueueId from, Sequence sequence, bool record) {
-    ModelQueue& queue = queues.at(from);
-    ModelMessage& message = queue.messages.at(sequence);
-    if (record) record_attempt(message);
-    message.state = MessageState::visible;
-    if (used_up(queue, message)) dead_letter(from, sequence, "used up");
-  }
-  static void record_attempt(ModelMessage& message) {
-    if (!message.attempt_recorded) ++message.attempts;
-    message.attempt_recorded = true;
-  }
-  [[nodiscard]] static bool used_up(const ModelQueue& queue, const ModelMessage& message) {
-    return queue.dead_letter_queue != 0 && queue.attributes.max_receives != 0 &&
-           message.receive_count - message.receives_elsewhere >= queue.attributes.max_receives;
-  }
-  void dead_letter(QueueId from, Sequence sequence, const std::string& reason) {
-    ModelQueue& target = queues.at(queues.at(from).dead_letter_queue);
-    ModelMessage message = queues.at(from).messages.at(sequence);
-    remove(from, sequence, MessageState::moved);
-    message.state = MessageState::visible;
-    message.attempt = 0;
-    message.receives_elsewhere = message.receive_count;
-    message.origin = from;
-    message.reason = reason;
-    target.messages[target.next++] = message;
-  }
-  std::uint64_t redrive(QueueId from, Moment at) {
-    std::vector<Sequence> chosen;
-    for (const auto& [sequence, message] : queues.at(from).messages) {
-      if (is_waiting(message.state) && message.origin != 0) chosen.push_back(sequence);
-    }
-    for (const Sequence sequence : chosen) {
-      ModelMessage message = queues.at(from).messages.at(sequence);
-      remove(from, sequence, MessageState::moved);
-      ModelQueue& target = queues.at(message.origin);
-      message.state = MessageState::visible;
-      message.attempt = message.receive_count = message.receives_elsewhere = 0;
-      message.origin = 0;
-      message.sent_ms = at.unix_ms;  // a new age
-      message.reason.clear();
-      target.messages[target.next++] = message;
-    }
-    return chosen.size();
-  }
+  // --- groups
+  /// A group from which nothing may be delivered: it has a message in flight, or a dead letter holds it.
+  [[nodiscard]] bool is_closed(const ModelQueue& queue, std::uint8_t group) const;
+  [[nodiscard]] std::uint64_t deliverable(const ModelQueue& queue) const;
+  /// The attempt of this id, if it may be repeated now.
+  [[nodiscard]] const ModelQueue::Attempt* repeatable(ModelQueue& queue, std::uint32_t attempt_id, std::int64_t steady_ms);
 
-  /// Timeouts and delays, as far as they need no answer.
-  void let_time_pass(Instant now) {
-    for (auto& [id, queue] : queues) {
-      for (auto& [sequence, message] : queue.messages) {
-        if (message.state == MessageState::delayed && message.visible_at <= now) message.state = MessageState::visible;
-      }
-    }
-    for (auto& [id, queue] : queues) {
-      std::vector<Sequence> ended;
-      for (const auto& [sequence, message] : queue.messages) {
-        if (message.state == MessageState::in_flight && message.deadline <= now) ended.push_back(sequence);
-      }
-      for (const Sequence sequence : ended) end_attempt(id, sequence, true);
-    }
-  }
+  // --- messages go
+  ModelMessage take(ModelQueue& queue, Sequence sequence);
+  Sequence dead_letter(ModelQueue& queue, Sequence sequence, Because why, std::int64_t steady_ms);
+  void redrive(ModelQueue& from, Sequence sequence, ModelQueue& to, Sequence target, std::int64_t steady_ms);
 
-  void restart(Instant now) {
-    waiting.clear();
-    for (auto& [id, queue] : queues) {
-      for (auto& [sequence, message] : queue.messages) {
-        if (message.state != MessageState::in_flight) continue;
-        message.received_at = now;
-        message.deadline = now + message.visibility;
-      }
-    }
-  }
+  void restart(Instant now, std::int64_t steady_ms, std::int64_t last_record_ms);
+
+ private:
+  std::array<Name, names> by_id_{};
 };
 
 }  // namespace remuda::broker::test
