@@ -103,7 +103,7 @@ bool QueueEngine::compact(std::uint64_t budget_bytes, Moment moment) {
   std::size_t messages = 0;  // and deduplication ids
   state_.for_each_queue([&](Queue& queue) {
     sequences_.clear();
-    queue.find_in_segment(oldest, messages_per_record - messages, sequences_);
+    queue.find_in_segment(oldest, messages_per_record - std::min(messages, messages_per_record), sequences_);
     for (const Sequence sequence : sequences_) {
       if (record_.size_bytes() >= enough_bytes) break;
       const Slot& slot = *queue.find(sequence);
