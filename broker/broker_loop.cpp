@@ -24,7 +24,9 @@
 #include "broker/group_commit.hpp"
 #include "broker/journal/journal.hpp"
 #include "common/control.hpp"
+#include "common/declarations.hpp"
 #include "common/descriptor.hpp"
+
 #include "common/log.hpp"
 #include "common/mutant.hpp"
 #include "common/socket.hpp"
@@ -88,25 +90,6 @@ topology::Definitions read_definitions_file(const Options& options) {
   text << file.rdbuf();
   if (!file) throw std::runtime_error{"cannot read " + options.definitions_file};
   return or_throw(topology::read_definitions(text.str(), options.definitions_file, options.name));
-}
-
-std::uint64_t milliseconds(std::chrono::milliseconds duration) {
-  return static_cast<std::uint64_t>(duration.count());
-}
-
-wire::DeclareQueue declaration_of(const topology::QueuePlan& plan) {
-  wire::DeclareQueue declare;
-  declare.queue = plan.name;
-  declare.visibility_timeout_ms = milliseconds(plan.visibility_timeout);
-  declare.retention_ms = milliseconds(plan.retention);
-  declare.delay_ms = milliseconds(plan.delay);
-  declare.dead_letter_queue = plan.dead_letter_queue;
-  declare.max_receives = static_cast<std::uint32_t>(plan.max_receives);
-  declare.max_message_size_bytes = plan.max_message_size_bytes;
-  declare.relaxed = plan.relaxed;
-  declare.from_topic = plan.from_topic;
-  declare.selection = {plan.filter_policy, plan.filter_on_attributes};
-  return declare;
 }
 
 /// A frame must hold the largest message of any queue, with room for what stands around it.
@@ -255,7 +238,7 @@ void BrokerLoop::open() {
 }
 
 void BrokerLoop::declare(const topology::Definitions& definitions) {
-  for (const auto& topic : definitions.topics) or_throw(broker_->declare(wire::DeclareTopic{topic.name}));
+  for (const auto& topic : definitions.topics) or_throw(broker_->declare(declaration_of(topic)));
   for (const auto& queue : definitions.queues) {
     if (auto declared = broker_->declare(declaration_of(queue)); !declared) {
       throw std::runtime_error{options_.definitions_file + ": queue '" + queue.name + "': " + declared.error().message};

@@ -7,4 +7,4 @@ remuda_library(remuda_broker_server
 target_link_libraries(remuda_broker_server PRIVATE OpenSSL::Crypto)
 remuda_executable(remuda-broker
   SOURCES main.cpp options.cpp broker_loop.cpp
-  LIBRARIES remuda_broker_server remuda_control remuda_topology CLI11::CLI11 nlohmann_json::nlohmann_json)
+  LIBRARIES remuda_broker_server remuda_control remuda_topology remuda_declarations CLI11::CLI11 nlohmann_json::nlohmann_json)

@@ -30,6 +30,13 @@ class ChainChecks {
   }
 
   void run() {
+    for (const auto& topic : file_.topics) {
+      if (topic.fifo && topic.broker.empty()) {
+        diagnostics_.error(topic.fifo_place, "T307",
+                           "a FIFO topic keeps its order in a broker, and " + in_quotes(topic.name.text) + " has none",
+                           "add broker = \"main\"");
+      }
+    }
     for (const auto& queue : file_.queues) {
       check_chain(queue);
       check_dead_letter(queue);
@@ -67,6 +74,11 @@ class ChainChecks {
                              " and its topic by " + in_quotes(broker.text) +
                              "; a topic and the queues chained to it share one broker",
                          "write broker = " + toml_text(broker.text));
+    } else if (topic->second->fifo && !queue.settings.fifo && !queue.created) {
+      diagnostics_.warning(
+          queue.from.place, "T313",
+          "topic " + in_quotes(queue.from.text) + " keeps an order and queue " + in_quotes(queue.name.text) + " does not",
+          "add fifo = true");
     }
   }
 
@@ -87,6 +99,14 @@ class ChainChecks {
       diagnostics_.error(queue.dead_letter.place, "T307",
                          "queue " + in_quotes(queue.name.text) + " is held by broker " + in_quotes(queue.broker.text) +
                              " and its dead-letter queue by " + in_quotes(there.text) + "; both must be on one broker");
+    }
+    const bool fifo = queue.settings.fifo.has_value();
+    if (target->second->settings.fifo.has_value() != fifo) {
+      diagnostics_.error(queue.dead_letter.place, "T314",
+                         std::string{"the dead letters of a "} + (fifo ? "FIFO" : "standard") + " queue go to a " +
+                             (fifo ? "FIFO" : "standard") + " queue, and " + in_quotes(queue.dead_letter.text) + " is a " +
+                             (fifo ? "standard" : "FIFO") + " queue",
+                         "give " + in_quotes(queue.dead_letter.text) + (fifo ? " fifo = true" : " fifo = false"));
     }
   }
 

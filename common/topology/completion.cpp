@@ -33,6 +33,8 @@ void complete_dead_letters(LaunchFile& file) {
     letters.created = true;
     letters.settings.name = letters.name.text;
     letters.settings.retention = std::chrono::hours{14 * 24};
+    letters.settings.fifo = queue.settings.fifo;
+    if (letters.settings.fifo) letters.settings.fifo->on_dead_letter = FifoPlan{}.on_dead_letter;
     // It takes whatever its queue takes, and lives where that lives: `from` decides the broker when nothing else does.
     if (letters.broker.empty() && !queue.from.empty()) {
       const auto topic = std::find_if(file.topics.begin(), file.topics.end(),

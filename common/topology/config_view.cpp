@@ -161,18 +161,26 @@ Json process_json(const ProcessPlan& process) {
 }
 
 Json queue_json(const QueuePlan& queue) {
-  return {{"queue", queue.name},
-          {"broker", queue.broker},
-          {"from", queue.from_topic},
-          {"filter_policy", queue.filter_policy},
-          {"filter_scope", queue.filter_on_attributes ? "attributes" : "body"},
-          {"visibility_timeout_ms", queue.visibility_timeout.count()},
-          {"retention_ms", queue.retention.count()},
-          {"delay_ms", queue.delay.count()},
-          {"dead_letter_queue", queue.dead_letter_queue},
-          {"max_receives", queue.max_receives},
-          {"max_message_size_bytes", queue.max_message_size_bytes},
-          {"durability", queue.relaxed ? "relaxed" : "synced"}};
+  Json json = {{"queue", queue.name},
+               {"broker", queue.broker},
+               {"from", queue.from_topic},
+               {"filter_policy", queue.filter_policy},
+               {"filter_scope", queue.filter_on_attributes ? "attributes" : "body"},
+               {"visibility_timeout_ms", queue.visibility_timeout.count()},
+               {"retention_ms", queue.retention.count()},
+               {"delay_ms", queue.delay.count()},
+               {"dead_letter_queue", queue.dead_letter_queue},
+               {"max_receives", queue.max_receives},
+               {"max_message_size_bytes", queue.max_message_size_bytes},
+               {"durability", queue.relaxed ? "relaxed" : "synced"}};
+  if (queue.fifo) {
+    json["fifo"] = {{"group_by", queue.fifo->group_by},
+                    {"dedup_by", queue.fifo->deduplicate_by},
+                    {"dedup_scope", queue.fifo->deduplication_scope},
+                    {"on_dead", queue.fifo->on_dead_letter}};
+  }
+  if (!queue.tags.empty()) json["tags"] = queue.tags;
+  return json;
 }
 
 std::string pretty(const Json& json) {
@@ -198,6 +206,7 @@ std::string plan_as_json(const Plan& plan) {
   }
   for (const auto& topic : plan.topics) {
     json["topics"].push_back({{"topic", topic.name}, {"broker", topic.broker}, {"endpoint", topic.endpoint}});
+    if (topic.fifo) json["topics"].back()["fifo"] = {{"dedup_by", topic.deduplicate_by}};
   }
   for (const auto& queue : plan.queues) json["queues"].push_back(queue_json(queue));
   for (const auto& process : plan.processes) json["processes"].push_back(process_json(process));

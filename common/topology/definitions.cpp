@@ -47,7 +47,7 @@ Result<Definitions> read_definitions(std::string_view toml, const std::string& n
   if (!diagnostics.ok()) return fail("invalid_definitions", render(diagnostics));
   Definitions definitions;
   definitions.queues = queue_plans(file);
-  for (const auto& topic : file.topics) definitions.topics.push_back({topic.name.text, topic.broker.text, ""});
+  for (const auto& topic : file.topics) definitions.topics.push_back(topic_plan(topic));
   return definitions;
 }
 

@@ -59,6 +59,9 @@ struct TopicSpec {
   Name name;
   Name broker;  ///< empty: direct PUB/SUB
   std::string message;
+  bool fifo = false;
+  Place fifo_place;
+  std::string deduplicate_by = "id";
 };
 
 struct QueueSpec {
@@ -72,6 +75,7 @@ struct QueueSpec {
       false;             ///< came from [defaults.queue]: not applied to queues that are dead-letter queues themselves
   bool created = false;  ///< nobody wrote it: it is the `<queue>-dlq` of another queue
   Place max_receives_place;
+  Place fifo_place;  ///< of `fifo = `; no line when it is not written
   /// The settings; `broker`, `from_topic`, `dead_letter_queue` and `filter_policy` are filled in by wiring.
   QueuePlan settings;
 };

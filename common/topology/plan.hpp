@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,15 @@ struct ProcessPlan {
   int start_rank = 0;
 };
 
+/// What makes a queue a FIFO queue. Selectors name a place in a message, see common/filter/selector.hpp.
+struct FifoPlan {
+  std::string group_by = "group_id";          ///< selector of the message group
+  std::string deduplicate_by = "id";          ///< selector of the deduplication id
+  std::string deduplication_scope = "queue";  ///< or "message_group"
+  std::string on_dead_letter = "skip";        ///< or "block": what becomes of a group whose head went to the dead-letter queue
+  friend bool operator==(const FifoPlan&, const FifoPlan&) = default;
+};
+
 struct QueuePlan {
   std::string name;
   std::string broker;
@@ -54,13 +64,17 @@ struct QueuePlan {
   std::string dead_letter_queue;  ///< empty: none
   int max_receives = 0;           ///< 0: no limit
   std::uint64_t max_message_size_bytes = 1'048'576;
-  bool relaxed = false;  ///< durability = "relaxed": confirmed before the sync
+  bool relaxed = false;          ///< durability = "relaxed": confirmed before the sync
+  std::optional<FifoPlan> fifo;  ///< absent: a standard queue
+  std::map<std::string, std::string> tags;
 };
 
 struct TopicPlan {
   std::string name;
   std::string broker;    ///< empty: direct PUB/SUB
   std::string endpoint;  ///< direct topics: where the publisher binds
+  bool fifo = false;
+  std::string deduplicate_by = "id";  ///< of a FIFO topic
 };
 
 struct BrokerPlan {

@@ -21,12 +21,30 @@ Value queue_value(const QueuePlan& queue, bool with_broker) {
   }
   table.add("max_message_size", Value::of(format_size(queue.max_message_size_bytes)));
   if (queue.relaxed) table.add("durability", Value::of("relaxed"));
+  if (queue.fifo) {
+    Value fifo;
+    fifo.add("group_by", Value::of(queue.fifo->group_by));
+    fifo.add("dedup_by", Value::of(queue.fifo->deduplicate_by));
+    fifo.add("dedup_scope", Value::of(queue.fifo->deduplication_scope));
+    fifo.add("on_dead", Value::of(queue.fifo->on_dead_letter));
+    table.add("fifo", std::move(fifo));
+  }
+  if (!queue.tags.empty()) {
+    Value tags;
+    for (const auto& [name, value] : queue.tags) tags.add(name, Value::of(value));
+    table.add("tags", std::move(tags));
+  }
   return table;
 }
 
 Value topic_value(const TopicPlan& topic, bool with_broker) {
   Value table;
   if (with_broker && !topic.broker.empty()) table.add("broker", Value::of(topic.broker));
+  if (topic.fifo) {
+    Value fifo;
+    fifo.add("dedup_by", Value::of(topic.deduplicate_by));
+    table.add("fifo", std::move(fifo));
+  }
   return table;
 }
 

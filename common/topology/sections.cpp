@@ -5,6 +5,7 @@
 #include <limits>
 #include <utility>
 
+#include "common/filter/selector.hpp"
 #include "common/topology/words.hpp"
 
 namespace remuda::topology {
@@ -73,11 +74,43 @@ BrokerSpec read_broker(const Name& name, TableReader& table, const Name& include
   return broker;
 }
 
+/// The text of a selector, or `otherwise` where it is absent or names no place in a message.
+std::string read_selector(TableReader& table, std::string_view key, const std::string& otherwise) {
+  const Name selector = table.name(key);
+  if (selector.empty()) return otherwise;
+  const Result<Selector> compiled = Selector::compile(selector.text);
+  if (compiled) return selector.text;
+  table.diagnostics().error(selector.place, "T007", compiled.error().message);
+  return otherwise;
+}
+
+/// `fifo = true`, `fifo = false` or `fifo = { ... }`: calls `details` with the table, which may be empty.
+bool read_fifo(TableReader& table, Place& place, const std::function<void(TableReader&)>& details) {
+  const Value* value = table.take("fifo");
+  if (value == nullptr) return false;
+  place = value->place;
+  if (value->is(Value::Kind::boolean)) return value->boolean;
+  if (!value->is(Value::Kind::table)) {
+    if (!value->broken) {
+      table.diagnostics().error(value->place, "T006",
+                                "'fifo' must be true, false or a table, not " + std::string{kind_name(value->kind)});
+    }
+    return false;
+  }
+  auto inner = table.table("fifo");
+  if (!inner) return false;
+  details(*inner);
+  inner->finish();
+  return true;
+}
+
 TopicSpec read_topic(const Name& name, TableReader& table) {
   TopicSpec topic;
   topic.name = name;
   topic.broker = table.name("broker");
   topic.message = table.text("message").value_or("");
+  topic.fifo = read_fifo(table, topic.fifo_place,
+                         [&](TableReader& fifo) { topic.deduplicate_by = read_selector(fifo, "dedup_by", topic.deduplicate_by); });
   table.finish();
   return topic;
 }
@@ -121,6 +154,32 @@ void read_filter(QueueSpec& queue, TableReader& table) {
   }
 }
 
+void read_queue_fifo(QueueSpec& queue, TableReader& table) {
+  FifoPlan plan;
+  const bool fifo = read_fifo(table, queue.fifo_place, [&](TableReader& inner) {
+    plan.group_by = read_selector(inner, "group_by", plan.group_by);
+    plan.deduplicate_by = read_selector(inner, "dedup_by", plan.deduplicate_by);
+    plan.deduplication_scope = inner.choice("dedup_scope", {"queue", "message_group"}).value_or(plan.deduplication_scope);
+    plan.on_dead_letter = inner.choice("on_dead", {"skip", "block"}).value_or(plan.on_dead_letter);
+  });
+  if (fifo) queue.settings.fifo = std::move(plan);
+}
+
+void read_tags(QueuePlan& settings, TableReader& table) {
+  constexpr std::size_t tags_max = 50;
+  constexpr std::size_t name_max = 128;
+  constexpr std::size_t value_max = 256;
+  settings.tags = table.texts("tags");
+  const Value* tags = table.take("tags");
+  if (settings.tags.size() > tags_max) table.diagnostics().error(tags->place, "T007", "a queue has at most 50 tags");
+  for (const auto& [name, value] : settings.tags) {
+    if (name.empty() || name.size() > name_max || value.size() > value_max) {
+      table.diagnostics().error(tags->place, "T007",
+                                "tag " + in_quotes(name) + ": a tag has a name of 1 to 128 bytes and a value of at most 256");
+    }
+  }
+}
+
 QueueSpec read_queue(const Name& name, TableReader& table) {
   QueueSpec queue;
   queue.name = name;
@@ -135,6 +194,8 @@ QueueSpec read_queue(const Name& name, TableReader& table) {
   read_dead_letter(queue, table);
   settings.max_message_size_bytes = table.size("max_message_size", 1'024, 1'048'576).value_or(settings.max_message_size_bytes);
   settings.relaxed = table.choice("durability", {"synced", "relaxed"}) == "relaxed";
+  read_queue_fifo(queue, table);
+  read_tags(settings, table);
   table.finish();
   return queue;
 }

@@ -59,7 +59,7 @@ class Wiring {
     for (const auto& topic : file_.topics) {
       const auto bound = direct_.find(topic.name.text);
       const bool has_publisher = bound != direct_.end() && !bound->second.endpoints.empty();
-      plan_.topics.push_back({topic.name.text, topic.broker.text, has_publisher ? bound->second.endpoints.front() : ""});
+      plan_.topics.push_back(topic_plan(topic, has_publisher ? bound->second.endpoints.front() : ""));
     }
     add_broker_processes();
     add_node_processes();
@@ -313,6 +313,14 @@ class Wiring {
 std::string folder_hash(std::string_view canonical_path) {
   const std::uint64_t hash = fnv1a(canonical_path);
   return hexadecimal(hash ^ (hash >> 32U), 8);
+}
+
+TopicPlan topic_plan(const TopicSpec& topic, std::string endpoint) {
+  return {.name = topic.name.text,
+          .broker = topic.broker.text,
+          .endpoint = std::move(endpoint),
+          .fifo = topic.fifo,
+          .deduplicate_by = topic.deduplicate_by};
 }
 
 std::vector<QueuePlan> queue_plans(const LaunchFile& file) {

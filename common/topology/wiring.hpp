@@ -41,6 +41,7 @@ struct PlanOptions {
 /// Eight hexadecimal digits of a canonical path.
 [[nodiscard]] std::string folder_hash(std::string_view canonical_path);
 
+[[nodiscard]] TopicPlan topic_plan(const TopicSpec& topic, std::string endpoint = {});
 /// The queues as a broker needs them: filters as JSON text, topic, broker and dead-letter queue filled in.
 [[nodiscard]] std::vector<QueuePlan> queue_plans(const LaunchFile& file);
 

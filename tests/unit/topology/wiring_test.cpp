@@ -190,6 +190,58 @@ max_message_size = "64KiB"
   }
 }
 
+BOOST_FIXTURE_TEST_CASE(what_makes_a_queue_fifo_reaches_its_broker, LaunchFixture) {
+  write(R"(
+[brokers.main]
+[topics.rides]
+broker = "main"
+fifo = { dedup_by = "content" }
+[queues.accounting]
+from = "rides"
+fifo = { group_by = "body.customer", on_dead = "block", dedup_scope = "message_group" }
+max_receives = 3
+tags = { team = "rides" }
+[queues.plain]
+broker = "main"
+)");
+  const Plan& plan = wired();
+  FifoPlan by_customer;
+  by_customer.group_by = "body.customer";
+  by_customer.deduplication_scope = "message_group";
+  by_customer.on_dead_letter = "block";
+  FifoPlan of_dead_letters = by_customer;
+  of_dead_letters.on_dead_letter = "skip";
+  const auto definitions = read_definitions(render_definitions(plan, "main"), "main.toml", "main");
+  BOOST_REQUIRE(definitions.ok());
+  for (const auto& queues : {plan.queues, definitions->queues}) {
+    BOOST_REQUIRE(queues.size() == 3U);
+    BOOST_TEST((queues[0].fifo == by_customer));
+    BOOST_TEST(queues[0].tags.at("team") == "rides");
+    BOOST_TEST(!queues[1].fifo.has_value());
+    BOOST_TEST(queues[2].name == "accounting-dlq");
+    BOOST_TEST((queues[2].fifo == of_dead_letters));
+  }
+  BOOST_REQUIRE(definitions->topics.size() == 1U);
+  BOOST_TEST(definitions->topics[0].fifo);
+  BOOST_TEST(definitions->topics[0].deduplicate_by == "content");
+}
+
+BOOST_FIXTURE_TEST_CASE(fifo_by_default_can_be_taken_back, LaunchFixture) {
+  write(R"(
+[defaults.queue]
+fifo = { group_by = "body.customer" }
+[queues.ordered]
+[queues.grouped]
+fifo = { group_by = "attributes.ride" }
+[queues.plain]
+fifo = false
+)");
+  wired();
+  BOOST_TEST(queue("ordered").fifo->group_by == "body.customer");
+  BOOST_TEST(queue("grouped").fifo->group_by == "attributes.ride");
+  BOOST_TEST(!queue("plain").fifo.has_value());
+}
+
 BOOST_AUTO_TEST_CASE(definitions_with_errors_are_refused_with_all_of_them) {
   const auto definitions = read_definitions("[queues.a]\nfrom = \"x\"\n[nodes.b]\n[queues.c]\ndelay = 5\n", "defs.toml", "main");
   BOOST_REQUIRE(!definitions.ok());
