@@ -2,21 +2,58 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 
 #include "cli/table.hpp"
 
 namespace remuda::cli {
 
+namespace {
+
+/// True when the broker has such a channel, whoever made it. An unreachable one has none.
+bool holds(BlockingBrokerClient& client, const std::string& channel, const std::string& kind) {
+  if (kind == "queue") return client.queue_info(channel).ok();
+  const auto topics = client.list_topics();
+  return topics && std::any_of(topics->begin(), topics->end(), [&](const wire::TopicInfo& info) { return info.topic == channel; });
+}
+
+}  // namespace
+
+Result<BrokerEndpoint> find_broker(BrokerAccess& access, const std::string& channel, const std::string& kind) {
+  Result<BrokerEndpoint> broker = access.broker_of(channel, kind);
+  for (const BrokerEndpoint& other : access.brokers()) {
+    if (!broker && holds(*access.connect(other), channel, kind)) broker = other;
+  }
+  return broker;
+}
+
 Result<ChannelAccess> open_channel(const BrokerOptions& options, const std::string& channel, const std::string& kind,
                                    std::chrono::milliseconds patience) {
   Result<BrokerAccess> access = BrokerAccess::open(options);
   if (!access) return Failure<Error>{access.error()};
-  Result<BrokerEndpoint> broker = access->broker_of(channel, kind);
+  Result<BrokerEndpoint> broker = find_broker(*access, channel, kind);
   if (!broker) return Failure<Error>{broker.error()};
   ChannelAccess opened{std::move(*access), std::move(*broker), nullptr};
   opened.client = opened.access.connect(opened.broker, patience);
   return opened;
+}
+
+Result<ChannelAccess> open_broker_for(const BrokerOptions& options, const std::optional<std::string>& on,
+                                      const std::optional<std::string>& from) {
+  if (from && !from->empty()) return open_channel(options, *from, "topic");
+  Result<BrokerAccess> access = BrokerAccess::open(options);
+  if (!access) return Failure<Error>{access.error()};
+  std::string names;
+  for (const BrokerEndpoint& broker : access->brokers()) {
+    names += (names.empty() ? "" : ", ") + broker.name;
+    if (on ? broker.name != *on : access->brokers().size() > 1) continue;
+    ChannelAccess opened{std::move(*access), broker, nullptr};
+    opened.client = opened.access.connect(opened.broker);
+    return opened;
+  }
+  if (names.empty()) return fail("wrong_usage", "this topology has no broker");
+  return fail("wrong_usage", fmt::format("say which broker with --on; there are: {}", names));
 }
 
 ExitCode for_each_broker(const Terminal& terminal, BrokerAccess& access,

@@ -21,9 +21,17 @@ struct ChannelAccess {
   BrokerEndpoint broker;
   std::unique_ptr<BlockingBrokerClient> client;
 };
-/// `kind` is "queue" or "topic". Errors: as BrokerAccess::open and broker_of.
+/// The broker that holds a channel; `kind` is "queue" or "topic". One that the launch file does not name, as it was made by hand, is
+/// looked for in the brokers. Errors: as BrokerAccess::broker_of.
+Result<BrokerEndpoint> find_broker(BrokerAccess& access, const std::string& channel, const std::string& kind);
+/// Errors: as BrokerAccess::open and find_broker.
 Result<ChannelAccess> open_channel(const BrokerOptions& options, const std::string& channel, const std::string& kind,
                                    std::chrono::milliseconds patience = std::chrono::seconds{5});
+
+/// The broker that a new channel goes to: that of the topic `from`, the one named `on`, or the only one. Errors: `wrong_usage` with
+/// the names when there are several.
+Result<ChannelAccess> open_broker_for(const BrokerOptions& options, const std::optional<std::string>& on,
+                                      const std::optional<std::string>& from);
 
 /// Asks every broker; those that do not answer are reported and the others still shown. `done`, `partly_done` or `not_reachable`.
 ExitCode for_each_broker(const Terminal& terminal, BrokerAccess& access,

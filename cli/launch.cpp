@@ -81,6 +81,23 @@ Result<Launch> resolve_launch(const LaunchOptions& options) {
   return launch;
 }
 
+Result<void> keep_own_processes(topology::Plan& plan, const LaunchOptions& options) {
+  if (options.local) return {};
+  const std::string own = options.host.value_or("");
+  std::string others;
+  for (const topology::ProcessPlan& process : plan.processes) {
+    if (process.host != own && !process.host.empty() && others.find(process.host) == std::string::npos) {
+      others += (others.empty() ? "" : ", ") + process.host;
+    }
+  }
+  std::erase_if(plan.processes, [&](const topology::ProcessPlan& process) { return process.host != own; });
+  std::erase_if(plan.brokers, [&](const topology::BrokerPlan& broker) { return broker.host != own; });
+  if (!plan.processes.empty() || others.empty()) return {};
+  return fail(
+      "wrong_usage",
+      fmt::format("the launch file puts every process on a host ({}); say which one this is with --host, or --local", others));
+}
+
 bool show_diagnostics(const topology::Diagnostics& diagnostics, const Terminal& terminal) {
   terminal.err << topology::render(diagnostics,
                                    {.colour = terminal.error_colours, .columns = terminal.redraws ? terminal.width : 0});

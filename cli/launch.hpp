@@ -34,6 +34,9 @@ struct Launch {
 /// the file is in the topology's diagnostics.
 Result<Launch> resolve_launch(const LaunchOptions& options);
 
+/// Leaves in the plan what belongs on this machine. Errors: `wrong_usage` when nothing does.
+Result<void> keep_own_processes(topology::Plan& plan, const LaunchOptions& options);
+
 /// Prints the diagnostics as people read them. True when there is no error among them.
 bool show_diagnostics(const topology::Diagnostics& diagnostics, const Terminal& terminal);
 

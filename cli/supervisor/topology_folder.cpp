@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 
+#include "common/topology/config_view.hpp"
 #include "common/topology/definitions.hpp"
 
 namespace remuda::supervisor {
@@ -45,6 +46,9 @@ Result<void> TopologyFolder::prepare(const topology::Plan& plan) const {
   for (const topology::ProcessPlan& process : plan.processes) {
     if (process.kind == topology::ProcessPlan::Kind::node) make_private_folder(data_of(process, plan));
   }
+  std::ofstream out{this->plan(), std::ios::trunc};
+  out << topology::plan_as_json(plan);
+  if (!out.flush()) return fail("failed", "cannot write " + this->plan());
   return {};
 }
 

@@ -13,9 +13,11 @@ class TopologyFolder {
  public:
   explicit TopologyFolder(std::string path) : path_{std::move(path)} {}
 
-  /// Creates what the plan's processes need and writes the brokers' definitions. Errors: `failed`.
+  /// Creates what the plan's processes need and writes the plan and the brokers' definitions. Errors: `failed`.
   [[nodiscard]] Result<void> prepare(const topology::Plan& plan) const;
 
+  /// The plan that its processes were started by, as JSON.
+  [[nodiscard]] std::string plan() const { return path_ + "/plan.json"; }
   [[nodiscard]] std::string logs() const { return path_ + "/logs"; }
   /// A broker keeps its data here unless the launch file names a folder.
   [[nodiscard]] std::string data_of(const topology::BrokerPlan& broker) const;

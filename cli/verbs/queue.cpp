@@ -7,8 +7,10 @@ namespace remuda::cli {
 
 Command queue_verb() {
   return {.name = "queue",
-          .summary = "Look into queues; send, receive, purge and redrive messages",
-          .subcommands = {queue_ls(), queue_info(), queue_peek(), queue_send(), queue_receive(), queue_delete_message(), queue_purge(), queue_redrive()}};
+          .summary = "Look into queues; send, receive, move and redrive messages; make, change and delete queues",
+          .subcommands = {queue_ls(), queue_info(), queue_peek(), queue_send(), queue_receive(), queue_delete_message(),
+                          queue_purge(), queue_redrive(), queue_move(), queue_moves(), queue_cancel_move(), queue_create(),
+                          queue_set(), queue_delete()}};
 }
 
 }  // namespace remuda::cli

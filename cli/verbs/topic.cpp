@@ -9,6 +9,7 @@
 #include "cli/channel_verbs.hpp"
 #include "cli/direct_topic.hpp"
 #include "cli/table.hpp"
+#include "cli/verbs/topic_change.hpp"
 #include "cli/verbs/verbs.hpp"
 
 namespace remuda::cli {
@@ -29,8 +30,13 @@ ordered_json topic_as_json(const wire::TopicInfo& topic, const std::string& brok
                       {"filter_policy", queue.filter_policy},
                       {"filter_scope", queue.filter_on_attributes ? "attributes" : "body"}});
   }
-  return {{"topic", topic.topic},   {"broker", broker}, {"published", topic.published}, {"subscribers", topic.subscribers},
-          {"missed", topic.missed}, {"queues", queues}};
+  return {{"topic", topic.topic},
+          {"fifo", topic.fifo},
+          {"broker", broker},
+          {"published", topic.published},
+          {"subscribers", topic.subscribers},
+          {"missed", topic.missed},
+          {"queues", queues}};
 }
 
 std::vector<Cell> row_of(const wire::TopicInfo& topic, const std::string& broker) {
@@ -126,7 +132,7 @@ ExitCode echo(Terminal& terminal, const EchoOptions& options) {
       return terminal.problem(ExitCode::wrong_usage, "a topic without a broker cannot filter", "leave --filter out");
     listened = listen_directly(access->context(), *channel, wait, on_event);
   } else {
-    const Result<BrokerEndpoint> broker = access->broker_of(options.topic, "topic");
+    const Result<BrokerEndpoint> broker = find_broker(*access, options.topic, "topic");
     if (!broker) return refused(terminal, broker.error());
     listened = access->connect(*broker)->listen(options.topic, wait, on_event, options.filter.value_or(""));
   }
@@ -152,7 +158,7 @@ ExitCode publish(Terminal& terminal, PublishOptions& options) {
                             fmt::format("'{}' has no broker: only the nodes wired to it can publish there", options.topic),
                             "give the topic a broker in the launch file");
   }
-  const Result<BrokerEndpoint> broker = access->broker_of(options.topic, "topic");
+  const Result<BrokerEndpoint> broker = find_broker(*access, options.topic, "topic");
   if (!broker) return refused(terminal, broker.error());
   const SystemClock clock;
   const auto client = access->connect(*broker);
@@ -179,7 +185,7 @@ Command topic_verb() {
   auto ls = std::make_shared<ListOptions>();
   auto echoing = std::make_shared<EchoOptions>();
   auto publishing = std::make_shared<PublishOptions>();
-  Command command{.name = "topic", .summary = "Listen to topics and publish"};
+  Command command{.name = "topic", .summary = "Listen to topics and publish; make and delete topics"};
   command.subcommands.push_back({.name = "ls",
                                  .summary = "All topics with the queues that are chained to them",
                                  .options = with_broker(ls->broker, {json_option(ls->json)}),
@@ -200,6 +206,7 @@ Command topic_verb() {
        .options = with_broker(publishing->broker, joined({topic_argument(publishing->topic)},
                                                          message_options(publishing->message, publishing->bodies))),
        .run = [publishing](Terminal& terminal) { return publish(terminal, *publishing); }});
+  for (const auto make : {topic_create, topic_set, topic_delete}) command.subcommands.push_back(make());
   return command;
 }
 

@@ -41,24 +41,6 @@ std::vector<std::string> foreground_arguments(const LaunchOptions& launch) {
   return words;
 }
 
-/// Leaves in the plan what belongs on this machine.
-Result<void> keep_own_processes(topology::Plan& plan, const LaunchOptions& options) {
-  if (options.local) return {};
-  const std::string own = options.host.value_or("");
-  std::string others;
-  for (const ProcessPlan& process : plan.processes) {
-    if (process.host != own && !process.host.empty() && others.find(process.host) == std::string::npos) {
-      others += (others.empty() ? "" : ", ") + process.host;
-    }
-  }
-  std::erase_if(plan.processes, [&](const ProcessPlan& process) { return process.host != own; });
-  std::erase_if(plan.brokers, [&](const topology::BrokerPlan& broker) { return broker.host != own; });
-  if (!plan.processes.empty() || others.empty()) return {};
-  return fail(
-      "wrong_usage",
-      fmt::format("the launch file puts every process on a host ({}); say which one this is with --host, or --local", others));
-}
-
 Result<std::vector<std::string>> find_executables(const topology::Plan& plan, const Executables& executables) {
   std::vector<std::string> paths;
   for (const ProcessPlan& process : plan.processes) {

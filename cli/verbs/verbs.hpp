@@ -9,6 +9,7 @@ Command check_verb();
 Command config_verb();
 Command graph_verb();
 Command up_verb();
+Command apply_verb();
 Command down_verb();
 Command ps_verb();
 Command logs_verb();

@@ -400,6 +400,197 @@ class Queues(Story):
         self.assertIn("did you mean 'work'?", self.run_remuda("queue", "info", "wrok", expect=2).stderr)
 
 
+class RunTime(Story):
+    """Queues and topics that come, change and go while everything runs."""
+
+    def queue(self, name):
+        return self.rows("queue", "info", name)[0]
+
+    def names(self):
+        return {row["queue"] for row in self.rows("queue", "ls")}
+
+    def bodies(self, queue):
+        return [message["body"] for message in self.rows("queue", "peek", queue, "-n", "100")]
+
+    def test_a_queue_is_made_changed_and_deleted(self):
+        self.up()
+        made = self.run_remuda("queue", "create", "extra", "--delay", "1s", "--max-receives", "3", "--tag", "team=rides").stdout
+        self.assertIn('+ delay = "1s"', made)
+        self.assertEqual((self.queue("extra")["delay_ms"], self.queue("extra")["dead_letter_queue"]), (1000, "extra-dlq"))
+        self.assertEqual(self.queue("extra")["tags"], {"team": "rides"})
+        self.assertIn("already", self.run_remuda("queue", "create", "extra", expect=1).stderr)
+        would = self.run_remuda("queue", "set", "extra", "--delay", "0", "--visibility-timeout", "5s", "--dry-run").stdout
+        self.assertIn('visibility_timeout "30s" -> "5s"', would)
+        self.assertEqual(self.queue("extra")["delay_ms"], 1000)
+        self.run_remuda("queue", "set", "extra", "--delay", "0", "--visibility-timeout", "5s", "--tag", "team=")
+        changed = self.queue("extra")
+        self.assertEqual((changed["delay_ms"], changed["visibility_timeout_ms"], changed["tags"]), (0, 5000, {}))
+        self.assertIn("nothing to change", self.run_remuda("queue", "set", "extra", "--delay", "0").stdout)
+        self.run_remuda("queue", "send", "extra", '"A"')
+        self.assertIn("holds 1 message", self.run_remuda("queue", "delete", "extra", "--yes", expect=1).stderr)
+        self.assertIn("--force", self.run_remuda("queue", "delete", "extra", "--dry-run").stdout)
+        self.run_remuda("queue", "delete", "extra", "--force", expect=2)  # nobody can be asked
+        self.run_remuda("queue", "delete", "extra", "--force", "--yes")
+        self.assertNotIn("extra", self.names())
+
+    def test_wrong_settings_are_wrong_usage_and_change_nothing(self):
+        self.up()
+        for words in (["--group-by", "group_id"], ["--dead-letter", "dead"], ["--filter", "{}"], ["--tag", "team"],
+                      ["--max-message-size", "much"]):
+            self.run_remuda("queue", "create", "extra", *words, expect=2)
+        self.run_remuda("queue", "create", "extra", "--delay", "16m", expect=2)
+        self.run_remuda("queue", "create", "extra", "--from", "no-such-topic", expect=2)
+        self.assertNotIn("extra", self.names())
+
+    def test_what_is_changed_by_hand_stays_when_the_broker_restarts(self):
+        self.up()
+        told = self.run_remuda("queue", "set", "long-rides", "--filter", '{"distance": [{"numeric": [">=", 5]}]}').stderr
+        self.assertIn("remuda apply", told)  # the launch file says otherwise
+        self.run_remuda("queue", "create", "extra", "--from", "completed")
+        self.run_remuda("queue", "delete", "dead", "--yes", expect=1)  # dead letters of work go there
+        self.run_remuda("queue", "set", "work", "--dead-letter", "")
+        self.run_remuda("queue", "delete", "dead", "--yes")
+        self.run_remuda("restart", "main")
+        self.assertIn("2 queues", self.run_remuda("topic", "pub", "completed", '{"distance": 6}').stdout)
+        self.assertNotIn("dead", self.names())
+        self.assertEqual(self.queue("work")["max_receives"], 0)
+
+    def test_a_fifo_queue_keeps_order_in_each_group_and_passes_over_repeats(self):
+        self.up()
+        self.run_remuda("queue", "create", "ordered", "--fifo", "--group-by", "body.ride")
+        for name, ride in (("A", 1), ("B", 2), ("C", 1), ("D", 2)):
+            self.run_remuda("queue", "send", "ordered", json.dumps({"name": name, "ride": ride}), "--dedup-id", name)
+        self.run_remuda("queue", "send", "ordered", '{"name": "A again", "ride": 1}', "--dedup-id", "A")
+        self.assertEqual(len(self.bodies("ordered")), 4)
+        first, = self.rows("queue", "receive", "ordered", "--attempt-id", "one")
+        again, = self.rows("queue", "receive", "ordered", "--attempt-id", "one")
+        self.assertEqual((first["body"]["name"], first["receipt_handle"]), ("A", again["receipt_handle"]))
+        second, = self.rows("queue", "receive", "ordered")
+        self.assertEqual(second["body"]["name"], "B")
+        self.assertEqual(self.rows("queue", "receive", "ordered"), [])  # C waits for A, D for B
+        self.run_remuda("queue", "delete-message", "ordered", second["receipt_handle"])
+        third, = self.rows("queue", "receive", "ordered")
+        self.assertEqual(third["body"]["name"], "D")
+
+    def test_a_fifo_topic_hands_its_queue_one_order(self):
+        self.up()
+        self.run_remuda("topic", "create", "ordered-rides", "--fifo", "--dedup-by", "content")
+        self.run_remuda("queue", "create", "ordered", "--fifo", "--from", "ordered-rides", "--group-by", "body.ride")
+        for name in ("A", "B", "A"):
+            self.run_remuda("topic", "pub", "ordered-rides", json.dumps({"name": name, "ride": 1}))
+        self.assertEqual([body["name"] for body in self.bodies("ordered")], ["A", "B"])
+        would = self.run_remuda("topic", "delete", "ordered-rides", "--dry-run").stdout
+        self.assertIn("nothing feeds ordered", would)
+        self.run_remuda("topic", "delete", "ordered-rides", "--yes")
+        self.assertEqual(self.queue("ordered")["from"], "")
+        self.assertEqual(len(self.bodies("ordered")), 2)
+
+    def test_a_delayed_message_is_hidden_at_first(self):
+        self.up()
+        self.run_remuda("queue", "send", "work", '"A"', "--delay", "10m")
+        self.assertEqual(self.rows("queue", "receive", "work"), [])
+        self.assertEqual(self.queue("work")["delayed"], 1)
+
+    def test_messages_move_at_a_rate_and_the_move_can_be_ended(self):
+        self.up()
+        self.run_remuda("queue", "send", "work", input="".join(f'{{"n": {n}}}\n' for n in range(200)))
+        self.assertIn("would move 200 messages", self.run_remuda("queue", "move", "work", "dead", "--dry-run").stdout)
+        self.run_remuda("queue", "move", "work", "dead", "--rate", "1", "--detach", "--yes")
+        move = next(row for row in self.rows("queue", "moves") if row["status"] == "running")
+        self.assertEqual((move["queue"], move["to"], move["rate"]), ("work", "dead", 1))
+        self.run_remuda("queue", "cancel-move", "work")
+        self.assertEqual([row["status"] for row in self.rows("queue", "moves")], ["cancelled"])
+        self.assertIn("nothing is being moved", self.run_remuda("queue", "cancel-move", "work", expect=1).stderr)
+        left = len(self.rows("queue", "peek", "work", "-n", "1000"))
+        self.assertGreater(left, 0)
+        self.run_remuda("queue", "move", "work", "dead", "--filter", '{"n": [199]}', "--yes")
+        self.assertIn({"n": 199}, self.bodies("dead"))
+        self.assertIn("moved", self.run_remuda("queue", "move", "work", "dead", "--yes").stdout)
+        self.assertEqual(self.queue("dead")["visible"], 200)
+
+
+class Apply(Story):
+    """A changed launch file, made true without restarting anything."""
+
+    MORE = """
+[queues.ordered]
+from = "completed"
+fifo = { group_by = "body.customer" }
+[queues.noted]
+broker = "main"
+tags = { team = "rides" }
+"""
+
+    def apply(self, text, *words, expect=0):
+        return self.run_remuda("apply", self.launch_file(text), *words, expect=expect)
+
+    def queues(self):
+        return {row["queue"]: row for row in self.rows("queue", "ls")}
+
+    def test_an_unchanged_file_changes_nothing(self):
+        self.up()
+        self.assertIn("as the file says", self.apply(RIDES).stdout)
+
+    def test_queues_and_filters_are_made_changed_and_removed_under_running_nodes(self):
+        self.up()
+        before = self.process("main")["pid"]
+        changed = RIDES.replace("20] }] }", "5] }] }").replace('visibility_timeout = "1s"', 'visibility_timeout = "2s"') + self.MORE
+        would = self.apply(changed, "--dry-run").stdout
+        for line in ("+ queue ordered", "~ queue long-rides", '      visibility_timeout "1s" -> "2s"', "+ queue noted"):
+            self.assertIn(line, would)
+        self.assertNotIn("ordered", self.queues())
+        self.apply(changed)
+        self.assertEqual(self.process("main")["pid"], before)
+        self.assertIn("2 queues", self.run_remuda("topic", "pub", "completed", '{"distance": 6, "customer": "c"}').stdout)
+        self.assertEqual(self.queues()["work"]["visibility_timeout_ms"], 2000)
+        self.assertTrue(self.queues()["ordered"]["fifo"])
+        self.run_remuda("restart", "main")  # what was applied is what it starts with
+        self.assertIn("as the file says", self.apply(changed).stdout)
+
+        # Back again: ordered holds a message, noted does not.
+        refused = self.apply(RIDES, expect=1)
+        self.assertIn("loses 1 message", refused.stdout)
+        self.assertIn("ordered", refused.stderr)
+        self.assertIn("noted", self.queues())
+        self.apply(RIDES, "--force", expect=2)  # nobody can be asked
+        self.apply(RIDES, "--force", "--yes")
+        self.assertEqual(set(self.queues()), {"work", "long-rides", "dead", "shown"})
+        self.run_remuda("restart", "main")
+        self.assertEqual(set(self.queues()), {"work", "long-rides", "dead", "shown"})
+
+    def test_another_kind_of_queue_is_made_anew_and_only_when_it_is_empty_or_forced(self):
+        self.up()
+        fifo = RIDES.replace("[queues.long-rides]", "[queues.long-rides]\nfifo = true")
+        self.run_remuda("topic", "pub", "completed", '{"distance": 20}')
+        self.assertIn("loses 1 message", self.apply(fifo, expect=1).stdout)
+        self.run_remuda("queue", "purge", "long-rides", "--yes")
+        self.apply(fifo, "--yes")
+        self.assertTrue(self.queues()["long-rides"]["fifo"])
+
+    def test_what_was_made_by_hand_is_left_alone(self):
+        self.up()
+        self.run_remuda("queue", "create", "by-hand")
+        self.assertIn("as the file says", self.apply(RIDES).stdout)
+        self.assertIn("by-hand", self.queues())
+
+    def test_changes_of_nodes_are_told_and_not_made(self):
+        self.up()
+        told = self.apply(RIDES.replace("replicas = 2", "replicas = 3")).stderr
+        self.assertIn("change printer", told)
+        self.assertIn("remuda up", told)
+        self.assertEqual(len([row for row in self.rows("ps") if row["node"] == "printer"]), 2)
+
+    def test_a_wrong_file_changes_nothing(self):
+        self.up()
+        self.apply(RIDES.replace("max_receives = 2", "max_receives = 0"), expect=2)
+
+    def test_changes_as_json(self):
+        self.up()
+        rows = [json.loads(line) for line in self.apply(RIDES + self.MORE, "--dry-run", "--json").stdout.splitlines()]
+        self.assertEqual([(row["change"], row["kind"], row["name"], row["loses"]) for row in rows],
+                         [("create", "queue", "ordered", ""), ("create", "queue", "noted", "")])
+
+
 class Looks(Story):
     def test_logs_are_kept_merged_filtered_and_readable_after_down(self):
         self.up()

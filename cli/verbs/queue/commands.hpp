@@ -16,5 +16,13 @@ Command queue_delete_message();
 // operate.cpp
 Command queue_purge();
 Command queue_redrive();
+// move.cpp
+Command queue_move();
+Command queue_moves();
+Command queue_cancel_move();
+// change.cpp
+Command queue_create();
+Command queue_set();
+Command queue_delete();
 
 }  // namespace remuda::cli

@@ -20,29 +20,42 @@ using nlohmann::ordered_json;
 // ---- ls, info
 
 ordered_json info_as_json(const wire::QueueInfo& info, const std::string& broker) {
-  return ordered_json{{"queue", info.queue},
-                      {"broker", broker},
-                      {"from", info.from_topic},
-                      {"visible", info.visible},
-                      {"in_flight", info.in_flight},
-                      {"delayed", info.delayed},
-                      {"oldest_age_s", static_cast<double>(info.oldest_age_ms) / 1000.0},
-                      {"sent", info.sent},
-                      {"received", info.received},
-                      {"deleted", info.deleted},
-                      {"dead_lettered", info.dead_lettered},
-                      {"dead_letter_queue", info.dead_letter_queue},
-                      {"redelivered", info.redelivered},
-                      {"expired", info.expired},
-                      {"waiting_receives", info.waiting_receives},
-                      {"filter_policy", info.filter_policy},
-                      {"filter_scope", info.filter_on_attributes ? "attributes" : "body"},
-                      {"visibility_timeout_ms", info.visibility_timeout_ms},
-                      {"retention_ms", info.retention_ms},
-                      {"delay_ms", info.delay_ms},
-                      {"max_receives", info.max_receives},
-                      {"max_message_size_bytes", info.max_message_size_bytes},
-                      {"durability", info.relaxed ? "relaxed" : "synced"}};
+  ordered_json json{{"queue", info.queue},
+                    {"broker", broker},
+                    {"from", info.from_topic},
+                    {"visible", info.visible},
+                    {"in_flight", info.in_flight},
+                    {"delayed", info.delayed},
+                    {"oldest_age_s", static_cast<double>(info.oldest_age_ms) / 1000.0},
+                    {"sent", info.sent},
+                    {"received", info.received},
+                    {"deleted", info.deleted},
+                    {"dead_lettered", info.dead_lettered},
+                    {"dead_letter_queue", info.dead_letter_queue},
+                    {"redelivered", info.redelivered},
+                    {"expired", info.expired},
+                    {"waiting_receives", info.waiting_receives},
+                    {"filter_policy", info.filter_policy},
+                    {"filter_scope", info.filter_on_attributes ? "attributes" : "body"},
+                    {"visibility_timeout_ms", info.visibility_timeout_ms},
+                    {"retention_ms", info.retention_ms},
+                    {"delay_ms", info.delay_ms},
+                    {"max_receives", info.max_receives},
+                    {"max_message_size_bytes", info.max_message_size_bytes},
+                    {"durability", info.relaxed ? "relaxed" : "synced"},
+                    {"moved_in", info.moved_in},
+                    {"purged", info.purged},
+                    {"redriven", info.redriven},
+                    {"tags", info.tags},
+                    {"fifo", info.fifo}};
+  if (!info.fifo) return json;
+  json["group_by"] = info.group_by;
+  json["dedup_by"] = info.deduplicate_by;
+  json["dedup_scope"] = info.deduplication_scope;
+  json["on_dead"] = info.on_dead_letter;
+  json["groups"] = info.groups;
+  json["deduplicated"] = info.deduplicated;
+  return json;
 }
 
 struct ListOptions {

@@ -22,6 +22,7 @@ struct SendOptions {
   std::string queue;
   std::vector<std::string> bodies;
   MessageOptions message;
+  std::optional<std::chrono::milliseconds> delay;
 };
 
 ExitCode send(Terminal& terminal, SendOptions& options) {
@@ -47,13 +48,17 @@ ExitCode send(Terminal& terminal, SendOptions& options) {
   constexpr std::size_t batch = 1'000;
   const std::vector<std::string_view> views{packed.begin(), packed.end()};
   for (std::size_t begin = 0; begin < views.size(); begin += batch) {
-    const std::span<const std::string_view> part{views.data() + begin, std::min(batch, views.size() - begin)};
-    const Result<std::uint64_t> sent = queue->client->send(options.queue, part);
+    wire::Send part;
+    part.queue = options.queue;
+    part.messages.assign(views.begin() + static_cast<std::ptrdiff_t>(begin),
+                         views.begin() + static_cast<std::ptrdiff_t>(std::min(begin + batch, views.size())));
+    if (options.delay) part.delay_ms = static_cast<std::uint64_t>(options.delay->count());
+    const auto sent = queue->client->send(part);
     if (!sent) {
       refused(terminal, sent.error());
       return begin == 0 ? exit_code_of(sent.error()) : ExitCode::partly_done;
     }
-    for (std::size_t i = begin; i < begin + part.size(); ++i) terminal.out << ids[i] << '\n';
+    for (std::size_t i = begin; i < begin + part.messages.size(); ++i) terminal.out << ids[i] << '\n';
   }
   return ExitCode::done;
 }
@@ -64,6 +69,7 @@ struct ReceiveOptions {
   int max = 1;
   std::chrono::milliseconds wait{0};
   std::optional<std::chrono::milliseconds> visibility_timeout;
+  std::string attempt_id;
   bool remove = false;
   bool json = false;
 };
@@ -72,7 +78,7 @@ ExitCode receive(Terminal& terminal, const ReceiveOptions& options) {
   Result<ChannelAccess> queue = open_channel(options.broker, options.queue, "queue");
   if (!queue) return refused(terminal, queue.error());
   const auto received = queue->client->receive(options.queue, static_cast<std::uint32_t>(std::max(1, options.max)), options.wait,
-                                               options.visibility_timeout);
+                                               options.visibility_timeout, options.attempt_id);
   if (!received) return refused(terminal, received.error());
   std::vector<std::string_view> handles;
   for (const ReceivedMessage& one : *received) {
@@ -136,13 +142,18 @@ ExitCode delete_messages(const Terminal& terminal, const DeleteMessageOptions& o
 
 Command queue_send() {
   auto options = std::make_shared<SendOptions>();
-  return {.name = "send",
-          .summary = "Send messages; their ids are printed once they are on stable storage",
-          .details = "Without BODY each line of the input is one message.",
-          .options = with_broker(options->broker, joined({queue_argument(options->queue)},
-                                                         joined(message_options(options->message, options->bodies),
-                                                                {{"--group", "The message group", &options->message.group_id}}))),
-          .run = [options](Terminal& terminal) { return send(terminal, *options); }};
+  return {
+      .name = "send",
+      .summary = "Send messages; their ids are printed once they are on stable storage",
+      .details = "Without BODY each line of the input is one message.",
+      .options = with_broker(options->broker,
+                             joined({queue_argument(options->queue)},
+                                    joined(message_options(options->message, options->bodies),
+                                           {{"--group", "The message group", &options->message.group_id},
+                                            {"--dedup-id", "What it repeats: the same within 5 minutes is confirmed and not stored",
+                                             &options->message.dedup_id},
+                                            {"--delay", "Hidden for so long at first (to 15m)", &options->delay}}))),
+      .run = [options](Terminal& terminal) { return send(terminal, *options); }};
 }
 
 Command queue_receive() {
@@ -150,12 +161,15 @@ Command queue_receive() {
   return {
       .name = "receive",
       .summary = "Receive messages as a consumer does: they stay hidden until the visibility timeout ends",
-      .options = with_broker(options->broker, {queue_argument(options->queue),
-                                               {"-n,--max", "At most this many (1)", &options->max},
-                                               {"--wait", "Wait this long for the first", &options->wait},
-                                               {"--visibility-timeout", "Instead of the queue's own", &options->visibility_timeout},
-                                               {"--delete", "Delete them once they are printed", &options->remove},
-                                               json_option(options->json)}),
+      .options = with_broker(
+          options->broker, {queue_argument(options->queue),
+                            {"-n,--max", "At most this many (1)", &options->max},
+                            {"--wait", "Wait this long for the first", &options->wait},
+                            {"--visibility-timeout", "Instead of the queue's own", &options->visibility_timeout},
+                            {"--attempt-id", "FIFO: the same receive again, after an answer that got lost, gets the same messages",
+                             &options->attempt_id},
+                            {"--delete", "Delete them once they are printed", &options->remove},
+                            json_option(options->json)}),
       .run = [options](Terminal& terminal) { return receive(terminal, *options); }};
 }
 
