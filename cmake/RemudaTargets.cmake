@@ -4,8 +4,8 @@ add_compile_options(
   -Wall -Wextra -Wpedantic -Wconversion -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual
   -fstack-protector-strong
   $<$<BOOL:${REMUDA_WERROR}>:-Werror>
-  # False alarms of g++ 12 in the standard library's own string code once it optimises (GCC bugs 105562, 105651 and 105329).
-  "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<NOT:$<CONFIG:Debug>>>:-Wno-maybe-uninitialized;-Wno-restrict;-Wno-stringop-overflow;-Wno-array-bounds>"
+  # False alarms of g++ 12 in the standard library's own string and variant code once it optimises (GCC bugs 105562, 105651, 105329).
+  "$<$<AND:$<CXX_COMPILER_ID:GNU>,$<NOT:$<CONFIG:Debug>>>:-Wno-maybe-uninitialized;-Wno-restrict;-Wno-stringop-overflow;-Wno-array-bounds;-Wno-free-nonheap-object>"
   "$<$<CONFIG:Release,RelWithDebInfo>:-U_FORTIFY_SOURCE;-D_FORTIFY_SOURCE=2>")
 add_link_options(-Wl,-z,relro,-z,now)
 if(REMUDA_SANITIZE)
