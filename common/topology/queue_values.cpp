@@ -4,6 +4,28 @@
 
 namespace remuda::topology {
 
+namespace {
+
+/// `true` when there is nothing to say beyond it.
+Value or_true(Value table) {
+  return table.entries.empty() ? Value::of(true) : table;
+}
+
+Value fifo_value(const FifoPlan& fifo) {
+  const FifoPlan standard;
+  Value table;
+  const auto add = [&](const char* key, const std::string& value, const std::string& usual) {
+    if (value != usual) table.add(key, Value::of(value));
+  };
+  add("group_by", fifo.group_by, standard.group_by);
+  add("dedup_by", fifo.deduplicate_by, standard.deduplicate_by);
+  add("dedup_scope", fifo.deduplication_scope, standard.deduplication_scope);
+  add("on_dead", fifo.on_dead_letter, standard.on_dead_letter);
+  return or_true(std::move(table));
+}
+
+}  // namespace
+
 Value queue_value(const QueuePlan& queue, bool with_broker) {
   Value table;
   if (with_broker && !queue.broker.empty()) table.add("broker", Value::of(queue.broker));
@@ -21,14 +43,7 @@ Value queue_value(const QueuePlan& queue, bool with_broker) {
   }
   table.add("max_message_size", Value::of(format_size(queue.max_message_size_bytes)));
   if (queue.relaxed) table.add("durability", Value::of("relaxed"));
-  if (queue.fifo) {
-    Value fifo;
-    fifo.add("group_by", Value::of(queue.fifo->group_by));
-    fifo.add("dedup_by", Value::of(queue.fifo->deduplicate_by));
-    fifo.add("dedup_scope", Value::of(queue.fifo->deduplication_scope));
-    fifo.add("on_dead", Value::of(queue.fifo->on_dead_letter));
-    table.add("fifo", std::move(fifo));
-  }
+  if (queue.fifo) table.add("fifo", fifo_value(*queue.fifo));
   if (!queue.tags.empty()) {
     Value tags;
     for (const auto& [name, value] : queue.tags) tags.add(name, Value::of(value));
@@ -42,8 +57,8 @@ Value topic_value(const TopicPlan& topic, bool with_broker) {
   if (with_broker && !topic.broker.empty()) table.add("broker", Value::of(topic.broker));
   if (topic.fifo) {
     Value fifo;
-    fifo.add("dedup_by", Value::of(topic.deduplicate_by));
-    table.add("fifo", std::move(fifo));
+    if (topic.deduplicate_by != TopicPlan{}.deduplicate_by) fifo.add("dedup_by", Value::of(topic.deduplicate_by));
+    table.add("fifo", or_true(std::move(fifo)));
   }
   return table;
 }

@@ -120,7 +120,7 @@ ExitCode show_info(Terminal& terminal, const InfoOptions& options) {
     return ExitCode::done;
   }
   for (const auto& [name, value] : json.items()) {
-    std::string text = value.is_string() ? value.get<std::string>() : value.dump();
+    std::string text = value.is_string() ? value.get<std::string>() : value.empty() ? "" : value.dump();
     if (name.ends_with("_ms")) text = format_duration(std::chrono::milliseconds{value.get<std::int64_t>()});
     if (name.ends_with("_bytes")) text = format_size(value.get<std::uint64_t>());
     const std::string title = name.ends_with("_ms") ? name.substr(0, name.size() - 3) : name;
