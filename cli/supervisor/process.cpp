@@ -9,7 +9,6 @@
 
 namespace remuda::supervisor {
 
-using std::chrono::duration_cast;
 using std::chrono::milliseconds;
 
 std::string_view name_of(ProcessState state) {
@@ -136,7 +135,7 @@ void Process::spawned(int pid, Instant now) {
   if (stop_when_spawned_) deadline_ = now;
 }
 
-std::vector<Effect> Process::spawn_failed(std::string why, Instant now) {
+std::vector<Effect> Process::spawn_failed(const std::string& why, Instant now) {
   spawning_ = false;
   if (stop_when_spawned_) {
     state_ = ProcessState::stopped;

@@ -68,7 +68,7 @@ class Process {
   std::vector<Effect> restart(Instant now);  ///< stop, then start
   std::vector<Effect> kill();                ///< at once
   void spawned(int pid, Instant now);
-  std::vector<Effect> spawn_failed(std::string why, Instant now);
+  std::vector<Effect> spawn_failed(const std::string& why, Instant now);
   void said_ready(Instant now);
   void heartbeat(Instant now) { last_heartbeat_ = now; }
   std::vector<Effect> exited(const Ending& ending, Instant now);

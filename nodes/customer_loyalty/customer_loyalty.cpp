@@ -37,7 +37,7 @@ Message CustomerLoyalty::answer(const http::RoutedRequest& question) {
 
 std::string CustomerLoyalty::totals_json() {
   totals_.rows().step();
-  const std::string json =
+  std::string json =
       "\"points\":" + std::to_string(totals_.integer(0)) + ",\"rides\":" + std::to_string(totals_.integer(1)) + ",";
   totals_.reset();
   return json;

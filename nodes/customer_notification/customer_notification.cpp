@@ -41,7 +41,7 @@ Message CustomerNotification::answer(const http::RoutedRequest& question) {
 
 std::string CustomerNotification::totals_json() {
   totals_.rows().step();
-  const std::string json = "\"notifications\":" + std::to_string(totals_.integer(0)) + ",";
+  std::string json = "\"notifications\":" + std::to_string(totals_.integer(0)) + ",";
   totals_.reset();
   return json;
 }
