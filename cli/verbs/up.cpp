@@ -122,8 +122,10 @@ ExitCode up(Terminal& terminal, const Options& options) {
   // one.
   Result<FileDescriptor> name_lock = registry->take(plan.name);
   if (!name_lock) {
-    return terminal.problem(ExitCode::failed, name_lock.error().message,
-                            fmt::format("remuda down --topology {}, or start this one beside it with --name OTHER", plan.name));
+    return terminal.problem(
+        ExitCode::failed, name_lock.error().message,
+        fmt::format("remuda apply {0} changes its queues; remuda down --topology {1}; or start beside it: --name OTHER",
+                    options.launch.file, plan.name));
   }
   std::unique_ptr<supervisor::Audience> audience;
   if (options.report_fd) {

@@ -202,6 +202,7 @@ class StartingAndStopping(Story):
         refused = self.run_remuda("up", self.folder / "rides.toml", "-d", expect=1)
         self.assertIn("runs already", refused.stderr)
         self.assertIn("remuda down", refused.stderr)
+        self.assertIn("remuda apply", refused.stderr)
         self.assertEqual(len(self.rows("ps")), 3)
 
     def test_two_topologies_run_side_by_side_and_are_told_apart(self):
