@@ -8,7 +8,10 @@ namespace remuda::chaos {
 
 namespace {
 
-constexpr std::uint64_t visibility_ns = visibility_ms * 1'000'000U;
+/// A timeout counts from the beginning of the broker's turn, which on a busy machine may lie a while before the receive was asked
+/// for.
+constexpr std::uint64_t turn_ns_max = 250'000'000;
+constexpr std::uint64_t visibility_ns = visibility_ms * 1'000'000U - turn_ns_max;
 constexpr std::uint64_t never = UINT64_MAX;
 
 /// What became of one message in one queue, as far as it matters for the order of its group.
@@ -170,12 +173,16 @@ class Checker {
       if (deleted_ns != never && delivery.asked_ns > deleted_ns)
         violate("I3 no resurrection", delivery, "it was received after its confirmed delete");
       if (delivery.count > max_receives) violate("I8 dead letters", delivery, "it was received more often than the limit");
-      if (!released && delivery.count != delivery.attempt)
-        violate("I7 receive count", delivery, "a receive was not counted, or twice");
       if (delivery.count > delivery.attempt) violate("I7 receive count", delivery, "more receives are counted than there were");
       if (queue_is_fifo(delivery.queue)) batches_[group_of(delivery.message)].push_back(delivery);
       if (i == 0) continue;
       const Entry& before = deliveries_[i - 1];
+      // A receive that the broker could not hand out is taken back and seen by nobody; one that was seen counts, unless it was
+      // released.
+      const bool was_released = released && std::any_of(story.begin(), story.end(), [&](const Entry& entry) {
+                                  return entry.kind == Kind::release_asked && entry.attempt == before.attempt;
+                                });
+      if (!was_released && delivery.count <= before.count) violate("I7 receive count", delivery, "a receive was not counted");
       if (delivery.attempt == before.attempt) violate("I6 exclusivity", delivery, "two receives got the same handle");
       const bool given_back = std::any_of(story.begin(), story.end(), [&](const Entry& entry) {
         const bool settles = entry.kind == Kind::release_asked || entry.kind == Kind::retry_asked ||
