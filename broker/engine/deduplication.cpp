@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "common/mutant.hpp"
 namespace remuda::broker {
 
 std::optional<std::uint32_t> DeduplicationWindow::number_of(const DeduplicationKey& key) const {
@@ -11,6 +12,7 @@ std::optional<std::uint32_t> DeduplicationWindow::number_of(const DeduplicationK
 
 std::optional<Sequence> DeduplicationWindow::find(const DeduplicationKey& key) const {
   const auto number = number_of(key);
+  if (REMUDA_MUTANT(100)) return std::nullopt;
   return number ? std::optional{entry(*number).sequence} : std::nullopt;
 }
 
@@ -26,7 +28,8 @@ void DeduplicationWindow::remember(const DeduplicationKey& key, Sequence sequenc
 
 void DeduplicationWindow::append(const DeduplicationKey& key, Sequence sequence, std::int64_t time_ms, std::uint32_t segment) {
   entries_.push_back({key, sequence});
-  const bool fits = !runs_.empty() && runs_.back().time_ms == time_ms && runs_.back().segment == segment && runs_.back().count < run_max;
+  const bool fits =
+      !runs_.empty() && runs_.back().time_ms == time_ms && runs_.back().segment == segment && runs_.back().count < run_max;
   if (!fits) runs_.push_back({time_ms, segment, 0});
   ++runs_.back().count;
   ledger_.refer(Location{segment, 0}, entry_size_bytes);
@@ -47,6 +50,7 @@ void DeduplicationWindow::forget_accepted_until(std::int64_t time_ms) {
 
 void DeduplicationWindow::restart(std::int64_t last_ms, std::int64_t now_ms) {
   forget_old(last_ms);
+  if (REMUDA_MUTANT(103)) forget_accepted_until(INT64_MAX);
   const auto is_over = [&](const Run& run) { return run.time_ms <= last_ms - length_ms; };
   if (std::any_of(runs_.begin(), runs_.end(), is_over)) {
     // In a log that was copied forward they do not all stand in the order of their age.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "common/mutant.hpp"
 namespace remuda::broker {
 
 namespace {
@@ -77,14 +78,15 @@ std::string_view MessageGroups::group_of(Sequence sequence) const {
 }
 
 void MessageGroups::link(Sequence sequence, Group& group) {
-  // Nearly always the newest of its group. One whose delay has ended, or that returns from the dead-letter queue, goes where it belongs.
+  // Nearly always the newest of its group. One whose delay has ended, or that returns from the dead-letter queue, goes where it
+  // belongs.
   Sequence before = group.last;
   Sequence after = 0;
   if (sequence < group.first) {
     before = 0;
     after = group.first;
   }
-  while (before > sequence) {
+  while (before > sequence && !REMUDA_MUTANT(102)) {
     after = before;
     before = table_.link(before).previous;
   }
@@ -118,7 +120,7 @@ void MessageGroups::drop_stale_offers() {
     const Open best = open_.front();
     Group& group = groups_[best.group];
     // What was offered twice, because a head that came and went stood in between, counts once: `offered` names the last offer only.
-    if (group.offered == best.head && group.first == best.head && is_open(group)) return;
+    if ((group.offered == best.head || REMUDA_MUTANT(104)) && group.first == best.head && is_open(group)) return;
     if (group.offered == best.head) group.offered = 0;
     std::pop_heap(open_.begin(), open_.end(), later_head);
     open_.pop_back();
@@ -136,13 +138,15 @@ void MessageGroups::take(std::size_t max, std::vector<Sequence>& out) {
     std::pop_heap(open_.begin(), open_.end(), later_head);
     open_.pop_back();
     groups_[number].offered = 0;
-    for (Sequence next = groups_[number].first; next != 0 && taken < max; next = table_.link(next).next, ++taken) out.push_back(next);
+    for (Sequence next = groups_[number].first; next != 0 && taken < max; next = table_.link(next).next, ++taken)
+      out.push_back(next);
   }
 }
 
 // --- dead letters
 
 void MessageGroups::hold(std::string_view name) {
+  if (REMUDA_MUTANT(106)) return;
   ++groups_[find_or_make(name)].held;
 }
 

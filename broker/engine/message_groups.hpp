@@ -1,7 +1,7 @@
 #pragma once
-// The message groups of one FIFO queue: which messages each has, in their order, and which group may be delivered from. The rules are
-// F1 to F7 of QUEUE.md: a group with a message in flight is closed; a message whose delay has not ended is not in the order yet;
-// a group costs other groups nothing.
+// The message groups of one FIFO queue: which messages each has, in their order, and which group may be delivered from. The rules
+// are F1 to F7 of QUEUE.md: a group with a message in flight is closed; a message whose delay has not ended is not in the order
+// yet; a group costs other groups nothing.
 
 #include <cstdint>
 #include <string>
@@ -10,6 +10,7 @@
 
 #include "broker/engine/hash_index.hpp"
 #include "broker/engine/message_table.hpp"
+#include "common/mutant.hpp"
 
 namespace remuda::broker {
 
@@ -23,7 +24,7 @@ class MessageGroups {
   void join(Sequence sequence, std::string_view group);
   /// It takes its place in the order: it is visible. Nothing changes if it has its place already.
   void show(Sequence sequence);
-  void receive(Sequence sequence);  ///< it is in flight: the group is closed
+  void receive(Sequence sequence);    ///< it is in flight: the group is closed
   void give_back(Sequence sequence);  ///< it is not any more
   /// It leaves the queue.
   void leave(Sequence sequence, bool was_in_flight);
@@ -65,7 +66,7 @@ class MessageGroups {
   [[nodiscard]] GroupNumber find_or_make(std::string_view name);
   [[nodiscard]] std::optional<GroupNumber> find(std::string_view name) const;
   [[nodiscard]] bool is_open(const Group& group) const {
-    return group.first != 0 && group.in_flight == 0 && (group.held == 0 || !blocking_);
+    return group.first != 0 && (group.in_flight == 0 || REMUDA_MUTANT(101)) && (group.held == 0 || !blocking_);
   }
   void offer(GroupNumber number);
   void drop_if_empty(GroupNumber number);

@@ -16,7 +16,7 @@ QueueEngine::Refusal QueueEngine::decide(const RetryLater& step, Turn& turn) {
   if (!queue->detail_of(*slot)->attempt_recorded) write_failed_attempt(*queue, step.handle.sequence, step.error);
   if (queue->used_up(*slot) && !REMUDA_MUTANT(35)) {
     write_dead_letter(*queue, step.handle.sequence, used_up_reason(*queue, *slot));
-  } else if (step.delay && queue->is_fifo() && *step.delay > Milliseconds{0}) {
+  } else if (step.delay && queue->is_fifo() && !REMUDA_MUTANT(105) && *step.delay > Milliseconds{0}) {
     // Delayed, it would let the others of its group pass: it stays in flight for so long instead.
     std::string& out = record_.operation(Operation::visibility_changed);
     put_varint(out, queue->id());
