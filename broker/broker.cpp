@@ -38,6 +38,8 @@ void Broker::begin_turn() {
 }
 
 void Broker::on_frame(std::string_view routing_id, std::string_view frame) {
+  // The turn may be older than the request: this process had to wait for its processor meanwhile. Time counts from the request on.
+  moment_ = moment_of(clock_);
   Connection& connection = connections_.heard(routing_id, moment_.now);
   if (moment_.now < connection.ignored_until) return;
   ++requests_;
@@ -64,6 +66,7 @@ void Broker::handle(Connection& connection) {
 }
 
 bool Broker::end_turn() {
+  moment_ = moment_of(clock_);
   moves_.run(
       engine_, moment_, [&](const MessageInfo& info) { return read_body(info.place, info.size, info.crc32c); }, effects_);
   engine_.tick(moment_, effects_);

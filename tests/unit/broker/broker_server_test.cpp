@@ -126,6 +126,21 @@ BOOST_FIXTURE_TEST_CASE(a_delivery_of_what_was_stored_before_waits_for_no_sync, 
   BOOST_TEST(received_in(written["consumer"].front()) == 1U);
 }
 
+BOOST_FIXTURE_TEST_CASE(a_visibility_timeout_counts_from_the_request_and_not_from_the_turn_that_read_it, ServerFixture) {
+  hello("consumer");
+  send("consumer", ride("A"));
+  broker.begin_turn();
+  clock.advance(40ms);  // the process had no processor
+  broker.on_frame("consumer", frame_of("consumer", wire::Receive{"rides", 1, 0, 1'000}));
+  broker.end_turn();
+  clock.advance(999ms);
+  turn();
+  BOOST_TEST(engine.queue_info(*engine.find_queue("rides"), moment_of(clock))->in_flight == 1U);
+  clock.advance(1ms);
+  turn();
+  BOOST_TEST(engine.queue_info(*engine.find_queue("rides"), moment_of(clock))->in_flight == 0U);
+}
+
 BOOST_FIXTURE_TEST_CASE(a_relaxed_queue_confirms_without_waiting_for_the_disk, ServerFixture) {
   declare("quick", true);
   hello("producer");
