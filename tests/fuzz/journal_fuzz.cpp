@@ -87,14 +87,14 @@ std::string name_of(std::uint8_t kind, std::uint8_t number) {
 /// Makes the checksums of the file header and of the record at `offset` right.
 void sign(std::string& bytes, std::size_t offset) {
   const auto put = [&](std::size_t at, std::uint32_t value) { std::memcpy(bytes.data() + at, &value, sizeof value); };
-  if (bytes.size() >= segment_header_size) put(44, crc32c({bytes.data(), 44}));
+  if (bytes.size() >= segment_header_size) put(44, remuda::crc32c({bytes.data(), 44}));
   if (offset + record_header_size > bytes.size()) return;
   std::uint32_t number = 0;
   std::uint32_t size = 0;
   std::memcpy(&number, bytes.data() + 12, sizeof number);
   std::memcpy(&size, bytes.data() + offset + 4, sizeof size);
   const auto summed = std::string_view{bytes}.substr(offset + 4, record_header_size - 4 + std::size_t{size});
-  put(offset, crc32c(summed, record_seed(identity, number)));
+  put(offset, remuda::crc32c(summed, record_seed(identity, number)));
 }
 
 void change(MemoryDisk& disk, Input& input) {
