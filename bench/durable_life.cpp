@@ -1,5 +1,7 @@
 // W1 and W1c: the durable life of a message. The clock runs from the first send until every message is confirmed, received,
 // deleted, and every delete is confirmed.
+#include <stdexcept>
+
 #include "bench/queue_load.hpp"
 
 namespace remuda::bench {
@@ -12,24 +14,27 @@ struct Life {
   std::vector<double> confirm_us;
 };
 
-Life live(BrokerUnderTest& broker, const Options& options, int producers, int consumers, std::uint64_t messages) {
+/// `first`: number of the first message; what came before still waits, and is received first.
+Life live(BrokerUnderTest& broker, const Options& options, int producers, int consumers, std::uint64_t messages,
+          std::uint64_t first, Account& account, const std::string& id_prefix = {}) {
   const SystemClock clock;
   const std::uint64_t per_producer = messages / static_cast<std::uint64_t>(producers);
-  Account account{producers, per_producer};
   std::vector<std::vector<double>> confirm_us(static_cast<std::size_t>(producers));
   std::vector<std::function<void(std::atomic<bool>&)>> tasks;
   // A socket belongs to the thread that made it, so every task connects by itself; the short run before has warmed everything up.
   for (int number = 0; number < producers; ++number) {
     tasks.emplace_back([&, number](std::atomic<bool>&) {
       BrokerClient client{broker.endpoint(), {"producer", ""}, clock};
-      produce(client, clock, {"life", false, number, per_producer, options.size, options.window, options.batch},
+      produce(client, clock,
+              {"life", false, number, per_producer, options.size, options.window, options.batch, options.queues, first,
+               options.groups, id_prefix},
               confirm_us[static_cast<std::size_t>(number)], &account);
     });
   }
   for (int number = 0; number < consumers; ++number) {
     tasks.emplace_back([&](std::atomic<bool>& failed) {
       BrokerClient client{broker.endpoint(), {"consumer", ""}, clock};
-      consume(client, clock, {"life", options.window, options.batch}, account, failed);
+      consume(client, clock, {"life", options.window, options.batch, options.queues}, account, failed);
     });
   }
   Life life;
@@ -43,17 +48,31 @@ Life live(BrokerUnderTest& broker, const Options& options, int producers, int co
 }
 
 Report measure(std::string name, const Options& options, int producers, int consumers) {
+  if ((options.queues > 1 || options.backlog > 0) && producers + consumers > 2) {
+    throw std::runtime_error("several queues and a backlog are for one producer and one consumer");
+  }
   BrokerUnderTest broker{options};
-  broker.declare_queue("life");
+  broker.declare_queues("life", options.queues);
   std::uint64_t messages = 40'000;
-  Life life = live(broker, options, producers, consumers, messages);
+  Account warm_up{producers, messages / static_cast<std::uint64_t>(producers)};
+  Life life = live(broker, options, producers, consumers, messages, 0, warm_up, "warm-up-");
   if (options.messages != 0) {
     messages = options.messages;
   } else {
     messages = static_cast<std::uint64_t>(static_cast<double>(messages) / life.seconds * options.seconds);
   }
   messages -= messages % static_cast<std::uint64_t>(producers);
-  life = live(broker, options, producers, consumers, messages);
+  if (options.backlog > 0) {
+    const SystemClock clock;
+    std::vector<double> confirm_us;
+    run_together({[&](std::atomic<bool>&) {
+      BrokerClient client{broker.endpoint(), {"producer", ""}, clock};
+      produce(client, clock, {"life", false, 0, options.backlog, options.size, 1'024, options.batch, options.queues}, confirm_us);
+    }});
+  }
+  Account account = options.backlog > 0 ? Account{options.backlog + messages, messages}
+                                        : Account{producers, messages / static_cast<std::uint64_t>(producers)};
+  life = live(broker, options, producers, consumers, messages, options.backlog, account);
 
   Report report;
   report.workload = std::move(name);
@@ -69,6 +88,9 @@ Report measure(std::string name, const Options& options, int producers, int cons
   report.broker_cpu_us_per_msg = life.broker_cpu_s / static_cast<double>(messages) * 1e6;
   report.peak_rss_mib = broker.process().peak_rss_mib();
   report.durability = options.relaxed ? "relaxed" : "synced";
+  if (options.queues > 1) report.more.emplace_back("queues", options.queues);
+  if (options.backlog > 0) report.more.emplace_back("backlog", static_cast<double>(options.backlog));
+  if (options.groups > 0) report.more.emplace_back("groups", static_cast<double>(options.groups));
   return report;
 }
 

@@ -57,10 +57,31 @@ void BrokerUnderTest::declare_queue(const std::string& queue, const std::string&
   value_of(connect()->declare_queue(declare));
 }
 
-void BrokerUnderTest::declare_topic(const std::string& topic) { value_of(connect()->declare_topic({topic})); }
+std::string queue_name(const std::string& name, int number, int queues) {
+  return queues == 1 ? name : name + "-" + std::to_string(number);
+}
+
+void BrokerUnderTest::declare_queues(const std::string& name, int queues) {
+  const auto client = connect();
+  for (int number = 0; number < queues; ++number) {
+    const std::string queue = queue_name(name, number, queues);
+    wire::DeclareQueue declare;
+    declare.queue = queue;
+    declare.visibility_timeout_ms = 300'000;
+    declare.relaxed = options_.relaxed;
+    if (options_.groups > 0) declare.fifo.emplace();
+    value_of(client->declare_queue(declare));
+  }
+}
+
+void BrokerUnderTest::declare_topic(const std::string& topic) {
+  value_of(connect()->declare_topic({topic}));
+}
 
 Account::Account(int producers, std::uint64_t per_producer)
     : per_producer_{per_producer}, total_{static_cast<std::uint64_t>(producers) * per_producer}, marks_(total_) {}
+
+Account::Account(std::uint64_t sent, std::uint64_t wanted) : per_producer_{sent}, total_{wanted}, marks_(sent) {}
 
 void Account::note(std::string_view packed) {
   const auto message = view_message(packed);
@@ -73,7 +94,7 @@ void Account::note(std::string_view packed) {
   std::memcpy(&producer, message->body.data(), sizeof producer);
   std::memcpy(&number, message->body.data() + sizeof producer, sizeof number);
   const std::uint64_t place = producer * per_producer_ + number;
-  if (number >= per_producer_ || place >= total_) {
+  if (number >= per_producer_ || place >= marks_.size()) {
     ++strangers_;
   } else if (marks_[place].exchange(1, std::memory_order_relaxed) != 0) {
     ++duplicates_;
@@ -85,8 +106,7 @@ void Account::note(std::string_view packed) {
 void Account::reached(Instant time) {
   const auto ticks = time.time_since_epoch().count();
   auto latest = finish_.load();
-  while (latest < ticks && !finish_.compare_exchange_weak(latest, ticks)) {
-  }
+  while (latest < ticks && !finish_.compare_exchange_weak(latest, ticks)) {}
 }
 
 void require_exactly_once(const Account& account) {
@@ -121,17 +141,21 @@ void produce(BrokerClient& client, const Clock& clock, const ProducerSettings& s
   message.source = "bench";
   message.type = "bench.message";
   message.body.assign(std::max(settings.size, stamp_size), 'x');
+  std::vector<std::string> queues;
+  for (int number = 0; number < settings.queues; ++number) queues.push_back(queue_name(settings.channel, number, settings.queues));
+  std::size_t next_queue = 0;
   std::vector<std::string> packed(batch);
   std::vector<std::string_view> views(batch);
   const auto send_batch = [&] {
     const std::uint64_t count = std::min(batch, settings.messages - sent);
     for (std::uint64_t i = 0; i < count; ++i) {
-      const std::uint64_t number = sent + i;
+      const std::uint64_t number = settings.first + sent + i;
       const auto producer = static_cast<std::uint32_t>(settings.number);
       std::memcpy(message.body.data(), &producer, sizeof producer);
       std::memcpy(message.body.data() + sizeof producer, &number, sizeof number);
-      message.id = std::to_string(settings.number) + "-" + std::to_string(number);
+      message.id = settings.id_prefix + std::to_string(settings.number) + "-" + std::to_string(number);
       message.time_ms = 1;
+      if (settings.groups > 0) message.group_id = std::to_string(number % settings.groups);
       packed[i].clear();
       pack(message, packed[i]);
       views[i] = packed[i];
@@ -146,7 +170,8 @@ void produce(BrokerClient& client, const Clock& clock, const ProducerSettings& s
     if (settings.to_topic) {
       client.publish(settings.channel, messages, std::move(done));
     } else {
-      client.send(settings.channel, messages, std::move(done));
+      client.send(queues[next_queue], messages, std::move(done));
+      next_queue = (next_queue + 1) % queues.size();
     }
     sent += count;
   };
@@ -159,17 +184,20 @@ void produce(BrokerClient& client, const Clock& clock, const ProducerSettings& s
   if (account != nullptr) account->reached(clock.now());
 }
 
-void consume(BrokerClient& client, const Clock& clock, const ConsumerSettings& settings, Account& account, const std::atomic<bool>& failed) {
-  const std::string& queue = settings.queue;
+void consume(BrokerClient& client, const Clock& clock, const ConsumerSettings& settings, Account& account,
+             const std::atomic<bool>& failed) {
   const int batch = std::min(settings.batch, settings.window);
+  std::vector<std::string> queues;
+  for (int number = 0; number < settings.queues; ++number) queues.push_back(queue_name(settings.queue, number, settings.queues));
+  std::size_t next_queue = 0;
   int receiving = 0;
   std::uint64_t deleting = 0;
   std::string refused;
   std::vector<std::string_view> handles;
-  std::function<void()> ask = [&] {
+  std::function<void(const std::string&)> ask = [&](const std::string& queue) {
     ++receiving;
     client.receive(queue, static_cast<std::uint32_t>(batch), std::chrono::milliseconds{200},
-                   [&](Result<std::span<const BrokerClient::Received>> result) {
+                   [&, queue](Result<std::span<const BrokerClient::Received>> result) {
                      --receiving;
                      if (!result) {
                        refused = result.error().code + ": " + result.error().message;
@@ -188,11 +216,15 @@ void consume(BrokerClient& client, const Clock& clock, const ConsumerSettings& s
                          if (!deleted || !deleted->empty()) refused = "a delete was refused";
                        });
                      }
-                     if (!account.complete() && !failed) ask();
+                     if (account.complete() || failed) return;
+                     // A queue gets whole batches, so a batch is taken whole; an empty one is waited for.
+                     ask(handles.empty() ? queue : queues[std::exchange(next_queue, (next_queue + 1) % queues.size())]);
                    });
   };
   // Two receives at least: while one batch is deleted the next one is on its way.
-  for (int i = 0; i < std::clamp(settings.window / batch, 2, 64); ++i) ask();
+  for (int i = 0; i < std::clamp(settings.window / batch, 2, 64); ++i) {
+    ask(queues[std::exchange(next_queue, (next_queue + 1) % queues.size())]);
+  }
   run_until(client, clock, [&] { return failed || !refused.empty() || (account.complete() && deleting == 0); });
   need(refused.empty(), "consumer: " + refused);
 }

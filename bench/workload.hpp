@@ -20,6 +20,9 @@ struct Options {
   int batch = 64;                        ///< messages in one send, and at most in one receive
   double seconds = 4;                    ///< about this long; the number of messages is calibrated by a short run before
   std::uint64_t messages = 0;            ///< 0: by seconds (W5: 1 million)
+  int queues = 1;                        ///< W1: batch after batch goes to the next of so many
+  std::uint64_t backlog = 0;             ///< W1: so many messages wait in the queue all the time
+  std::uint64_t groups = 0;              ///< W1, W1c: a FIFO queue with so many message groups; 0: a standard queue
   bool relaxed = false;                  ///< confirm before the sync
   std::string transport = "tcp";         ///< tcp (loopback) or ipc
   std::string data_folder;               ///< where the temporary stores go; empty: the system's temporary folder

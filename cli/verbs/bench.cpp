@@ -20,6 +20,8 @@ struct Options {
   std::optional<int> consumers;
   std::chrono::milliseconds duration{4'000};
   int messages = 0;
+  int backlog = 0;
+  int groups = 0;
   bool json = false;
 };
 
@@ -36,6 +38,9 @@ ExitCode run(Terminal& terminal, Options& options) {
   options.bench.consumers = options.consumers;
   options.bench.seconds = std::chrono::duration<double>(options.duration).count();
   options.bench.messages = static_cast<std::uint64_t>(std::max(0, options.messages));
+  options.bench.queues = std::max(1, options.bench.queues);
+  options.bench.backlog = static_cast<std::uint64_t>(std::max(0, options.backlog));
+  options.bench.groups = static_cast<std::uint64_t>(std::max(0, options.groups));
   for (const std::string& name : options.workloads) {
     std::vector<std::string_view> known;
     const bench::Workload* chosen = nullptr;
@@ -73,6 +78,9 @@ Command bench_verb() {
                      {"--batch", "Messages in one request (64)", &options->bench.batch},
                      {"--duration", "About this long (4s)", &options->duration},
                      {"--messages", "This many, instead of --duration", &options->messages},
+                     {"--queues", "W1: batch after batch goes to the next of so many queues (1)", &options->bench.queues},
+                     {"--backlog", "W1: so many messages wait in the queue all the time (0)", &options->backlog},
+                     {"--groups", "W1, W1c: a FIFO queue with so many message groups (0: a standard queue)", &options->groups},
                      {"--relaxed", "Confirm before the sync", &options->bench.relaxed},
                      {"--transport", "tcp or ipc", &options->bench.transport, false, {"tcp", "ipc"}},
                      {"--data", "Where the temporary stores go", &options->bench.data_folder, false, {}, ValueKind::folder},
