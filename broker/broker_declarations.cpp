@@ -49,6 +49,8 @@ Result<QueueAttributes> attributes_of(const wire::DeclareQueue& declare) {
   attributes.max_receives = declare.max_receives;
   attributes.max_message_size_bytes =
       static_cast<std::uint32_t>(std::min<std::uint64_t>(declare.max_message_size_bytes, UINT32_MAX));
+  attributes.max_messages = declare.max_messages;
+  attributes.max_bytes = declare.max_bytes;
   attributes.relaxed = declare.relaxed;
   return attributes;
 }

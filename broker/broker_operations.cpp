@@ -212,6 +212,8 @@ wire::QueueInfo Broker::wire_info(const QueueInfo& info) const {
   out.dead_letter_queue = info.attributes.dead_letter_queue;
   out.max_receives = info.attributes.max_receives;
   out.max_message_size_bytes = info.attributes.max_message_size_bytes;
+  out.max_messages = info.attributes.max_messages;
+  out.max_bytes = info.attributes.max_bytes;
   out.relaxed = info.attributes.relaxed;
   if (const Topics::Found found = topics_.chain_of(info.id); found.chain != nullptr) {
     out.from_topic = found.topic->name;
@@ -231,6 +233,7 @@ wire::QueueInfo Broker::wire_info(const QueueInfo& info) const {
   out.visible = info.visible;
   out.in_flight = info.in_flight;
   out.delayed = info.delayed;
+  out.bytes = info.bytes;
   out.waiting_receives = info.waiting_receives;
   out.oldest_age_ms = info.oldest_age_ms > 0 ? static_cast<std::uint64_t>(info.oldest_age_ms) : 0;
   out.sent = info.counters.sent;

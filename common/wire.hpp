@@ -146,6 +146,8 @@ struct DeclareQueue {  ///< `declare_queue`: creates it or changes its attribute
   std::string_view dead_letter_queue;  ///< empty: none
   std::uint32_t max_receives = 0;      ///< 0: no limit
   std::uint64_t max_message_size_bytes = 1'048'576;
+  std::uint64_t max_messages = 0;  ///< 0: no limit
+  std::uint64_t max_bytes = 0;     ///< 0: no limit
   bool relaxed = false;
   std::string_view from_topic;  ///< empty: not chained
   Selection selection;          ///< of a chained queue
@@ -275,6 +277,8 @@ struct QueueInfo {
   std::string dead_letter_queue;
   std::uint32_t max_receives = 0;
   std::uint64_t max_message_size_bytes = 0;
+  std::uint64_t max_messages = 0;  ///< 0: no limit
+  std::uint64_t max_bytes = 0;     ///< 0: no limit
   bool relaxed = false;
   bool fifo = false;
   std::string group_by;  ///< this and the next three: of a FIFO queue
@@ -286,6 +290,7 @@ struct QueueInfo {
   std::uint64_t visible = 0;
   std::uint64_t in_flight = 0;
   std::uint64_t delayed = 0;
+  std::uint64_t bytes = 0;  ///< of all these messages, packed
   std::uint64_t waiting_receives = 0;
   std::uint64_t oldest_age_ms = 0;  ///< of the oldest message that is there; 0: none
   std::uint64_t groups = 0;         ///< of a FIFO queue: message groups that have messages

@@ -297,6 +297,8 @@ Result<void> read(MsgpackReader& in, std::uint32_t left, DeclareQueue& declare) 
     if (key == "dead_letter_queue") return declare.dead_letter_queue = in.string(), true;
     if (key == "max_receives") return declare.max_receives = small_number(in), true;
     if (key == "max_message_size_bytes") return declare.max_message_size_bytes = in.unsigned_integer(), true;
+    if (key == "max_messages") return declare.max_messages = in.unsigned_integer(), true;
+    if (key == "max_bytes") return declare.max_bytes = in.unsigned_integer(), true;
     if (key == "relaxed") return declare.relaxed = in.boolean(), true;
     if (key == "from_topic") return declare.from_topic = in.string(), true;
     if (key == "fifo") return fifo = read_fifo(in, declare.fifo.emplace()), true;

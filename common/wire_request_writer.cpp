@@ -138,6 +138,8 @@ struct Arguments {
     options.text("dead_letter_queue", declare.dead_letter_queue);
     options.number("max_receives", declare.max_receives);
     options.number("max_message_size_bytes", declare.max_message_size_bytes);
+    if (declare.max_messages != 0) options.number("max_messages", declare.max_messages);
+    if (declare.max_bytes != 0) options.number("max_bytes", declare.max_bytes);
     options.flag("relaxed", declare.relaxed);
     options.text("from_topic", declare.from_topic);
     options.selection(declare.selection);

@@ -17,6 +17,7 @@ void QueueEngine::change(const C& command, Turn& turn) {
   }
   begin(command.from, turn);
   if (Refusal refusal = decide(command, turn)) return reply(command.from, std::move(*refusal), false, turn);
+  if (Refusal refusal = over_queue_limits()) return reply(command.from, std::move(*refusal), false, turn);
   if (Refusal refusal = no_room_for_record()) return reply(command.from, std::move(*refusal), false, turn);
   AppliedRequest applied;
   if (!record_.empty()) applied = commit(turn);

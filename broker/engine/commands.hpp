@@ -79,6 +79,8 @@ struct QueueAttributes {
   std::string dead_letter_queue;                              ///< empty: none
   std::uint32_t max_receives = 0;                             ///< 1 … 1000; 0: no limit
   std::uint32_t max_message_size_bytes = 1'048'576;           ///< of the packed message
+  std::uint64_t max_messages = 0;                             ///< that it takes from senders and publishers to hold; 0: no limit
+  std::uint64_t max_bytes = 0;                                ///< of packed messages, likewise; 0: no limit
   bool relaxed = false;                                       ///< confirm without waiting for the disk
   std::optional<FifoAttributes> fifo;                         ///< absent: a standard queue
   std::map<std::string, std::string, std::less<>> tags;       ///< at most 50; name 1 to 128 bytes, value at most 256
@@ -88,7 +90,8 @@ struct QueueAttributes {
 /// Stores the messages in this order, all or none; but a message that a FIFO queue was sent before within five minutes, judged by
 /// its deduplication key, is answered with the sequence of the first one and not stored.
 /// Errors: no_such_queue, message_too_large, invalid_argument (nothing to send, delay out of range, a FIFO queue without a grouping for
-/// each message, or the reverse), storage_full.
+/// each message, or the reverse), storage_full, queue_full (the queue would hold more than its max_messages or max_bytes: later there may
+/// be room), over_limit (there never will be: this alone is more).
 struct SendMessage {
   Requester from;
   QueueId queue = 0;

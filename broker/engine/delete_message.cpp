@@ -18,6 +18,7 @@ QueueEngine::Judgement QueueEngine::judge(const DeleteMessage&, const Queue& que
 void QueueEngine::write(const DeleteMessage&, Queue& queue, std::span<const Sequence> sequences, Turn&) {
   if (sequences.empty()) return;
   record_.on_messages(Operation::deleted, queue.id(), sequences);
+  note_departure(queue, sequences);
   sync_ |= !queue.attributes.relaxed;
   if (REMUDA_MUTANT(2)) sync_ = false;
 }

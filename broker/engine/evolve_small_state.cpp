@@ -31,6 +31,8 @@ void BrokerState::queue_declared(ByteReader& in) {
   attributes.dead_letter_queue = read_text(in);
   attributes.max_receives = in.varint32();
   attributes.max_message_size_bytes = in.varint32();
+  attributes.max_messages = in.varint();
+  attributes.max_bytes = in.varint();
   const std::uint8_t flags = in.byte();
   attributes.relaxed = (flags & declared_relaxed) != 0;
   if (flags & declared_fifo) {

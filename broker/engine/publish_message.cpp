@@ -32,9 +32,10 @@ QueueEngine::Refusal QueueEngine::decide(const PublishMessage& step, Turn& turn)
     for (std::size_t t = 0; t < publication.targets.size(); ++t) {
       const QueueId target = publication.targets[t];
       if (!publication.groupings.empty() && state_.queue(target)->is_fifo()) {
-        publish_in_group(*state_.queue(target), body, publication.groupings[t], turn);
+        publish_in_group(*state_.queue(target), body, publication, t, turn);
         continue;
       }
+      note_arrival(*state_.queue(target), 1, publication.message.bytes.size());
       if (target > last_run_.size()) last_run_.resize(target, 0);
       std::size_t& last = last_run_[target - 1];
       const bool extends = last < runs_.size() && runs_[last].queue == target && runs_[last].first + runs_[last].count == body;
@@ -86,9 +87,12 @@ bool QueueEngine::was_published(std::string_view topic, const DeduplicationKey& 
   return found->second.deduplication.find(key).has_value();
 }
 
-void QueueEngine::publish_in_group(Queue& queue, std::uint32_t body, const Grouping& grouping, Turn& turn) {
+void QueueEngine::publish_in_group(Queue& queue, std::uint32_t body, const Publication& publication, std::size_t target, Turn& turn) {
+  const Grouping& grouping = publication.groupings[target];
   sync_ |= !queue.attributes.relaxed;
-  if (!accepted_before(queue, grouping.key, turn)) write_in_group(queue, body, queue.attributes.delay, grouping, turn);
+  if (accepted_before(queue, grouping.key, turn)) return;
+  note_arrival(queue, 1, publication.message.bytes.size());
+  write_in_group(queue, body, queue.attributes.delay, grouping, turn);
 }
 
 }  // namespace remuda::broker

@@ -251,6 +251,7 @@ void Queue::store(Sequence sequence, const Stored& message) {
   slot = Slot{};
   slot.place = message.place;
   slot.size = message.size;
+  bytes_ += message.size;
   slot.crc32c = message.crc32c;
   slot.set_sent_ms(message.sent_ms);
   shared_.ledger.refer(message.place, message.size);
@@ -304,6 +305,7 @@ void Queue::give_back(Sequence sequence, Slot& slot, std::int64_t delayed_until_
 
 void Queue::remove(Sequence sequence, Slot& slot, MessageState final_state) {
   leave_state(slot);
+  bytes_ -= slot.size;
   if (groups_) {
     groups_->leave(sequence, slot.state() == MessageState::in_flight);
     wake();  // it may have closed its group

@@ -94,6 +94,8 @@ class Queue {
   [[nodiscard]] std::uint64_t visible() const { return visible_; }
   [[nodiscard]] std::uint64_t in_flight() const { return in_flight_; }
   [[nodiscard]] std::uint64_t delayed() const { return delayed_; }
+  [[nodiscard]] std::uint64_t messages() const { return visible_ + in_flight_ + delayed_; }
+  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
   [[nodiscard]] const Slot* find(Sequence sequence) const { return table_.find(sequence); }
   [[nodiscard]] const MessageDetail* detail_of(const Slot& slot) const {
     return slot.detail == 0 ? nullptr : &details_[slot.detail - 1];
@@ -209,6 +211,7 @@ class Queue {
   std::uint64_t visible_ = 0;
   std::uint64_t in_flight_ = 0;
   std::uint64_t delayed_ = 0;
+  std::uint64_t bytes_ = 0;  // of all live messages
   std::vector<MessageDetail> details_;  // by Slot::detail - 1
   std::vector<std::uint32_t> free_details_;
 

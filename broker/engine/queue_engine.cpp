@@ -82,6 +82,7 @@ void QueueEngine::begin(const Requester& from, Turn& turn) {
   sync_ = false;
   accepted_.clear();
   stored_.clear();
+  growth_.clear();
   sent_.clear();
 }
 

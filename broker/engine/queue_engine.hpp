@@ -187,7 +187,7 @@ class QueueEngine {
   [[nodiscard]] static Refusal check_grouping(const Queue& queue, std::span<const Grouping> groupings, std::size_t messages);
   // publish_message.cpp
   void choose_wanted(const PublishMessage& step, Turn& turn);
-  void publish_in_group(Queue& queue, std::uint32_t body, const Grouping& grouping, Turn& turn);
+  void publish_in_group(Queue& queue, std::uint32_t body, const Publication& publication, std::size_t target, Turn& turn);
 
   // receive_message.cpp
   bool deliver(Queue& queue, const Waiting& receive, Turn& turn);
@@ -216,6 +216,10 @@ class QueueEngine {
   [[nodiscard]] Refusal no_room_for_record() const;
   [[nodiscard]] std::size_t messages_that_fit(std::size_t count) const;
   [[nodiscard]] static Refusal too_large(const Body& message, const Queue& queue);
+  // queue_limits.cpp: what senders put into queues that take only so much
+  void note_arrival(const Queue& queue, std::uint64_t messages, std::uint64_t bytes);
+  void note_departure(const Queue& queue, std::span<const Sequence> sequences);
+  [[nodiscard]] Refusal over_queue_limits();
   [[nodiscard]] static Refusal stale_handle(const ReceiptHandle& handle);
   void begin(const Requester& from, Turn& turn);
   AppliedRequest commit(Turn& turn);
@@ -252,6 +256,14 @@ class QueueEngine {
   std::vector<Sequence> sent_;          // one per message of a send to a FIFO queue
   AcceptedKeys accepted_;
   std::vector<std::pair<QueueId, std::uint64_t>> stored_;  // by the record being decided, in FIFO queues
+  struct Growth {
+    QueueId queue;
+    std::uint64_t messages_in;
+    std::uint64_t bytes_in;
+    std::uint64_t messages_out;
+    std::uint64_t bytes_out;
+  };
+  std::vector<Growth> growth_;  // by the record being decided, of queues that have a limit
   struct StoredRun {
     QueueId queue;
     std::uint32_t first;

@@ -35,6 +35,7 @@ QueueInfo QueueEngine::info(const Queue& queue, Moment moment) const {
   out.visible = queue.visible();
   out.in_flight = queue.in_flight();
   out.delayed = queue.delayed();
+  out.bytes = queue.bytes();
   out.counters = queue.counters;
   if (queue.id() <= upkeep_.size()) out.waiting_receives = upkeep_[queue.id() - 1].waiting.size();
   if (queue.is_fifo()) {

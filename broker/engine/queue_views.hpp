@@ -34,6 +34,7 @@ struct QueueInfo {
   std::uint64_t visible = 0;
   std::uint64_t in_flight = 0;
   std::uint64_t delayed = 0;
+  std::uint64_t bytes = 0;         ///< of all these, packed
   std::int64_t oldest_age_ms = 0;  ///< of the oldest message by sequence, in flight or not; 0 when empty
   std::uint64_t waiting_receives = 0;
   std::uint64_t groups = 0;        ///< of a FIFO queue: message groups that have messages

@@ -65,6 +65,8 @@ void put_queue_declared(RecordWriter& record, QueueId id, const QueueAttributes&
   put_text(out, attributes.dead_letter_queue);
   put_varint(out, attributes.max_receives);
   put_varint(out, attributes.max_message_size_bytes);
+  put_varint(out, attributes.max_messages);
+  put_varint(out, attributes.max_bytes);
   unsigned flags = 0;
   if (attributes.relaxed) flags |= declared_relaxed;
   if (attributes.fifo) flags |= declared_fifo;

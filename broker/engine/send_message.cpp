@@ -5,6 +5,14 @@
 
 namespace remuda::broker {
 
+namespace {
+std::uint64_t bytes_of(std::span<const Body> messages) {
+  std::uint64_t bytes = 0;
+  for (const Body& message : messages) bytes += message.bytes.size();
+  return bytes;
+}
+}  // namespace
+
 QueueEngine::Refusal QueueEngine::decide(const SendMessage& step, Turn& turn) {
   Queue* queue = state_.queue(step.queue);
   if (queue == nullptr) return no_such_queue();
@@ -22,6 +30,7 @@ QueueEngine::Refusal QueueEngine::decide(const SendMessage& step, Turn& turn) {
   if (queue->is_fifo()) return send_in_groups(step, *queue, turn);
 
   const std::uint32_t first = record_.bodies(step.messages.size(), [&](std::size_t i) -> const Body& { return step.messages[i]; });
+  note_arrival(*queue, step.messages.size(), bytes_of(step.messages));
   const auto delay_of = [&](std::size_t i) { return i < step.delays.size() && step.delays[i] >= Milliseconds{0} ? step.delays[i] : delay; };
   // Neighbours with the same delay share one operation.
   for (std::size_t begin = 0, end = 0; begin < step.messages.size(); begin = end) {
@@ -86,6 +95,7 @@ QueueEngine::Refusal QueueEngine::send_in_groups(const SendMessage& step, Queue&
     }
     const std::uint32_t body = record_.bodies(1, [&](std::size_t) -> const Body& { return step.messages[i]; });
     const Milliseconds delay = i < step.delays.size() && step.delays[i] >= Milliseconds{0} ? step.delays[i] : queue_delay;
+    note_arrival(queue, 1, step.messages[i].bytes.size());
     sent_.push_back(write_in_group(queue, body, delay, step.groupings[i], turn));
   }
   return std::nullopt;

@@ -367,6 +367,24 @@ class Hostile(BrokerStory):
         self.assert_refused("invalid_visibility_timeout", self.client.receive, "rides", visibility_timeout_ms=12 * 3_600_000 + 1)
         self.assertEqual(self.client.delete("rides", [b"never a handle", struct.pack("<IIQ", 1, 1, 99)]), ["stale_handle"] * 2)
 
+    def test_a_full_queue_refuses_until_a_consumer_makes_room(self):
+        self.client.declare_queue("rides", max_messages=2, max_bytes=10_000)
+        self.client.declare_queue("lake", from_topic="ride-completed")
+        self.client.declare_queue("rides", max_messages=2, max_bytes=10_000, from_topic="ride-completed")
+        self.client.publish("ride-completed", [message("A"), message("B")])
+        self.assert_refused("queue_full", self.client.send, "rides", [message("C")])
+        self.assert_refused("queue_full", self.client.publish, "ride-completed", [message("C")])
+        info = self.client.queue_info("rides")
+        self.assertEqual((info["max_messages"], info["max_bytes"], info["visible"]), (2, 10_000, 2))
+        self.assertEqual(info["bytes"], len(message("A")) + len(message("B")))
+        self.assertEqual(self.client.queue_info("lake")["visible"], 2)
+        self.client.delete("rides", [self.client.receive("rides", 1)[0].handle])
+        self.assertEqual(self.client.publish("ride-completed", [message("C")]), 2)
+        self.assert_refused("over_limit", self.client.send, "rides", [message("D", "x" * 20_000)])
+        self.broker.restart_after_kill()
+        self.client.connect()
+        self.assert_refused("queue_full", self.client.send, "rides", [message("D")])
+
     def test_a_client_that_goes_on_sending_nonsense_is_ignored(self):
         hostile = self.connect()
         for _ in range(10):

@@ -28,6 +28,8 @@ std::vector<Command> every_command() {
   declare.queue = "rides";
   declare.dead_letter_queue = "rides-dlq";
   declare.max_receives = 5;
+  declare.max_messages = 1'000'000;
+  declare.max_bytes = 5'000'000'000;
   declare.relaxed = true;
   declare.from_topic = "ride-completion";
   declare.selection = selection;
@@ -242,6 +244,7 @@ BOOST_AUTO_TEST_CASE(what_operators_see_is_read_back_as_it_was_written) {
   info.queue = "rides";
   info.from_topic = "ride-completion";
   info.filter_on_attributes = true;
+  info.max_bytes = 5'000'000'000;
   info.visible = 4'000'000'000;
   info.expired = 7;
   std::string frame;
