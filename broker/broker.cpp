@@ -119,17 +119,19 @@ void Broker::strike(Connection& connection, std::uint64_t request, const Error& 
 }
 
 void Broker::forget(ClientId client) {
-  if (connections_.find(client) == nullptr) return;
+  const Connection* connection = connections_.find(client);
+  if (connection == nullptr) return;
   engine_.apply(CancelReceives{client}, moment_, effects_);
   if (backup_client_ == client) end_backup();
-  for (const auto& [name, topic] : topics_.all()) {
-    if (!topic.feed.empty()) topics_.find(name)->feed.remove_client(client);
-  }
+  for (const std::uint64_t subscription : connection->subscriptions) end_subscription(subscription, client);
   connections_.remove(client);
 }
 
 void Broker::give_back_undeliverable() {
-  for (const ClientId client : std::exchange(gone_, {})) forget(client);
+  for (const ClientId client : std::exchange(gone_, {})) {
+    if (const Connection* connection = connections_.find(client)) unreachable_.push_back(connection->routing_id);
+    forget(client);
+  }
   std::vector<ReceiptHandle> returned = std::exchange(returned_, {});
   std::sort(returned.begin(), returned.end());
   for (std::size_t begin = 0; begin < returned.size();) {

@@ -75,6 +75,8 @@ class Broker {
   [[nodiscard]] bool wants_another_turn() const { return !returned_.empty(); }
   [[nodiscard]] std::optional<DamagedBody> damaged() const { return damaged_; }
   [[nodiscard]] Instant next_deadline() const;
+  /// Connections that took no more of what they asked for, by routing id: forgotten here, to be ended by the caller. After begin_turn().
+  [[nodiscard]] std::vector<std::string> take_unreachable() { return std::exchange(unreachable_, {}); }
 
   /// Answers every waiting receive with nothing. Within a turn, the last but for giving back what nobody took.
   void drain();
@@ -126,6 +128,8 @@ class Broker {
   // for the next turn
   std::vector<ReceiptHandle> returned_;  ///< deliveries that could not be handed out
   std::vector<ClientId> gone_;
+  std::vector<std::string> unreachable_;
+  std::unordered_map<std::uint64_t, Topic*> subscribed_;  ///< by subscription
   std::optional<DamagedBody> damaged_;
   std::string frame_;
   std::uint64_t next_subscription_ = 1;
@@ -156,6 +160,7 @@ class Broker {
   void on(Connection& connection, const wire::Unsubscribe& unsubscribe);
   void on(Connection& connection, const wire::Credit& credit);
   void end_waiting(Connection& connection);
+  void end_subscription(std::uint64_t subscription, ClientId client);
 
   // messages (broker_messages.cpp)
   void on(Connection& connection, const wire::Send& send);

@@ -117,8 +117,9 @@ void Broker::on(Connection& connection, const wire::DeleteTopic& command) {
   const auto topic = topic_named(command.topic);
   if (!topic) return refuse(connection, request_.request, topic.error());
   if (!apply(DeclareTopic{requester(connection), command.topic, {}}, DoneForm::nothing)) return;
-  for (const ClientId client : (*topic)->feed.clients()) {
-    if (Connection* subscriber = connections_.find(client); subscriber != nullptr && subscriber->subscriptions > 0) --subscriber->subscriptions;
+  for (const auto& [subscription, client] : (*topic)->feed.subscriptions()) {
+    if (Connection* subscriber = connections_.find(client)) std::erase(subscriber->subscriptions, subscription);
+    subscribed_.erase(subscription);
   }
   std::erase(published_, *topic);
   topics_.remove(command.topic);

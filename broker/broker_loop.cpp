@@ -46,7 +46,8 @@ constexpr std::uint64_t compaction_per_turn = 1U << 20U;
 constexpr std::chrono::milliseconds longest_wait{1'000};
 /// While the disk is full it looks for space more often.
 constexpr std::chrono::milliseconds longest_wait_full{250};
-constexpr rlim_t files_wanted = 65'536;
+constexpr rlim_t connections_default = 10'000;
+constexpr rlim_t files_besides = 128;  // the journal's, listeners, the control channel's
 
 template <class T>
 T or_throw(Result<T> result) {
@@ -73,14 +74,24 @@ Descriptor wake_up_call() {
   return descriptor;
 }
 
-/// One descriptor per client.
-void raise_file_limit() {
+/// One descriptor per client. Returns how many clients there may be; throws when it was said and cannot be.
+std::size_t make_room_for_connections(const Options& options) {
+  const rlim_t asked = options.connections_max > 0 ? static_cast<rlim_t>(options.connections_max) : connections_default;
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-  const rlim_t wanted = std::min(limit.rlim_max, files_wanted);
-  if (limit.rlim_cur >= wanted) return;
-  limit.rlim_cur = wanted;
-  if (setrlimit(RLIMIT_NOFILE, &limit) != 0) log_warning("the limit of open files stays low", {{"limit", limit.rlim_cur}});
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) throw std::runtime_error{std::string{"cannot read the limit of open files: "} + std::strerror(errno)};
+  const rlim_t wanted = asked + files_besides;
+  if (limit.rlim_cur < wanted) {
+    limit.rlim_cur = std::min(limit.rlim_max, wanted);
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) throw std::runtime_error{std::string{"cannot raise the limit of open files: "} + std::strerror(errno)};
+  }
+  if (limit.rlim_cur >= wanted) return asked;
+  if (options.connections_max > 0 || limit.rlim_cur <= files_besides) {
+    throw std::runtime_error{std::to_string(asked) + " connections need " + std::to_string(wanted) + " open files and the limit is " +
+                             std::to_string(limit.rlim_cur) + ": raise it (ulimit -Hn, LimitNOFILE) or lower --max-connections"};
+  }
+  const rlim_t possible = limit.rlim_cur - files_besides;
+  log_warning("the limit of open files allows fewer connections", {{"connections", possible}, {"open_files", limit.rlim_cur}});
+  return possible;
 }
 
 topology::Definitions read_definitions_file(const Options& options) {
@@ -100,9 +111,12 @@ std::uint64_t frame_size_for(const topology::Definitions& definitions) {
   return std::min(size, frame_size_max);
 }
 
-zmtp::Router::Settings router_settings(std::uint64_t max_frame_size) {
+zmtp::Router::Settings router_settings(const Options& options, std::uint64_t max_frame_size) {
   zmtp::Router::Settings settings;
   settings.max_frame_size = max_frame_size;
+  settings.unsent_max_bytes = options.peer_buffer_bytes;
+  settings.connections_max = make_room_for_connections(options);
+  settings.connections_per_address_max = static_cast<std::size_t>(options.connections_per_address_max);
   return settings;
 }
 
@@ -190,7 +204,7 @@ BrokerLoop::BrokerLoop(const Options& options)
       journal_{*folder_, journal_options(options)},
       engine_{journal_, options.segment_size_bytes},
       max_frame_size_{frame_size_for(definitions_)},
-      router_{clock_, router_settings(max_frame_size_)},
+      router_{clock_, router_settings(options, max_frame_size_)},
       handlers_{[this](zmtp::PeerId peer, std::string_view frame) { broker_->on_frame(routing_id_of(peer), frame); },
                 [this](zmtp::PeerId peer) { broker_->on_multipart(routing_id_of(peer)); },
                 [this](zmtp::PeerId peer) { broker_->on_gone(routing_id_of(peer)); }},
@@ -224,6 +238,7 @@ void BrokerLoop::open() {
   engine_.recovered(moment_of(clock_));
   BrokerSettings settings{options_.name, max_frame_size_};
   settings.backup_source = &journal_;
+  settings.waiting_receives_max = static_cast<std::size_t>(options_.waiting_receives_max);
   broker_.emplace(engine_, journal_, clock_, std::move(settings));
   or_throw(broker_->restore_topics());
   declare(definitions_);
@@ -288,6 +303,7 @@ int BrokerLoop::run() {
   while (true) {
     wait();
     broker_->begin_turn();
+    for (const auto& routing_id : broker_->take_unreachable()) router_.close(peer_of(routing_id));
     if (drain_requested_) {
       broker_->drain();  // what clients still send stays unanswered: they resend it to whoever comes next
     } else {
@@ -395,7 +411,6 @@ int BrokerLoop::poisoned(const std::string& reason) {
 }  // namespace
 
 int run_broker(const Options& options) {
-  raise_file_limit();
   // A queue node is one process with one context: it lives until the end of the process.
   BrokerLoop loop{options};
   return loop.run();

@@ -57,7 +57,8 @@ void Broker::on(Connection& connection, const wire::Receive& receive) {
   const auto queue = queue_named(receive.queue);
   if (!queue) return refuse(connection, request_.request, queue.error());
   if (connection.waiting.size() >= settings_.waiting_receives_max) {
-    return refuse(connection, request_.request, {"over_limit", "this connection has 64 receives waiting already", true});
+    const std::string has = "this connection has " + std::to_string(connection.waiting.size()) + " receives waiting already";
+    return refuse(connection, request_.request, {"over_limit", has, true});
   }
   const std::size_t before = effects_.replies.size();
   apply(ReceiveMessage{requester(connection), *queue, receive.max, milliseconds(receive.wait_ms),

@@ -63,32 +63,38 @@ void Broker::end_waiting(Connection& connection) {
 void Broker::on(Connection& connection, const wire::Subscribe& subscribe) {
   const auto topic = topic_named(subscribe.topic);
   if (!topic) return refuse(connection, request_.request, topic.error());
-  if (connection.subscriptions >= settings_.subscriptions_max) {
-    return refuse(connection, request_.request, {"over_limit", "this connection has 256 subscriptions already", true});
+  if (connection.subscriptions.size() >= settings_.subscriptions_max) {
+    const std::string has = "this connection has " + std::to_string(connection.subscriptions.size()) + " subscriptions already";
+    return refuse(connection, request_.request, {"over_limit", has, true});
   }
   auto policy = compile_filter(subscribe.selection.filter_policy, subscribe.selection.filter_on_attributes);
   if (!policy) return refuse(connection, request_.request, policy.error());
   const std::uint64_t number = next_subscription_++;
   (*topic)->feed.add(number, connection.id, *std::move(policy), !subscribe.selection.filter_policy.empty(), subscribe.window);
-  ++connection.subscriptions;
+  connection.subscriptions.push_back(number);
+  subscribed_[number] = *topic;
   std::string frame;
   wire::encode_ok(request_.request, number, frame);
   answer(connection, std::move(frame));
 }
 
 void Broker::on(Connection& connection, const wire::Unsubscribe& unsubscribe) {
-  for (const auto& [name, topic] : topics_.all()) {
-    if (!topic.feed.empty() && topics_.find(name)->feed.remove(unsubscribe.subscription, connection.id)) --connection.subscriptions;
-  }
+  if (std::erase(connection.subscriptions, unsubscribe.subscription) > 0) end_subscription(unsubscribe.subscription, connection.id);
   std::string frame;
   wire::encode_ok(request_.request, frame);
   answer(connection, std::move(frame));
 }
 
 void Broker::on(Connection& connection, const wire::Credit& credit) {
-  for (const auto& [name, topic] : topics_.all()) {
-    if (!topic.feed.empty()) topics_.find(name)->feed.credit(credit.subscription, connection.id, credit.sequence);
-  }
+  const auto topic = subscribed_.find(credit.subscription);
+  if (topic != subscribed_.end()) topic->second->feed.credit(credit.subscription, connection.id, credit.sequence);
+}
+
+void Broker::end_subscription(std::uint64_t subscription, ClientId client) {
+  const auto topic = subscribed_.find(subscription);
+  if (topic == subscribed_.end()) return;
+  topic->second->feed.remove(subscription, client);
+  subscribed_.erase(topic);
 }
 
 }  // namespace remuda::broker

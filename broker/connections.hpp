@@ -21,7 +21,7 @@ struct Connection {
   SessionKey key{};
   std::string name;                    ///< node@host, for the log
   std::vector<std::uint64_t> waiting;  ///< numbers of receives that have no answer yet
-  std::uint32_t subscriptions = 0;
+  std::vector<std::uint64_t> subscriptions;
   int strikes = 0;  ///< malformed requests
   Instant ignored_until{};
   Instant last_heard{};

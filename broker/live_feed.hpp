@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "broker/engine/commands.hpp"
@@ -39,9 +40,9 @@ class LiveFeed {
   [[nodiscard]] bool pending() const { return pending_; }
   [[nodiscard]] std::size_t size() const { return subscribers_.size(); }
   /// Whom each subscription belongs to.
-  [[nodiscard]] std::vector<ClientId> clients() const {
-    std::vector<ClientId> out;
-    for (const Subscriber& each : subscribers_) out.push_back(each.client);
+  [[nodiscard]] std::vector<std::pair<std::uint64_t, ClientId>> subscriptions() const {
+    std::vector<std::pair<std::uint64_t, ClientId>> out;
+    for (const Subscriber& each : subscribers_) out.emplace_back(each.subscription, each.client);
     return out;
   }
   [[nodiscard]] std::uint64_t missed() const { return missed_; }

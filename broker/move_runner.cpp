@@ -22,7 +22,7 @@ MoveSelection parse_move_selection(std::string_view bytes) {
 }
 
 void MoveRunner::run(QueueEngine& engine, Moment moment, const ReadMessage& read, Effects& effects) {
-  if (next_ && *next_ > moment.now) return;
+  if (!next_ || *next_ > moment.now) return;
   next_.reset();
   if (!engine.has_running_moves()) return paces_.clear();
   for (const Move& move : engine.moves(moment)) {

@@ -44,6 +44,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   std::string log_format = "auto";
   std::string log_level = "info";
   std::string segment_size = "64MiB";
+  std::string peer_buffer = "16MiB";
   CLI::App app{std::string{summary} + "."};
   app.get_formatter()->column_width(28);
   app.set_version_flag("--version", "remuda-broker " REMUDA_VERSION);
@@ -78,6 +79,20 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       ->capture_default_str()
       ->type_name("SIZE")
       ->check(checked_by([](const std::string& text) { return parse_size(text); }, ""));
+  app.add_option("--max-connections", options.connections_max, "clients at once; others are refused (10000, or what descriptors allow)")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--max-connections-per-address", options.connections_per_address_max, "the same for each address that clients come from")
+      ->type_name("N")
+      ->check(CLI::Range(1, 1'000'000));
+  app.add_option("--max-waiting-receives", options.waiting_receives_max, "receives of one client that may wait for messages")
+      ->capture_default_str()
+      ->type_name("N")
+      ->check(CLI::Range(1, 10'000));
+  app.add_option("--peer-buffer", peer_buffer, "what may be unsent to a client that does not read; then it is cut off")
+      ->capture_default_str()
+      ->type_name("SIZE")
+      ->check(checked_by([](const std::string& text) { return parse_size(text); }, ""));
   app.add_flag("--salvage", options.salvage, "start over a damaged journal, giving up what is unreadable");
   app.footer("Exit codes: 0 drained, 1 failed, 2 wrong usage, 70 the disk failed: nothing is certain until a person has looked.");
   try {
@@ -95,6 +110,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     std::cerr << "remuda-broker: --segment-size must be 4KiB to 1GiB\n";
     return {std::nullopt, 2};
   }
+  options.peer_buffer_bytes = *parse_size(peer_buffer);
   options.segment_size_bytes = static_cast<std::uint32_t>(size);
   return {std::move(options), 0};
 }

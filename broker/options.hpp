@@ -19,6 +19,11 @@ struct Options {
   LogFormat log_format = LogFormat::automatic;
   LogLevel log_level = LogLevel::info;
   std::uint32_t segment_size_bytes = 64U << 20U;
+  // limits
+  int connections_max = 0;              ///< 0: 10,000, or as many as the process may have descriptors for
+  int connections_per_address_max = 0;  ///< 0: no limit of its own
+  int waiting_receives_max = 64;        ///< per connection
+  std::uint64_t peer_buffer_bytes = 16ULL << 20U;  ///< what a client that does not read may leave unsent
   bool salvage = false;
 };
 

@@ -66,6 +66,8 @@ std::vector<Option> queue_settings_options(QueueSettings& settings) {
           {"--dead-letter", "Where messages go that nobody can process", &settings.dead_letter, false, {}, ValueKind::queue},
           {"--max-receives", "After this many receives (1 to 1000); alone it makes QUEUE-dlq", &settings.max_receives},
           {"--max-message-size", "64KiB, 1MiB", &settings.max_message_size},
+          {"--max-messages", "What would bring it above is refused with queue_full (0: no limit)", &settings.max_messages},
+          {"--max-bytes", "Likewise, of packed messages: 64MiB, 1GiB", &settings.max_bytes},
           {"--durability", "relaxed confirms before the disk has it", &settings.durability, false, {"synced", "relaxed"}},
           {"--group-by", "FIFO: where a message names its group: group_id, body.customer, attributes.ride", &settings.group_by},
           {"--dedup-by", "FIFO: where it names what it repeats: id, content, body.PATH, attributes.NAME", &settings.dedup_by},
@@ -89,6 +91,15 @@ Result<void> apply_settings(const QueueSettings& settings, topology::QueuePlan& 
     const Result<std::uint64_t> size = parse_size(*settings.max_message_size);
     if (!size) return fail("invalid_argument", size.error().message);
     queue.max_message_size_bytes = *size;
+  }
+  if (settings.max_messages) {
+    if (*settings.max_messages < 0) return fail("invalid_argument", "--max-messages is 1 or more, or 0 for no limit");
+    queue.max_messages = static_cast<std::uint64_t>(*settings.max_messages);
+  }
+  if (settings.max_bytes) {
+    const Result<std::uint64_t> size = parse_size(*settings.max_bytes);
+    if (!size) return fail("invalid_argument", size.error().message);
+    queue.max_bytes = *size;
   }
   if (settings.durability) queue.relaxed = *settings.durability == "relaxed";
   for (const auto apply : {apply_dead_letter, apply_tags, apply_fifo}) {

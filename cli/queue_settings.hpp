@@ -23,6 +23,8 @@ struct QueueSettings {
   std::optional<std::string> dead_letter;
   std::optional<int> max_receives;
   std::optional<std::string> max_message_size;
+  std::optional<int> max_messages;
+  std::optional<std::string> max_bytes;
   std::optional<std::string> durability;
   std::vector<std::string> tags;  ///< NAME=VALUE; NAME= takes it away
   std::optional<std::string> group_by;

@@ -51,6 +51,7 @@ struct Incoming {
 struct Settlement {
   Outcome outcome = Outcome::done;
   std::optional<Message> reply;  ///< of a request that is done
+  bool overloaded = false;       ///< of a request that is not: what it would have sent is not taken at present
 };
 
 /// Where a node takes messages from.
@@ -63,6 +64,10 @@ class InputChannel : public EventSource {
   /// With a broker: adds what the outcome asks for (delete, retry_later or reject) to `transaction`, for every ticket.
   virtual void add_settlement(std::span<const std::string_view> tickets, const Outcome& outcome, Transaction& transaction) const {
     static_cast<void>(tickets), static_cast<void>(outcome), static_cast<void>(transaction);
+  }
+  /// These are still worked on: whatever would make them visible to others may not do so for `time` from now on.
+  virtual void keep(std::span<const std::string_view> tickets, std::chrono::milliseconds time) {
+    static_cast<void>(tickets), static_cast<void>(time);
   }
   /// Called exactly once for every message taken, after its effects and outputs are confirmed, or when it was given up.
   /// A request is answered here.

@@ -30,6 +30,7 @@ struct ControlReport {
   std::uint64_t failed = 0;                    ///< settled as retry_later, or rejected
   std::uint64_t redelivered = 0;               ///< received for the second time or later
   std::chrono::milliseconds loop_age{0};       ///< since the loop last came round
+  std::string held_back;                       ///< why its outputs are not taken at present; empty: they are
   std::map<std::string, std::int64_t> counts;  ///< the node's own, e.g. `port.rides.received`
   friend bool operator==(const ControlReport&, const ControlReport&) = default;
 };

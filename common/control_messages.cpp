@@ -17,7 +17,7 @@ overloaded(Cases...) -> overloaded<Cases...>;
 using Packer = msgpack::packer<msgpack::sbuffer>;
 
 void pack_report(Packer& packer, const ControlReport& report) {
-  packer.pack_map(7);
+  packer.pack_map(8);
   packer.pack("state");
   packer.pack(report.state);
   packer.pack("in_flight");
@@ -30,6 +30,8 @@ void pack_report(Packer& packer, const ControlReport& report) {
   packer.pack(report.redelivered);
   packer.pack("loop_age_ms");
   packer.pack(static_cast<std::int64_t>(report.loop_age.count()));
+  packer.pack("held_back");
+  packer.pack(report.held_back);
   packer.pack("counts");
   packer.pack_map(static_cast<std::uint32_t>(report.counts.size()));
   for (const auto& [name, value] : report.counts) {
@@ -55,6 +57,8 @@ ControlReport read_report(MsgpackReader& in) {
       report.redelivered = in.unsigned_integer();
     } else if (name == "loop_age_ms") {
       report.loop_age = std::chrono::milliseconds{in.signed_integer()};
+    } else if (name == "held_back") {
+      report.held_back = in.string();
     } else if (name == "counts") {
       const auto count = in.map();
       for (std::uint32_t i = 0; i < count && in.ok(); ++i) {

@@ -22,6 +22,8 @@ wire::DeclareQueue declaration_of(const topology::QueuePlan& plan) {
   declare.dead_letter_queue = plan.dead_letter_queue;
   declare.max_receives = static_cast<std::uint32_t>(plan.max_receives);
   declare.max_message_size_bytes = plan.max_message_size_bytes;
+  declare.max_messages = plan.max_messages;
+  declare.max_bytes = plan.max_bytes;
   declare.relaxed = plan.relaxed;
   declare.from_topic = plan.from_topic;
   declare.selection = {plan.filter_policy, plan.filter_on_attributes};
@@ -52,6 +54,8 @@ topology::QueuePlan plan_of(const wire::QueueInfo& info) {
   plan.dead_letter_queue = info.dead_letter_queue;
   plan.max_receives = static_cast<int>(info.max_receives);
   plan.max_message_size_bytes = info.max_message_size_bytes;
+  plan.max_messages = info.max_messages;
+  plan.max_bytes = info.max_bytes;
   plan.relaxed = info.relaxed;
   if (info.fifo) {
     plan.fifo = topology::FifoPlan{info.group_by, info.deduplicate_by, info.deduplication_scope, info.on_dead_letter};

@@ -121,6 +121,9 @@ class NodeContext {
   [[nodiscard]] virtual const Clock& clock() const = 0;
   [[nodiscard]] virtual bool is_wired(std::string_view port) const = 0;
   [[nodiscard]] virtual bool is_draining() const = 0;
+  /// Why messages of this node are not taken at present (a queue or a disk is full), in words for people; empty: they are. Who accepts
+  /// work from outside should accept no more until then.
+  [[nodiscard]] virtual std::string held_back() const { return {}; }
 
   /// Outside a handler: sends and keeps retrying with the same id until confirmed, or until the node ends.
   virtual void send(std::string_view port, Message message, ConfirmHandler confirmed) = 0;

@@ -44,6 +44,7 @@ std::string why_not_ready(const Process& process, const ProcessFacts& facts, boo
     case ProcessState::draining:
       return fmt::format("{} in flight", facts.report.in_flight);
     case ProcessState::ready:
+      return facts.report.held_back.empty() ? std::string{} : "held back: " + facts.report.held_back;
     case ProcessState::stopped:
       return {};
   }
@@ -72,6 +73,7 @@ std::string process_as_json(const std::string& topology, const Process& process,
   json["last_error"] = facts.last_error;
   json["unresponsive"] = process.is_unresponsive(now);
   json["version"] = facts.version;
+  json["held_back"] = facts.report.held_back;
   json["in_flight"] = facts.report.in_flight;
   json["processed"] = facts.report.processed;
   json["failed"] = facts.report.failed;

@@ -28,7 +28,7 @@ struct ProcessFacts {
 /// One JSON object with the fields of DESIGN §5 and more.
 std::string process_as_json(const std::string& topology, const Process& process, const ProcessFacts& facts, bool waits_to_start,
                             Instant now);
-/// One sentence for people: why it is not ready. Empty when it is.
+/// One sentence for people: why it is not ready, or does not get on. Empty when all is well.
 std::string why_not_ready(const Process& process, const ProcessFacts& facts, bool waits_to_start, Instant now);
 
 }  // namespace remuda::supervisor

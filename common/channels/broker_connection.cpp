@@ -47,6 +47,9 @@ class SocketBrokerConnection final : public BrokerConnection {
   void release(std::string_view queue, std::span<const std::string_view> handles) override {
     client_.release(queue, handles, [](const Result<std::vector<wire::HandleError>>&) {});
   }
+  void keep(std::string_view queue, std::span<const std::string_view> handles, std::chrono::milliseconds time) override {
+    client_.change_visibility(queue, handles, time, [](const Result<std::vector<wire::HandleError>>&) {});
+  }
   void subscribe(std::string_view topic, EventHandler on_event, Callback<Unit> done) override {
     client_.subscribe(topic, std::move(on_event), std::move(done));
   }

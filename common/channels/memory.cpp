@@ -31,7 +31,7 @@ void MemoryBroker::send(const std::string& queue, const Message& message) {
 }
 
 void MemoryBroker::store(Queue& queue, std::string_view packed) {
-  queue.stored.push_back({std::string{packed}, 0, {}, {}});
+  queue.stored.push_back({std::string{packed}, 0, {}, {}, 0});
 }
 
 void MemoryBroker::expire(const std::string& queue, std::string_view id) {
@@ -126,6 +126,9 @@ std::optional<Error> MemoryBroker::objection(const wire::Step& step) const {
                         [&](const wire::Send& send) -> std::optional<Error> {
                           if (queues_.count(std::string{send.queue}) == 0)
                             return Error{"no_such_queue", "There is no such queue.", true};
+                          const Queue& queue = queues_.at(std::string{send.queue});
+                          if (queue.stored.size() + send.messages.size() > queue.messages_max)
+                            return Error{"queue_full", "queue " + std::string{send.queue} + " is full", true};
                           return too_large(send.messages);
                         },
                         [&](const wire::Publish& publish) { return too_large(publish.messages); },
@@ -188,6 +191,17 @@ void MemoryBroker::release(std::string_view queue, std::span<const std::string_v
       stored->handle.clear();
     }
   }
+}
+
+void MemoryBroker::keep(std::string_view queue, std::span<const std::string_view> handles, std::chrono::milliseconds /*time*/) {
+  for (const auto handle : handles) {
+    if (auto* stored = find(std::string{queue}, handle)) ++stored->kept;
+  }
+}
+
+void MemoryBroker::consume(const std::string& queue, std::size_t count) {
+  auto& stored = queues_.at(queue).stored;
+  stored.erase(stored.begin(), stored.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
 void MemoryBroker::subscribe(std::string_view topic, EventHandler on_event, Callback<Unit> done) {

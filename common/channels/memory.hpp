@@ -24,6 +24,7 @@ class MemoryBroker final : public BrokerConnection {
     std::uint32_t receive_count = 0;
     std::string handle;                 ///< of the present receive; empty: visible
     std::vector<std::string> attempts;  ///< texts of retry_later
+    std::size_t kept = 0;               ///< how often its holder has asked for more time
   };
   struct DeadLetter {
     std::string packed;
@@ -45,6 +46,10 @@ class MemoryBroker final : public BrokerConnection {
   void refuse_changes(std::optional<Error> error) { refusal_ = std::move(error); }
   /// Changes to this queue are refused with `message_too_large` when a body is larger.
   void limit_bodies(std::size_t size) { body_size_max_ = size; }
+  /// Changes that would make this queue hold more are refused with `queue_full`.
+  void limit_messages(const std::string& queue, std::size_t count) { queues_.at(queue).messages_max = count; }
+  /// Messages leave the front of a queue, as if somebody had received and deleted them.
+  void consume(const std::string& queue, std::size_t count);
 
   // ---- what a test sees ----
   [[nodiscard]] std::vector<Message> messages(const std::string& queue) const;
@@ -58,6 +63,7 @@ class MemoryBroker final : public BrokerConnection {
   void receive(std::string_view queue, std::uint32_t max, std::chrono::milliseconds wait, Callback<Received> done) override;
   void transact(const Transaction& transaction, Callback<Unit> done) override;
   void release(std::string_view queue, std::span<const std::string_view> handles) override;
+  void keep(std::string_view queue, std::span<const std::string_view> handles, std::chrono::milliseconds time) override;
   void subscribe(std::string_view topic, EventHandler on_event, Callback<Unit> done) override;
   void cancel_receives() override { receives_.clear(); }
   [[nodiscard]] std::size_t unanswered() const override { return unanswered_.size(); }
@@ -68,6 +74,7 @@ class MemoryBroker final : public BrokerConnection {
   struct Queue {
     std::deque<Stored> stored;
     std::string from_topic;
+    std::size_t messages_max = SIZE_MAX;
   };
   struct Receive {
     std::string queue;

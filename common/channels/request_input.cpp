@@ -88,7 +88,8 @@ void RequestInput::settled(const std::string& ticket, const Settlement& settleme
     direct::encode_reply(correlation_of(ticket), pack(*settlement.reply), out_);
   } else {
     const bool rejected = settlement.outcome.kind() == Outcome::Kind::reject;
-    direct::encode_refusal(correlation_of(ticket), rejected ? "rejected" : "failed", settlement.outcome.reason(), out_);
+    const auto code = rejected ? "rejected" : settlement.overloaded ? "overloaded" : "failed";
+    direct::encode_refusal(correlation_of(ticket), code, settlement.outcome.reason(), out_);
   }
   // Who asked may be gone or not listening: a reply is sent once, nothing depends on its arrival.
   static_cast<void>(socket_.send_to(routing_id_of(ticket), out_));

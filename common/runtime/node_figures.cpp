@@ -23,6 +23,11 @@ void NodeFigures::set_losses(std::size_t port, std::uint64_t missed, std::uint64
   ports_[port].malformed = malformed;
 }
 
+void NodeFigures::set_held_back(std::string why) {
+  const std::lock_guard lock{mutex_};
+  held_back_ = std::move(why);
+}
+
 void NodeFigures::count(std::string_view name, std::int64_t by) {
   const std::lock_guard lock{mutex_};
   const auto known = counts_.find(name);
@@ -44,6 +49,7 @@ ControlReport NodeFigures::report(Instant now) const {
   {
     const std::lock_guard lock{mutex_};
     report.counts.insert(counts_.begin(), counts_.end());
+    report.held_back = held_back_;
   }
   for (const auto& port : ports_) {
     const auto add = [&](std::string_view what, std::uint64_t value) {

@@ -34,6 +34,9 @@ class NodeFigures {
   /// What the port's channel reports of itself.
   void set_losses(std::size_t port, std::uint64_t missed, std::uint64_t malformed);
 
+  /// Why outputs are not taken at present; empty: they are.
+  void set_held_back(std::string why);
+
   /// A figure of the node's own.
   void count(std::string_view name, std::int64_t by);
 
@@ -57,6 +60,7 @@ class NodeFigures {
   std::deque<Port> ports_;  // never moved: atomics stay where they are; complete before the control thread looks
   mutable std::mutex mutex_;
   std::map<std::string, std::int64_t, std::less<>> counts_;
+  std::string held_back_;
 };
 
 }  // namespace remuda

@@ -23,6 +23,7 @@ NodeRuntime::NodeRuntime(Node& node, NodeIdentity identity, const Parameters& pa
 }
 
 void NodeRuntime::start() {
+  settler_.turn(clock_.now());  // what a node sends while it starts is tried again counting from now
   node_.start(*this);
   started_ = true;
 }
@@ -38,6 +39,7 @@ bool NodeRuntime::turn() {
   for (std::size_t port = 0; port < ports_.inputs.size(); ++port) {
     figures_.set_losses(port, ports_.inputs[port].channel->missed(), ports_.inputs[port].channel->malformed());
   }
+  tell_held_back();
   if (!draining_ && ready()) figures_.set_state(NodeFigures::State::ready);
   // Handlers and settlements may have changed what the channels wait for: give them one more look before the loop rests.
   if (handled > 0) {
@@ -45,6 +47,15 @@ bool NodeRuntime::turn() {
   }
   quiet_ = handled == 0;
   return handled > 0;
+}
+
+void NodeRuntime::tell_held_back() {
+  auto why = settler_.held_back();
+  if (why == held_back_) return;
+  if (held_back_.empty()) log_warning("outputs are held back", {{"reason", why}});
+  if (why.empty()) log_info("outputs are taken again");
+  held_back_ = why;
+  figures_.set_held_back(std::move(why));
 }
 
 void NodeRuntime::run_posted() {

@@ -64,6 +64,7 @@ class NodeRuntime final : public NodeContext {
   void every(std::chrono::milliseconds interval, std::function<void()> task) override;
   void post(std::function<void()> task) override;
   void finish(int exit_code) override;
+  [[nodiscard]] std::string held_back() const override { return settler_.held_back(); }
   void count(std::string_view name, std::int64_t by = 1) override { figures_.count(name, by); }
 
  private:
@@ -78,6 +79,7 @@ class NodeRuntime final : public NodeContext {
     Duration took{0};
   };
 
+  void tell_held_back();
   void run_posted();
   void run_timers(Instant now);
   std::size_t run_batch();
@@ -104,6 +106,7 @@ class NodeRuntime final : public NodeContext {
   bool stopped_ = false;
   bool quiet_ = false;  ///< the last turn found nothing waiting
   int exit_code_ = 0;
+  std::string held_back_;  ///< as last told
 
   // Between the threads.
   mutable std::mutex mutex_;

@@ -12,7 +12,7 @@ namespace {
 
 /// Errors that pass by themselves: the same request may succeed later.
 bool passes(const Error& error) {
-  static constexpr std::array<std::string_view, 4> passing{"storage_full", "overloaded", "unreachable", "timed_out"};
+  static constexpr std::array<std::string_view, 5> passing{"queue_full", "storage_full", "overloaded", "unreachable", "timed_out"};
   return !error.definite || std::find(passing.begin(), passing.end(), error.code) != passing.end();
 }
 
@@ -31,6 +31,10 @@ class Grouped {
  private:
   std::vector<std::pair<Key, Value>> entries_;
 };
+
+std::chrono::milliseconds longer(std::chrono::milliseconds pause) {
+  return std::min(2 * pause, Settler::retry_interval_max);
+}
 
 bool is_elsewhere(const Handled& handled, const Outgoing& output) {
   return output.channel->broker() == nullptr || output.channel->broker() != handled.input->broker();
@@ -55,6 +59,26 @@ void turn_into_failure(Handled& handled, const Error& error) {
   handled.reply.reset();
 }
 
+/// Everything that the group asks of the inputs' broker.
+Transaction transaction_of(const std::vector<Handled>& group) {
+  Grouped<OutputChannel*, std::vector<std::string_view>> sends;
+  Grouped<InputChannel*, std::vector<std::string_view>> deletes;
+  for (const auto& handled : group) {
+    for (const auto& output : handled.outputs) {
+      if (!is_elsewhere(handled, output)) sends[output.channel].emplace_back(output.packed);
+    }
+    if (handled.outcome.kind() == Outcome::Kind::done) deletes[handled.input].emplace_back(handled.ticket);
+  }
+  Transaction transaction;
+  for (const auto& [channel, messages] : sends) channel->add_messages(messages, transaction);
+  for (const auto& [input, tickets] : deletes) input->add_settlement(tickets, Outcome::done, transaction);
+  for (const auto& handled : group) {
+    const std::array<std::string_view, 1> ticket{handled.ticket};
+    if (handled.outcome.kind() != Outcome::Kind::done) handled.input->add_settlement(ticket, handled.outcome, transaction);
+  }
+  return transaction;
+}
+
 }  // namespace
 
 std::string_view name_of(Fate fate) {
@@ -75,8 +99,7 @@ void Settler::settle(std::vector<Handled> batch) {
       handled.outputs.clear();
       handled.reply.reset();
     }
-    std::size_t size = 0;
-    for (const auto& output : handled.outputs) size += output.packed.size();
+    const std::size_t size = handled.output_bytes();
     if (!group.empty() && (group.size() == group_size_max || bytes + size > group_bytes_max)) {
       settle_group(std::exchange(group, {}));
       bytes = 0;
@@ -99,7 +122,9 @@ void Settler::settle_group(Group group) {
   if (!forwarding->empty()) forward(forwarding);
 }
 
-void Settler::forward(const SharedGroup& group) {
+// ---- outputs elsewhere ----
+
+void Settler::forward(const SharedGroup& group, std::chrono::milliseconds pause) {
   Grouped<OutputChannel*, std::vector<std::string_view>> by_channel;
   for (const auto& handled : *group) {
     for (const auto& output : handled.outputs) {
@@ -112,18 +137,24 @@ void Settler::forward(const SharedGroup& group) {
   };
   auto join = std::make_shared<Join>(Join{by_channel.size(), std::nullopt});
   for (auto& [channel, messages] : by_channel) {
-    channel->send(messages, [this, group, join](const Result<void>& answer) {
+    channel->send(messages, [this, group, join, pause](const Result<void>& answer) {
       if (!answer) join->error = answer.error();
-      if (--join->left == 0) on_forwarded(group, join->error);
+      if (--join->left == 0) on_forwarded(group, join->error, pause);
     });
   }
 }
 
-void Settler::on_forwarded(const SharedGroup& group, const std::optional<Error>& error) {
+void Settler::on_forwarded(const SharedGroup& group, const std::optional<Error>& error, std::chrono::milliseconds pause) {
+  if (error && passes(*error)) {
+    if (error->definite) refuse_askers(*group, *error);
+    if (group->empty()) return;
+    hold_back(group.get(), *error);
+    keep(*group);
+    return later(pause, [this, group, pause] { forward(group, longer(pause)); });
+  }
+  held_back_.erase(group.get());
   if (!error) {
     acknowledge_each_home(std::move(*group));
-  } else if (passes(*error)) {
-    later([this, group] { forward(group); });
   } else if (group->size() > 1) {
     // One of them cannot be sent (too large, no such queue): find out which. What was confirmed goes again under its id.
     for (auto& handled : *group) {
@@ -137,10 +168,31 @@ void Settler::on_forwarded(const SharedGroup& group, const std::optional<Error>&
   }
 }
 
+/// Who waits for an answer is not kept waiting for somebody else's room: it may ask again, with the same id.
+void Settler::refuse_askers(Group& group, const Error& error) {
+  const auto askers = std::stable_partition(group.begin(), group.end(), [](const Handled& handled) { return !handled.reply; });
+  Group refused{std::make_move_iterator(askers), std::make_move_iterator(group.end())};
+  group.erase(askers, group.end());
+  for (auto& handled : refused) {
+    turn_into_failure(handled, error);
+    handled.overloaded = true;
+  }
+  acknowledge_each_home(std::move(refused));
+}
+
+// ---- outputs at home ----
+
 void Settler::acknowledge_each_home(Group group) {
   Grouped<BrokerConnection*, SharedGroup> homes;
   for (auto& handled : group) {
-    auto& home = homes[handled.input->broker()];
+    auto* const broker = handled.input->broker();
+    const bool has_outputs = std::any_of(handled.outputs.begin(), handled.outputs.end(),
+                                         [&](const Outgoing& output) { return !is_elsewhere(handled, output); });
+    if (broker != nullptr && has_outputs) {
+      home_of(*broker).line.add(std::move(handled));
+      continue;
+    }
+    auto& home = homes[broker];
     if (!home) home = std::make_shared<Group>();
     home->push_back(std::move(handled));
   }
@@ -151,32 +203,54 @@ void Settler::acknowledge_each_home(Group group) {
       for (auto& handled : *members) finish(handled, fate_of(handled.outcome));
     }
   }
+  for (std::size_t i = 0; i < homes_.size(); ++i) hand_over(*homes_[i]);
+}
+
+Settler::Home& Settler::home_of(BrokerConnection& broker) {
+  const auto found = std::find_if(homes_.begin(), homes_.end(), [&](const auto& home) { return &home->broker == &broker; });
+  return found != homes_.end() ? **found : *homes_.emplace_back(std::make_unique<Home>(broker));
+}
+
+void Settler::hand_over(Home& home) {
+  const auto group = std::make_shared<Group>(home.line.next());
+  if (group->empty()) return;
+  home.broker.transact(transaction_of(*group), [this, &home, group](const Result<Unit>& answer) { on_handed_over(home, *group, answer); });
+}
+
+void Settler::on_handed_over(Home& home, Group& group, const Result<Unit>& answer) {
+  if (answer) {
+    home.line.settled(group.size());
+    home.pause = retry_interval;
+    held_back_.erase(&home);
+    for (auto& handled : group) finish(handled, fate_of(handled.outcome));
+  } else if (passes(answer.error())) {
+    if (!home.line.refused_for_now(std::move(group))) {
+      hold_back(&home, answer.error());
+      keep(home.line.waiting());
+      later(home.pause, [this, &home] {
+        home.line.resume();
+        hand_over(home);
+      });
+      home.pause = longer(home.pause);
+    }
+  } else if (group.size() > 1) {
+    home.line.refused(std::move(group));
+  } else {
+    home.line.settled(1);
+    on_refused(home.broker, std::make_shared<Group>(std::move(group)), answer.error());
+  }
+  hand_over(home);
 }
 
 void Settler::acknowledge(BrokerConnection& home, const SharedGroup& group) {
-  Grouped<OutputChannel*, std::vector<std::string_view>> sends;
-  Grouped<InputChannel*, std::vector<std::string_view>> deletes;
-  for (const auto& handled : *group) {
-    for (const auto& output : handled.outputs) {
-      if (!is_elsewhere(handled, output)) sends[output.channel].emplace_back(output.packed);
-    }
-    if (handled.outcome.kind() == Outcome::Kind::done) deletes[handled.input].emplace_back(handled.ticket);
-  }
-  Transaction transaction;
-  for (const auto& [channel, messages] : sends) channel->add_messages(messages, transaction);
-  for (const auto& [input, tickets] : deletes) input->add_settlement(tickets, Outcome::done, transaction);
-  for (const auto& handled : *group) {
-    const std::array<std::string_view, 1> ticket{handled.ticket};
-    if (handled.outcome.kind() != Outcome::Kind::done) handled.input->add_settlement(ticket, handled.outcome, transaction);
-  }
-  home.transact(transaction, [this, &home, group](const Result<Unit>& answer) {
+  home.transact(transaction_of(*group), [this, &home, group](const Result<Unit>& answer) {
     if (!answer) return on_refused(home, group, answer.error());
     for (auto& handled : *group) finish(handled, fate_of(handled.outcome));
   });
 }
 
 void Settler::on_refused(BrokerConnection& home, const SharedGroup& group, const Error& error) {
-  if (passes(error)) return later([this, &home, group] { acknowledge(home, group); });
+  if (passes(error)) return later(retry_interval_max, [this, &home, group] { acknowledge(home, group); });
   if (group->size() > 1) {
     for (auto& handled : *group) {
       auto alone = std::make_shared<Group>();
@@ -198,7 +272,7 @@ void Settler::on_refused(BrokerConnection& home, const SharedGroup& group, const
 }
 
 void Settler::finish(Handled& handled, Fate fate) {
-  handled.input->settled(handled.ticket, {handled.outcome, std::move(handled.reply)});
+  handled.input->settled(handled.ticket, {handled.outcome, std::move(handled.reply), handled.overloaded});
   --pending_;
   finished_(handled, fate);
 }
@@ -223,16 +297,35 @@ void Settler::send(const std::vector<OutputChannel*>& channels, std::string pack
   }
 }
 
-void Settler::send_one(OutputChannel& channel, const std::shared_ptr<const std::string>& packed, ConfirmHandler confirmed) {
+void Settler::send_one(OutputChannel& channel, const std::shared_ptr<const std::string>& packed, ConfirmHandler confirmed,
+                       std::chrono::milliseconds pause) {
   const std::array<std::string_view, 1> messages{*packed};
-  channel.send(messages, [this, &channel, packed, confirmed = std::move(confirmed)](Result<void> answer) {
-    if (answer.ok() || !passes(answer.error())) return confirmed(std::move(answer));
-    later([this, &channel, packed, confirmed] { send_one(channel, packed, confirmed); });
+  channel.send(messages, [this, &channel, packed, confirmed = std::move(confirmed), pause](Result<void> answer) {
+    if (answer.ok() || !passes(answer.error())) {
+      held_back_.erase(packed.get());
+      return confirmed(std::move(answer));
+    }
+    hold_back(packed.get(), answer.error());
+    later(pause, [this, &channel, packed, confirmed, pause] { send_one(channel, packed, confirmed, longer(pause)); });
   });
 }
 
-void Settler::later(std::function<void()> task) {
-  later_.push_back({now_ + retry_interval, std::move(task)});
+// ---- waiting ----
+
+/// What the messages came from is worked on, however long it takes until their outputs are taken.
+template <class Messages>
+void Settler::keep(const Messages& messages) {
+  Grouped<InputChannel*, std::vector<std::string_view>> tickets;
+  for (const auto& handled : messages) tickets[handled.input].emplace_back(handled.ticket);
+  for (const auto& [input, its] : tickets) input->keep(its, keep_time);
+}
+
+void Settler::hold_back(const void* who, const Error& error) {
+  if (error.definite) held_back_[who] = error.message;  // else the connection is broken, which is told elsewhere
+}
+
+void Settler::later(std::chrono::milliseconds pause, std::function<void()> task) {
+  later_.push_back({now_ + pause, std::move(task)});
 }
 
 void Settler::turn(Instant now) {

@@ -6,34 +6,25 @@
 //
 // A batch is settled by as few transactions as possible. When one is refused, its messages are settled one by one, so that a
 // stale receipt handle costs nobody but its own message: that one's outputs are dropped, another consumer has it.
+//
+// Where something is full (`queue_full`, `storage_full`), outputs are held back: they are tried again less and less often, what they came
+// from stays in flight and hidden, and held_back() says why. Only who waits for an answer is refused instead.
 // Pure but for the channels it is given; time comes in with turn().
 
 #include <cstddef>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
 #include "common/channel.hpp"
+#include "common/runtime/handled.hpp"
+#include "common/runtime/output_line.hpp"
 
 namespace remuda {
-
-/// A packed message on its way to one channel.
-struct Outgoing {
-  OutputChannel* channel = nullptr;
-  std::string packed;
-};
-
-/// A handled message whose consequences are not confirmed yet.
-struct Handled {
-  std::size_t port = 0;  ///< the caller's own, for its figures
-  InputChannel* input = nullptr;
-  std::string ticket;
-  Outcome outcome = Outcome::done;
-  std::vector<Outgoing> outputs;
-  std::optional<Message> reply;
-};
 
 /// How a handled message ended.
 enum class Fate {
@@ -47,7 +38,10 @@ std::ostream& operator<<(std::ostream& out, Fate fate);
 
 class Settler {
  public:
-  static constexpr std::chrono::milliseconds retry_interval{1'000};
+  static constexpr std::chrono::milliseconds retry_interval{100};  ///< the first time, then twice as long each time
+  static constexpr std::chrono::milliseconds retry_interval_max{1'000};
+  /// How long what is held back stays hidden from others, counted anew with every try.
+  static constexpr std::chrono::milliseconds keep_time{10'000};
   static constexpr std::size_t group_size_max = 256;                     ///< messages settled by one transaction
   static constexpr std::size_t group_bytes_max = std::size_t{1} << 20U;  ///< of outputs; one message may exceed it alone
 
@@ -64,6 +58,9 @@ class Settler {
   void turn(Instant now);
   [[nodiscard]] Instant next_deadline() const;
 
+  /// Why outputs are not taken at present, in words for people; empty: they are.
+  [[nodiscard]] std::string held_back() const { return held_back_.empty() ? std::string{} : held_back_.begin()->second; }
+
   /// Messages and sends that are not confirmed yet.
   [[nodiscard]] std::size_t pending() const { return pending_; }
 
@@ -75,20 +72,42 @@ class Settler {
     std::function<void()> task;
   };
 
+  /// A broker from which messages come and to which their outputs go back.
+  struct Home {
+    explicit Home(BrokerConnection& its_broker) : broker{its_broker} {}
+    BrokerConnection& broker;
+    OutputLine line{group_size_max, group_bytes_max};
+    std::chrono::milliseconds pause = retry_interval;
+  };
+
   void settle_group(Group group);
-  void forward(const SharedGroup& group);
-  void on_forwarded(const SharedGroup& group, const std::optional<Error>& error);
+  // to other brokers and direct channels
+  void forward(const SharedGroup& group, std::chrono::milliseconds pause = retry_interval);
+  void on_forwarded(const SharedGroup& group, const std::optional<Error>& error, std::chrono::milliseconds pause);
+  void refuse_askers(Group& group, const Error& error);
+  // to the input's own broker
   void acknowledge_each_home(Group group);
+  [[nodiscard]] Home& home_of(BrokerConnection& broker);
+  void hand_over(Home& home);
+  void on_handed_over(Home& home, Group& group, const Result<Unit>& answer);
   void acknowledge(BrokerConnection& home, const SharedGroup& group);
   void on_refused(BrokerConnection& home, const SharedGroup& group, const Error& error);
-  void send_one(OutputChannel& channel, const std::shared_ptr<const std::string>& packed, ConfirmHandler confirmed);
+
+  void send_one(OutputChannel& channel, const std::shared_ptr<const std::string>& packed, ConfirmHandler confirmed,
+                std::chrono::milliseconds pause = retry_interval);
   void finish(Handled& handled, Fate fate);
-  void later(std::function<void()> task);
+  template <class Messages>
+  void keep(const Messages& messages);
+  /// `who`: any address that stands for the output.
+  void hold_back(const void* who, const Error& error);
+  void later(std::chrono::milliseconds pause, std::function<void()> task);
 
   Finished finished_;
   std::size_t pending_ = 0;
   Instant now_{};
   std::vector<Later> later_;
+  std::vector<std::unique_ptr<Home>> homes_;
+  std::map<const void*, std::string> held_back_;  ///< by who is, why
 };
 
 }  // namespace remuda

@@ -173,6 +173,8 @@ Json queue_json(const QueuePlan& queue) {
                {"max_receives", queue.max_receives},
                {"max_message_size_bytes", queue.max_message_size_bytes},
                {"durability", queue.relaxed ? "relaxed" : "synced"}};
+  if (queue.max_messages != 0) json["max_messages"] = queue.max_messages;
+  if (queue.max_bytes != 0) json["max_bytes"] = queue.max_bytes;
   if (queue.fifo) {
     json["fifo"] = {{"group_by", queue.fifo->group_by},
                     {"dedup_by", queue.fifo->deduplicate_by},

@@ -64,6 +64,8 @@ struct QueuePlan {
   std::string dead_letter_queue;  ///< empty: none
   int max_receives = 0;           ///< 0: no limit
   std::uint64_t max_message_size_bytes = 1'048'576;
+  std::uint64_t max_messages = 0;  ///< that it takes to hold; 0: no limit
+  std::uint64_t max_bytes = 0;     ///< likewise
   bool relaxed = false;          ///< durability = "relaxed": confirmed before the sync
   std::optional<FifoPlan> fifo;  ///< absent: a standard queue
   std::map<std::string, std::string> tags;

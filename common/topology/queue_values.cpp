@@ -42,6 +42,8 @@ Value queue_value(const QueuePlan& queue, bool with_broker) {
     table.add("dead_letter", std::move(dead_letter));
   }
   table.add("max_message_size", Value::of(format_size(queue.max_message_size_bytes)));
+  if (queue.max_messages != 0) table.add("max_messages", Value::of(static_cast<std::int64_t>(queue.max_messages)));
+  if (queue.max_bytes != 0) table.add("max_bytes", Value::of(format_size(queue.max_bytes)));
   if (queue.relaxed) table.add("durability", Value::of("relaxed"));
   if (queue.fifo) table.add("fifo", fifo_value(*queue.fifo));
   if (!queue.tags.empty()) {

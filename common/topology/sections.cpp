@@ -193,6 +193,8 @@ QueueSpec read_queue(const Name& name, TableReader& table) {
   settings.delay = table.duration("delay", 0s, 15min).value_or(settings.delay);
   read_dead_letter(queue, table);
   settings.max_message_size_bytes = table.size("max_message_size", 1'024, 1'048'576).value_or(settings.max_message_size_bytes);
+  settings.max_messages = static_cast<std::uint64_t>(table.integer("max_messages", 1, INT64_MAX).value_or(0));
+  settings.max_bytes = table.size("max_bytes", 1'024, INT64_MAX).value_or(0);
   settings.relaxed = table.choice("durability", {"synced", "relaxed"}) == "relaxed";
   read_queue_fifo(queue, table);
   read_tags(settings, table);

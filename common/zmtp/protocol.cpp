@@ -1,5 +1,7 @@
 #include "common/zmtp/protocol.hpp"
 
+#include <algorithm>
+
 #include <ostream>
 
 namespace remuda::zmtp {
@@ -54,7 +56,8 @@ void append_property(std::string_view name, std::string_view value, std::string&
 
 // ---- what we say ----
 
-void append_opening(std::string_view socket_type, std::string& out) {
+namespace {
+void append_greeting(std::string& out) {
   std::string greeting{signature_begin};
   append_big_endian(1, 8, greeting);
   greeting.push_back(signature_end);
@@ -63,10 +66,24 @@ void append_opening(std::string_view socket_type, std::string& out) {
   greeting += "NULL"sv;
   greeting.resize(greeting_size, '\0');
   out += greeting;
+}
+}  // namespace
+
+void append_opening(std::string_view socket_type, std::string& out) {
+  append_greeting(out);
   std::string metadata;
   append_property("Socket-Type", socket_type, metadata);
   append_property("Identity", {}, metadata);
   append_command("READY", metadata, out);
+}
+
+void append_refusal(std::string_view reason, std::string& out) {
+  constexpr std::size_t reason_max = 200;
+  append_greeting(out);
+  std::string data;
+  data.push_back(static_cast<char>(std::min(reason.size(), reason_max)));
+  data += reason.substr(0, reason_max);
+  append_command("ERROR", data, out);
 }
 
 void append_frame_header(std::uint64_t body_size, std::string& out) {
@@ -148,7 +165,10 @@ Decoder::Event Decoder::on_command(std::string_view body, std::string_view& cont
   if (name_size == 0 || body.size() < 1 + name_size) return refuse("a command without a name");
   const std::string_view name = body.substr(1, name_size);
   const std::string_view data = body.substr(1 + name_size);
-  if (name == "ERROR") return refuse("the peer refuses the connection");
+  if (name == "ERROR") {
+    const std::size_t size = data.empty() ? 0 : byte_at(data, 0);
+    return refuse("the peer refuses the connection: " + std::string{data.substr(std::min<std::size_t>(1, data.size()), size)});
+  }
   if (state_ == State::ready) return name == "READY" ? on_ready(data) : refuse("a command before READY");
   if (name == "PING") {
     if (data.size() < ping_ttl_size || data.size() > ping_ttl_size + ping_context_size_max) return refuse("a malformed PING");

@@ -18,6 +18,8 @@ inline constexpr std::size_t frame_header_size_max = 9;
 
 /// Greeting and READY: everything a side says before its first frame. `socket_type` is "DEALER" or "ROUTER".
 void append_opening(std::string_view socket_type, std::string& out);
+/// Greeting and ERROR: all that a side says to whom it does not serve. At most 200 bytes of the reason are told.
+void append_refusal(std::string_view reason, std::string& out);
 void append_frame_header(std::uint64_t body_size, std::string& out);
 void append_pong(std::string_view context, std::string& out);
 

@@ -21,6 +21,8 @@ constexpr int events_max = 256;
 constexpr int accepts_per_wait = 64;
 /// Without a free descriptor, a listener that waits would make every wait() end at once (libzmq #1306).
 constexpr std::chrono::seconds pause_when_full{1};
+/// A peer with no more than this unsent is one that reads.
+constexpr std::size_t reads_well = 64 * 1024;
 
 // What an epoll event is about: peers have small numbers, the others carry a mark.
 constexpr std::uint64_t listener_mark = 1ULL << 62U;
@@ -69,6 +71,7 @@ void Router::wait(Duration timeout) {
   ready_.clear();
   readable_.clear();
   close_silent();
+  trim_idle();
   resume_accepting();
   std::array<epoll_event, events_max> events{};
   if (!over_.empty() || timeout < Duration::zero()) timeout = {};
@@ -117,18 +120,47 @@ void Router::accept(Listener& listener) {
       for (const auto& each : listeners_) epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, each.socket.get(), nullptr);
     }
     if (!socket.is_open()) return;
+    std::string address = listener.is_ipc ? std::string{} : address_of_peer(socket.get());
+    if (const std::string reason = reason_to_refuse(address); !reason.empty()) {
+      refuse_peer(socket.get(), reason);
+      if (clock_.now() >= next_complaint_) log_warning("a connection is refused", {{"reason", reason}});
+      next_complaint_ = std::max(next_complaint_, clock_.now() + pause_when_full);
+      continue;
+    }
     const PeerId id = next_peer_++;
     watch(socket.get(), id, EPOLLIN, EPOLL_CTL_ADD);
     Peer& peer = peers_.emplace(id, Peer{Stream{std::move(socket), Stream::Side::router, settings_.max_frame_size}}).first->second;
+    peer.events = EPOLLIN;
+    if (!address.empty()) ++connections_from_[address];
+    peer.address = std::move(address);
+    unsent_ += peer.stream.unsent();
     handshakes_.push_back({clock_.now() + settings_.handshake_limit, id});
     flush(id, peer);
   }
+}
+
+/// Empty: it is welcome.
+std::string Router::reason_to_refuse(const std::string& address) const {
+  if (peers_.size() >= settings_.connections_max)
+    return "over_limit: this broker serves " + std::to_string(settings_.connections_max) + " connections already";
+  if (address.empty() || settings_.connections_per_address_max == 0) return {};
+  const auto from = connections_from_.find(address);
+  if (from == connections_from_.end() || from->second < settings_.connections_per_address_max) return {};
+  return "over_limit: this broker serves " + std::to_string(from->second) + " connections from " + address + " already";
 }
 
 void Router::resume_accepting() {
   if (accepting_ || clock_.now() < accept_again_) return;
   accepting_ = true;
   for (std::size_t i = 0; i < listeners_.size(); ++i) watch(listeners_[i].socket.get(), listener_mark | i, EPOLLIN, EPOLL_CTL_ADD);
+}
+
+void Router::trim_idle() {
+  if (clock_.now() < next_trim_) return;
+  next_trim_ = clock_.now() + settings_.idle_after;
+  for (auto& [id, peer] : peers_) {
+    if (!std::exchange(peer.was_active, false)) peer.stream.trim();
+  }
 }
 
 void Router::close_silent() {
@@ -156,6 +188,8 @@ std::size_t Router::read(PeerId id, const Handlers& handlers) {
   const auto found = peers_.find(id);
   if (found == peers_.end() || found->second.is_over) return 0;
   Peer& peer = found->second;
+  peer.was_active = true;
+  const std::size_t unsent_before = peer.stream.unsent();
   const bool goes_on = peer.stream.read({scratch_.get(), scratch_size}, [&](Decoder::Event event, std::string_view content) {
     if (event == Decoder::Event::opened) return;
     peer.was_heard = true;
@@ -166,10 +200,12 @@ std::size_t Router::read(PeerId id, const Handlers& handlers) {
     }
   });
   const std::size_t received = peer.stream.received();
+  const bool has_pong = peer.stream.unsent() > unsent_before;
+  unsent_ += peer.stream.unsent() - unsent_before;
   if (!goes_on) {
     end(id, peer);
-  } else if (peer.stream.unsent() > 0 && !peer.to_flush && !peer.awaits_writable) {
-    flush(id, peer);  // the answer to a PING
+  } else if (has_pong && unsent_before == 0) {
+    flush(id, peer);
   }
   return received;
 }
@@ -178,7 +214,8 @@ std::size_t Router::read(PeerId id, const Handlers& handlers) {
 
 bool Router::can_take(const Peer& peer, std::size_t frame_size) const {
   const std::size_t unsent = peer.stream.unsent();
-  return !peer.is_over && (unsent == 0 || unsent + frame_size <= settings_.unsent_max_bytes);
+  if (peer.is_over || (unsent > 0 && unsent + frame_size > settings_.unsent_max_bytes)) return false;
+  return unsent <= reads_well || unsent_ + frame_size <= settings_.unsent_total_max_bytes;
 }
 
 bool Router::can_take(PeerId id, std::size_t frame_size) const {
@@ -190,11 +227,13 @@ bool Router::send(PeerId id, std::string_view frame) {
   const auto found = peers_.find(id);
   if (found == peers_.end() || !can_take(found->second, frame.size())) return false;
   Peer& peer = found->second;
-  peer.stream.queue(frame);
-  if (!peer.to_flush && !peer.awaits_writable) {
+  const std::size_t unsent = peer.stream.unsent();
+  if (unsent == 0 && !peer.to_flush) {
     peer.to_flush = true;
     to_flush_.push_back(id);
   }
+  peer.stream.queue(frame);
+  unsent_ += peer.stream.unsent() - unsent;
   return true;
 }
 
@@ -210,14 +249,29 @@ void Router::flush() {
 
 void Router::flush(PeerId id, Peer& peer) {
   if (peer.is_over) return;
-  if (!peer.stream.flush()) return end(id, peer);
-  const bool awaits_writable = peer.stream.unsent() > 0;
-  if (awaits_writable == peer.awaits_writable) return;
-  peer.awaits_writable = awaits_writable;
-  watch(peer.stream.fd(), id, awaits_writable ? EPOLLIN | EPOLLOUT : EPOLLIN, EPOLL_CTL_MOD);
+  peer.was_active = true;
+  const std::size_t before = peer.stream.unsent();
+  const bool goes_on = peer.stream.flush();
+  unsent_ -= before - peer.stream.unsent();
+  if (!goes_on) return end(id, peer);
+  watch_for(id, peer);
+}
+
+void Router::watch_for(PeerId id, Peer& peer) {
+  const std::size_t unsent = peer.stream.unsent();
+  std::uint32_t events = 0;
+  if (unsent <= settings_.unsent_pause_bytes) events |= EPOLLIN;
+  if (unsent > 0) events |= EPOLLOUT;
+  if (events == peer.events) return;
+  peer.events = events;
+  watch(peer.stream.fd(), id, events, EPOLL_CTL_MOD);
 }
 
 // ---- the end of a peer ----
+
+void Router::close(PeerId id) {
+  if (const auto found = peers_.find(id); found != peers_.end()) end(id, found->second);
+}
 
 void Router::end(PeerId id, Peer& peer) {
   if (peer.is_over) return;
@@ -233,6 +287,9 @@ void Router::bury(const Handlers& handlers) {
   for (const PeerId id : std::exchange(over_, {})) {
     const auto found = peers_.find(id);
     const bool was_heard = found->second.was_heard;
+    unsent_ -= found->second.stream.unsent();
+    if (const auto from = connections_from_.find(found->second.address); from != connections_from_.end() && --from->second == 0)
+      connections_from_.erase(from);
     peers_.erase(found);
     if (was_heard) handlers.on_gone(id);
   }

@@ -2,8 +2,9 @@
 // The listening end: what a ROUTER socket is to its DEALERs, without a thread of its own. One thread, one epoll; the owner waits
 // here for everything it waits for. Peers are told apart by numbers that are never used twice, and their end is told.
 //
-// Refused: peers that are silent during the handshake (5 s), frames above the limit, ipc peers of other users. A peer that does not
-// read is not waited for: once too much is unsent, send() says so.
+// Refused: peers that are silent during the handshake (5 s), frames above the limit, ipc peers of other users, connections above the
+// limits; these are told why (`over_limit`) in the words of ZMTP. A peer that does not read is not waited for: once much is unsent it is
+// not read from either, so that it cannot ask for more, and once too much is, send() says so.
 
 #include <cstdint>
 #include <deque>
@@ -13,6 +14,7 @@
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "common/clock.hpp"
@@ -30,6 +32,11 @@ class Router {
     std::uint64_t max_frame_size = 4ULL * 1024 * 1024;
     std::size_t unsent_max_bytes = 16ULL * 1024 * 1024;  ///< per peer; one frame is always taken
     std::chrono::milliseconds handshake_limit{5'000};
+    std::size_t unsent_pause_bytes = 1024 * 1024;             ///< per peer: with more unsent than this it is not read from
+    std::size_t unsent_total_max_bytes = 256ULL * 1024 * 1024;  ///< of all peers; then only those that read get anything
+    std::size_t connections_max = 10'000;
+    std::size_t connections_per_address_max = 0;  ///< 0: no limit but the one above; ipc has no addresses
+    std::chrono::milliseconds idle_after{5'000};  ///< a connection without traffic gives its memory back
   };
   /// What take() tells, in the order in which it happened. Content is valid during the call.
   struct Handlers {
@@ -62,27 +69,35 @@ class Router {
   /// Whether send() would take a frame of this size.
   [[nodiscard]] bool can_take(PeerId peer, std::size_t frame_size) const;
   void flush();
+  /// Ends the connection; on_gone follows.
+  void close(PeerId peer);
 
   [[nodiscard]] std::size_t peers() const { return peers_.size(); }
 
  private:
   struct Peer {
+    explicit Peer(Stream its_stream) : stream{std::move(its_stream)} {}
     Stream stream;
     bool was_heard = false;
     bool to_flush = false;
-    bool awaits_writable = false;
+    std::uint32_t events = 0;  ///< what epoll watches for
+    bool was_active = true;    ///< since the last look for idle ones
     bool is_over = false;
+    std::string address;  ///< of the other side; empty: ipc
   };
 
   [[nodiscard]] bool can_take(const Peer& peer, std::size_t frame_size) const;
   void accept(Listener& listener);
+  [[nodiscard]] std::string reason_to_refuse(const std::string& address) const;
   void keep_turns();
   std::size_t read(PeerId id, const Handlers& handlers);
   void flush(PeerId id, Peer& peer);
   void end(PeerId id, Peer& peer);
   void bury(const Handlers& handlers);
   void watch(int fd, std::uint64_t key, std::uint32_t events, int operation);
+  void watch_for(PeerId id, Peer& peer);
   void close_silent();
+  void trim_idle();
   void resume_accepting();
 
   // constant after construction
@@ -95,6 +110,10 @@ class Router {
   bool accepting_ = true;
   Instant accept_again_{};
   std::unordered_map<PeerId, Peer> peers_;
+  std::unordered_map<std::string, std::size_t> connections_from_;  ///< by address
+  std::size_t unsent_ = 0;                                         ///< of all peers
+  Instant next_trim_{};
+  Instant next_complaint_{};
   PeerId next_peer_ = 1;
   struct Handshake {
     Instant limit;

@@ -109,6 +109,15 @@ void Stream::grow_rest(std::size_t capacity) {
   rest_capacity_ = capacity;
 }
 
+void Stream::trim() {
+  if (rest_size_ == 0 && rest_capacity_ > 0) grow_rest(0);
+  if (unsent() == 0) {
+    out_.clear();
+    out_.shrink_to_fit();
+    sent_ = 0;
+  }
+}
+
 // ---- writing ----
 
 void Stream::queue(std::string_view frame) {

@@ -31,6 +31,9 @@ class Stream {
   /// Gives the socket what it takes. False: the connection is over.
   bool flush();
 
+  /// Gives back memory that nothing is in.
+  void trim();
+
   [[nodiscard]] int fd() const { return socket_.get(); }
   [[nodiscard]] bool is_open() const { return decoder_.is_open(); }
   [[nodiscard]] std::size_t unsent() const { return out_.size() - sent_; }

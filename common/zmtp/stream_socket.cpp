@@ -14,6 +14,7 @@
 #include <string_view>
 
 #include "common/socket.hpp"
+#include "common/zmtp/protocol.hpp"
 
 namespace remuda::zmtp {
 
@@ -150,6 +151,22 @@ Descriptor accept_from(const Listener& listener, bool& full) {
     if (!listener.is_ipc) tune_tcp(socket.get());
     return socket;
   }
+}
+
+std::string address_of_peer(int socket) {
+  sockaddr_storage address{};
+  socklen_t size = sizeof address;
+  char text[NI_MAXHOST] = "";
+  if (getpeername(socket, reinterpret_cast<sockaddr*>(&address), &size) != 0) return "unknown";
+  const int error = getnameinfo(reinterpret_cast<const sockaddr*>(&address), size, text, sizeof text, nullptr, 0, NI_NUMERICHOST);
+  return error == 0 ? text : "unknown";
+}
+
+void refuse_peer(int socket, std::string_view reason) {
+  std::string out;
+  append_refusal(reason, out);
+  static_cast<void>(::send(socket, out.data(), out.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+  ::shutdown(socket, SHUT_WR);  // what was said arrives before the end
 }
 
 Result<Descriptor> begin_connect(const std::string& endpoint) {

@@ -74,6 +74,11 @@ Message CompletedRides::submit(const Message& request) {
       return http::response_message({422, "this Idempotency-Key came with another ride before", {}});
     return http::response_message(201, representation(*earlier), ride_path(earlier->id));
   }
+  // The outbox would take it, and grow as long as the queues behind it are full.
+  if (const auto why = context_->held_back(); !why.empty()) {
+    context_->count("held_back");
+    return http::response_message({503, "no more rides are taken at present (" + why + "); repeat the request with the same Idempotency-Key", {}});
+  }
   ride->id = new_message_id();
   ride->completed_ms = to_unix_ms(context_->clock().wall_now());
   store_->transaction().apply([&] {

@@ -221,6 +221,101 @@ BOOST_AUTO_TEST_CASE(a_full_disk_is_waited_for) {
   BOOST_TEST(node.handled.size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(a_full_queue_holds_its_node_back_until_there_is_room) {
+  on_ride(copying_to("copy"));
+  home.limit_messages("copies", 2);
+  for (int i = 0; i < 5; ++i) given("ride-" + std::to_string(i));
+  run();
+  BOOST_TEST(home.stored("copies").size() == 2U);
+  BOOST_TEST(home.stored("rides").size() == 3U);  // unacknowledged, in flight
+  BOOST_TEST(runtime->figures().report(clock.now()).held_back == "queue copies is full");
+  BOOST_TEST(node.context().held_back() == "queue copies is full");
+  home.consume("copies", 1);
+  advance(Settler::retry_interval);
+  BOOST_TEST(home.stored("rides").size() == 2U);
+  home.limit_messages("copies", 10);
+  advance(Settler::retry_interval);
+  BOOST_TEST(home.stored("rides").empty());
+  BOOST_TEST(home.stored("copies").size() == 4U);
+  BOOST_TEST(runtime->figures().report(clock.now()).held_back.empty());
+  BOOST_TEST(node.handled.size() == 5U);  // each once
+}
+
+BOOST_AUTO_TEST_CASE(what_is_held_back_keeps_its_order) {
+  on_ride(copying_to("copy"));
+  home.limit_messages("copies", 1);
+  for (int i = 0; i < 5; ++i) given("ride-" + std::to_string(i), "body-" + std::to_string(i));
+  std::vector<std::string> bodies;
+  run();
+  while (bodies.size() < 5) {
+    BOOST_REQUIRE(home.stored("copies").size() == 1U);
+    bodies.push_back(home.messages("copies").front().body);
+    if (bodies.size() == 2) given("ride-5", "body-5");  // comes while others wait
+    home.consume("copies", 1);
+    advance(Settler::retry_interval_max);
+  }
+  BOOST_TEST(bodies == (std::vector<std::string>{"body-0", "body-1", "body-2", "body-3", "body-4"}));
+  BOOST_TEST(home.messages("copies").front().body == "body-5");
+}
+
+BOOST_AUTO_TEST_CASE(holding_back_neither_spins_nor_lets_the_inputs_come_again) {
+  on_ride(copying_to("copy"));
+  home.limit_messages("copies", 0);
+  given("ride-1");
+  run();
+  const auto asked = home.transactions();
+  for (int second = 0; second < 60; ++second) {
+    for (int tenth = 0; tenth < 10; ++tenth) advance(100ms);
+  }
+  BOOST_TEST(home.transactions() - asked <= 64U);  // four in the first second and a half, then one a second
+  BOOST_TEST(home.stored("rides")[0].kept >= 60U);
+  BOOST_TEST((Settler::keep_time > 2 * Settler::retry_interval_max));
+  BOOST_TEST(home.stored("rides")[0].receive_count == 1U);
+  BOOST_TEST(node.handled.size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_message_without_outputs_passes_those_that_are_held_back) {
+  on_ride([](const Message& message, Outbox& out) { return message.id == "ride-1" ? copying_to("copy")(message, out) : Outcome::done; });
+  home.limit_messages("copies", 0);
+  given("ride-1");
+  given("ride-2");
+  run();
+  BOOST_TEST(ids(home, "rides") == std::vector<std::string>{"ride-1"});
+}
+
+BOOST_AUTO_TEST_CASE(a_full_queue_elsewhere_holds_back_as_well) {
+  on_ride(copying_to("elsewhere"));
+  abroad.limit_messages("copies", 0);
+  given("ride-1");
+  run();
+  BOOST_TEST(home.stored("rides").size() == 1U);
+  BOOST_TEST(node.context().held_back() == "queue copies is full");
+  abroad.limit_messages("copies", 1);
+  advance(Settler::retry_interval);
+  BOOST_TEST(abroad.stored("copies").size() == 1U);
+  BOOST_TEST(home.stored("rides").empty());
+  BOOST_TEST(node.context().held_back().empty());
+}
+
+BOOST_AUTO_TEST_CASE(who_waits_for_an_answer_is_refused_at_once_when_its_output_finds_no_room) {
+  on_ride([](const Message& message, Outbox& out) {
+    out.reply(ride({}, "accepted"));
+    return copying_to("copy")(message, out);
+  });
+  home.limit_messages("copies", 0);
+  ask.put(ride("question-1"), "asker");
+  run();
+  BOOST_REQUIRE(ask.settlements.size() == 1U);
+  BOOST_TEST(ask.settlements[0].second.overloaded);
+  BOOST_TEST(!ask.settlements[0].second.reply.has_value());
+  BOOST_TEST(ask.settlements[0].second.outcome.reason() == "queue_full: queue copies is full");
+  home.limit_messages("copies", 1);
+  ask.put(ride("question-1"), "asker");
+  run();
+  BOOST_REQUIRE(ask.settlements.size() == 2U);
+  BOOST_TEST(ask.settlements[1].second.reply->body == "accepted");
+}
+
 BOOST_AUTO_TEST_CASE(a_batch_of_large_outputs_is_settled_in_portions) {
   on_ride(copying_to("copy"));
   const std::string large(Settler::group_bytes_max / 2, 'x');

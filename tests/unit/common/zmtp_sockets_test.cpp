@@ -64,6 +64,11 @@ struct ShortHandshakeFixture : RouterFixture {
   ShortHandshakeFixture() : RouterFixture{zmtp::Router::Settings{100'000, 200'000, 20ms}} {}
 };
 
+/// 100 kB unsent and a peer is not read from, one connection at a time.
+struct NarrowFixture : RouterFixture {
+  NarrowFixture() : RouterFixture{zmtp::Router::Settings{100'000, 8'000'000, 5'000ms, 100'000, 64'000'000, 1, 0, 1ms}} {}
+};
+
 /// A dealer and what it told.
 struct Client {
   zmtp::Dealer dealer;
@@ -226,6 +231,85 @@ BOOST_FIXTURE_TEST_CASE(a_peer_that_does_not_read_is_not_waited_for, RouterFixtu
     return client.frames.size() == taken;
   }));
   BOOST_TEST(router.send(peer, frame));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_peer_that_does_not_read_what_it_asked_for_cannot_ask_for_more, NarrowFixture) {
+  Client client{endpoint, clock};
+  BOOST_REQUIRE(turns_until([&] {
+    client.process();
+    if (client.connects == 1 && frames.empty()) client.dealer.send("ask");
+    return !frames.empty();
+  }));
+  const std::string answer(50'000, 'x');
+  for (int i = 0; i < 40; ++i) BOOST_REQUIRE(router.send(frames.front().first, answer));
+  router.flush();
+  client.dealer.send("ask again");
+  for (int i = 0; i < 20; ++i) turn();
+  BOOST_TEST(frames.size() == 1U);
+  BOOST_REQUIRE(turns_until([&] {
+    client.process();
+    return frames.size() == 2;
+  }));
+  BOOST_TEST(client.frames.size() >= 30U);  // it had to read first
+  BOOST_REQUIRE(turns_until([&] {
+    client.process();
+    return client.frames.size() == 40;
+  }));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_connection_above_the_limit_is_told_why_and_ended, NarrowFixture) {
+  Client client{endpoint, clock};
+  BOOST_REQUIRE(turns_until([&] {
+    client.process();
+    return client.connects == 1;
+  }));
+  const int refused = raw_connection(endpoint);
+  std::string said;
+  BOOST_REQUIRE(turns_until([&] {
+    std::array<char, 512> bytes{};
+    const ssize_t count = ::recv(refused, bytes.data(), bytes.size(), MSG_DONTWAIT);
+    if (count > 0) said.append(bytes.data(), static_cast<std::size_t>(count));
+    return count == 0;
+  }));
+  ::close(refused);
+  BOOST_TEST(said.find("over_limit: this broker serves 1 connections already") != std::string::npos);
+  client.dealer.send("still there");
+  BOOST_REQUIRE(turns_until([&] { return frames.size() == 1; }));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_connection_that_is_closed_from_here_is_told_as_gone, NarrowFixture) {
+  Client client{endpoint, clock};
+  BOOST_REQUIRE(turns_until([&] {
+    client.process();
+    if (client.connects == 1 && frames.empty()) client.dealer.send("hello");
+    return !frames.empty();
+  }));
+  router.close(frames.front().first);
+  BOOST_REQUIRE(turns_until([&] { return gone.size() == 1; }));
+  BOOST_REQUIRE(turns_until([&] {
+    client.process();
+    return client.disconnects == 1;
+  }));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_connection_that_has_given_its_memory_back_goes_on, NarrowFixture) {
+  Client client{endpoint, clock};
+  const std::string large(90'000, 'x');
+  for (std::size_t round = 1; round <= 3; ++round) {
+    client.dealer.send(large);
+    BOOST_REQUIRE(turns_until([&] {
+      client.process();
+      if (client.connects == 1 && frames.empty()) client.dealer.send(large);
+      return frames.size() >= round;
+    }));
+    BOOST_REQUIRE(router.send(frames.front().first, large));
+    BOOST_REQUIRE(turns_until([&] {
+      client.process();
+      return client.frames.size() == round;
+    }));
+    for (int i = 0; i < 5; ++i) turn();  // idle, so its buffers are gone
+  }
+  BOOST_TEST(frames.back().second == large);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_dealer_connects_again_when_the_other_side_is_back, RouterFixture) {

@@ -93,6 +93,8 @@ BOOST_AUTO_TEST_CASE(a_request_without_an_answer_says_what_to_do) {
   BOOST_TEST(problem_of({"timed_out", "", false}).status == 504);
   BOOST_TEST(problem_of({"unreachable", "", false}).status == 503);
   BOOST_TEST(problem_of({"retry_later", "", true}).status == 503);
+  BOOST_TEST(problem_of({"overloaded", "queue rides is full", true}).status == 503);
+  BOOST_TEST(http::to_response(problem_of({"overloaded", "queue rides is full", true})).fields.at(0).first == "Retry-After");
   BOOST_TEST(problem_of({"rejected", "no", true}).status == 502);
 }
 

@@ -117,6 +117,10 @@ BOOST_FIXTURE_TEST_CASE(limits_hold_on_both_sides, LaunchFixture) {
   BOOST_TEST(settings("max_message_size = 1023") == "T007");
   BOOST_TEST(settings("max_message_size = \"1MiB\"") == "");
   BOOST_TEST(settings("max_message_size = 1048577") == "T007");
+  BOOST_TEST(settings("max_messages = 1") == "");
+  BOOST_TEST(settings("max_messages = 0") == "T007");
+  BOOST_TEST(settings("max_bytes = \"1KiB\"") == "");
+  BOOST_TEST(settings("max_bytes = 1023") == "T007");
 }
 
 BOOST_FIXTURE_TEST_CASE(max_receives_alone_makes_a_dead_letter_queue, LaunchFixture) {

@@ -168,6 +168,8 @@ from = "done"
 filter_policy = '{"kind": ["vip"]}'
 filter_scope = "attributes"
 max_message_size = "64KiB"
+max_messages = 1000
+max_bytes = "10MiB"
 )");
   const Plan& plan = launch();
   const auto definitions = read_definitions(render_definitions(plan, "main"), "main.toml", "main");
@@ -186,6 +188,8 @@ max_message_size = "64KiB"
     BOOST_TEST(read.dead_letter_queue == given.dead_letter_queue);
     BOOST_TEST(read.max_receives == given.max_receives);
     BOOST_TEST(read.max_message_size_bytes == given.max_message_size_bytes);
+    BOOST_TEST(read.max_messages == given.max_messages);
+    BOOST_TEST(read.max_bytes == given.max_bytes);
     BOOST_TEST(read.relaxed == given.relaxed);
   }
 }

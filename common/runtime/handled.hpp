@@ -1,0 +1,36 @@
+#pragma once
+// What a handler has decided about one message, on its way to being settled.
+
+#include <cstddef>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "common/channel.hpp"
+
+namespace remuda {
+
+/// A packed message on its way to one channel.
+struct Outgoing {
+  OutputChannel* channel = nullptr;
+  std::string packed;
+};
+
+/// A handled message whose consequences are not confirmed yet.
+struct Handled {
+  std::size_t port = 0;  ///< the caller's own, for its figures
+  InputChannel* input = nullptr;
+  std::string ticket;
+  Outcome outcome = Outcome::done;
+  std::vector<Outgoing> outputs;
+  std::optional<Message> reply;
+  bool overloaded = false;  ///< of a request: what it would have sent is not taken at present
+
+  [[nodiscard]] std::size_t output_bytes() const {
+    std::size_t bytes = 0;
+    for (const auto& output : outputs) bytes += output.packed.size();
+    return bytes;
+  }
+};
+
+}  // namespace remuda
