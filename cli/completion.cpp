@@ -71,6 +71,20 @@ std::string single_quoted(std::string_view text) {
   return quoted + "'";
 }
 
+/// Calls `visit` for every option that takes a value, with the shell code of its words and the pattern of what stands before it.
+void walk_values(const Command& root,
+                 const std::function<void(const Option&, const std::string& words, const std::string& patterns)>& visit) {
+  walk(root, root.name, [&](const Command& command, const std::string& path) {
+    for (const Option& option : visible_options(command)) {
+      if (option.is_flag()) continue;
+      std::string patterns;
+      for (const std::string& name : spellings(option))
+        patterns += (patterns.empty() ? "" : "|") + single_quoted(path + " " + name);
+      visit(option, words_of(option), patterns);
+    }
+  });
+}
+
 const Option* first_positional(const Command& command) {
   const auto found =
       std::find_if(command.options.begin(), command.options.end(), [](const Option& o) { return o.is_positional(); });
@@ -92,18 +106,11 @@ std::string bash_completion(const Command& root) {
     if (path != root.name) script += fmt::format("      '{}') path=\"$candidate\" ;;\n", path);
   });
   script += "    esac\n  done\n  case \"$path $before\" in\n";
-  walk(root, root.name, [&](const Command& command, const std::string& path) {
-    for (const Option& option : visible_options(command)) {
-      if (option.is_flag()) continue;
-      std::string patterns;
-      for (const std::string& name : spellings(option))
-        patterns += (patterns.empty() ? "" : "|") + single_quoted(path + " " + name);
-      const std::string words = words_of(option);
-      const std::string reply = !words.empty()        ? fmt::format("COMPREPLY=($(compgen -W \"$({})\" -- \"$word\"))", words)
-                                : takes_files(option) ? std::string{"COMPREPLY=($(compgen -f -- \"$word\"))"}
-                                                      : std::string{":"};
-      script += fmt::format("    {}) {}; return ;;\n", patterns, reply);
-    }
+  walk_values(root, [&](const Option& option, const std::string& words, const std::string& patterns) {
+    const std::string reply = !words.empty()        ? fmt::format("COMPREPLY=($(compgen -W \"$({})\" -- \"$word\"))", words)
+                              : takes_files(option) ? std::string{"COMPREPLY=($(compgen -f -- \"$word\"))"}
+                                                    : std::string{":"};
+    script += fmt::format("    {}) {}; return ;;\n", patterns, reply);
   });
   script += "  esac\n  case \"$path\" in\n";
   walk(root, root.name, [&](const Command& command, const std::string& path) {
@@ -135,18 +142,11 @@ std::string zsh_completion(const Command& root) {
     if (path != root.name) script += fmt::format("      {}) path=\"$candidate\" ;;\n", single_quoted(path));
   });
   script += "    esac\n  done\n  local -a found\n  case \"$path ${words[CURRENT-1]}\" in\n";
-  walk(root, root.name, [&](const Command& command, const std::string& path) {
-    for (const Option& option : visible_options(command)) {
-      if (option.is_flag()) continue;
-      std::string patterns;
-      for (const std::string& name : spellings(option))
-        patterns += (patterns.empty() ? "" : "|") + single_quoted(path + " " + name);
-      const std::string words = words_of(option);
-      const std::string reply = !words.empty()        ? fmt::format("found=(${{(f)\"$({})\"}}); compadd -a found", words)
-                                : takes_files(option) ? std::string{"_files"}
-                                                      : std::string{":"};
-      script += fmt::format("    {}) {}; return ;;\n", patterns, reply);
-    }
+  walk_values(root, [&](const Option& option, const std::string& words, const std::string& patterns) {
+    const std::string reply = !words.empty()        ? fmt::format("found=(${{(f)\"$({})\"}}); compadd -a found", words)
+                              : takes_files(option) ? std::string{"_files"}
+                                                    : std::string{":"};
+    script += fmt::format("    {}) {}; return ;;\n", patterns, reply);
   });
   script += "  esac\n  case \"$path\" in\n";
   walk(root, root.name, [&](const Command& command, const std::string& path) {

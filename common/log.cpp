@@ -34,20 +34,6 @@ std::shared_ptr<const Settings>& settings() {
   return current;
 }
 
-std::string_view name_of(LogLevel level) {
-  switch (level) {
-    case LogLevel::debug:
-      return "debug";
-    case LogLevel::info:
-      return "info";
-    case LogLevel::warning:
-      return "warning";
-    case LogLevel::error:
-      return "error";
-  }
-  return "?";
-}
-
 std::string_view colour_of(LogLevel level) {
   switch (level) {
     case LogLevel::debug:
@@ -89,6 +75,20 @@ bool is_colourful_terminal() {
 }
 
 }  // namespace
+
+std::string_view name_of(LogLevel level) {
+  switch (level) {
+    case LogLevel::debug:
+      return "debug";
+    case LogLevel::info:
+      return "info";
+    case LogLevel::warning:
+      return "warning";
+    case LogLevel::error:
+      return "error";
+  }
+  return "?";
+}
 
 void start_log(const std::string& name, LogFormat format, LogLevel lowest) {
   auto fresh = std::make_shared<Settings>();

@@ -20,6 +20,9 @@ namespace remuda {
 enum class LogLevel { debug, info, warning, error };
 enum class LogFormat { automatic, text, json };  ///< automatic: text on a terminal, JSON lines otherwise
 
+/// "debug", "info", "warning", "error".
+[[nodiscard]] std::string_view name_of(LogLevel level);
+
 /// One fact of an event. Names are the project's vocabulary; a number's unit ends the name: `wait_ms`.
 struct LogField {
   using Value = std::variant<std::string_view, std::int64_t, std::uint64_t, double, bool>;

@@ -13,20 +13,6 @@ namespace remuda::supervisor {
 
 using cli::Colour;
 
-std::string_view name_of(LogLevel level) {
-  switch (level) {
-    case LogLevel::debug:
-      return "debug";
-    case LogLevel::info:
-      return "info";
-    case LogLevel::warning:
-      return "warning";
-    case LogLevel::error:
-      return "error";
-  }
-  return "info";
-}
-
 std::optional<LogLevel> log_level_of(std::string_view word) {
   if (word == "debug" || word == "trace") return LogLevel::debug;
   if (word == "info") return LogLevel::info;

@@ -14,7 +14,6 @@
 
 namespace remuda::supervisor {
 
-std::string_view name_of(LogLevel level);
 /// "info", "warn", "warning", "err", ... Nothing for another word.
 std::optional<LogLevel> log_level_of(std::string_view word);
 
