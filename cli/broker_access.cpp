@@ -54,6 +54,8 @@ std::string next_after(const Error& error) {
   if (error.code == "no_such_topic") return "remuda topic ls";
   if (error.code == "storage_full") return "make room on the broker's disk; deletes still work";
   if (error.code == "queue_full") return "remuda queue info shows what it may hold; a consumer, or remuda queue purge, makes room";
+  if (error.code == "missing_group_id") return "remuda queue info shows where the queue reads it from; --group says it";
+  if (error.code == "missing_deduplication_id") return "remuda queue info shows where the queue reads it from; --dedup-id says it";
   if (error.code == "wrong_usage") return "remuda ps";
   return "--help shows what is possible";
 }

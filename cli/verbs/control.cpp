@@ -57,8 +57,8 @@ ExitCode control(Terminal& terminal, const Options& options, const std::string& 
     return terminal.problem(answer.error(), wrong_name ? "remuda ps" : fmt::format("remuda ps --topology {}", entry->name));
   }
   if (verb == "down") {
-    terminal.out << fmt::format("{}: down, {} processes stopped; its data is kept in {}\n",
-                                terminal.paint(Colour::bold, entry->name), answer->processes.size(), entry->data_folder);
+    terminal.out << fmt::format("{}: down, {} {} stopped; its data is kept in {}\n", terminal.paint(Colour::bold, entry->name),
+                                answer->processes.size(), answer->processes.size() == 1 ? "process" : "processes", entry->data_folder);
     return ExitCode::done;
   }
   show(terminal, answer->processes);

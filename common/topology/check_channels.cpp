@@ -41,9 +41,11 @@ class ChannelChecks {
     return found == uses_.end() ? none : found->second;
   }
 
+  // A broker's channels alone, without nodes, are for clients from elsewhere.
+
   void check_consumer(const QueueSpec& queue) {
     const ChannelUse& used = use(queue.name.text);
-    if (!warns_ || queue.created || used.unknown || !used.inputs.empty() || dead_letter_queues_.count(queue.name.text) > 0) return;
+    if (!warns_ || file_.nodes.empty() || queue.created || used.unknown || !used.inputs.empty() || dead_letter_queues_.count(queue.name.text) > 0) return;
     diagnostics_.warning(queue.name.place, "T302",
                          "no node takes from queue " + in_quotes(queue.name.text) + "; its messages stay until retention ends");
   }
@@ -51,7 +53,8 @@ class ChannelChecks {
   void check_topic(const TopicSpec& topic) {
     const std::string& name = topic.name.text;
     const ChannelUse& used = use(name);
-    if (warns_ && !used.unknown && used.inputs.empty() && chained_.count(name) == 0) {
+    const bool is_for_others = file_.nodes.empty() && !topic.broker.empty();
+    if (warns_ && !is_for_others && !used.unknown && used.inputs.empty() && chained_.count(name) == 0) {
       diagnostics_.warning(
           topic.name.place, "T301",
           "topic " + in_quotes(name) + " has neither a subscriber nor a queue chained to it; what is published is lost");

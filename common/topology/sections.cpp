@@ -115,6 +115,10 @@ TopicSpec read_topic(const Name& name, TableReader& table) {
   return topic;
 }
 
+void receives_are_missing(TableReader& table, const Value& value) {
+  table.diagnostics().error(value.place, "T005", "'dead_letter' does not say after how many receives", "add max_receives = 5");
+}
+
 void read_dead_letter(QueueSpec& queue, TableReader& table) {
   constexpr std::int64_t most = 1'000;
   queue.dead_letter_by_default = !table.has_own("dead_letter") && !table.has_own("max_receives");
@@ -122,16 +126,19 @@ void read_dead_letter(QueueSpec& queue, TableReader& table) {
   if (const auto* value = table.take("max_receives")) queue.max_receives_place = value->place;
   if (const Value* value = table.take("dead_letter")) {
     if (queue.max_receives_place.line == 0) queue.max_receives_place = value->place;
-    auto dead_letter = table.table("dead_letter");
-    if (!dead_letter) return;
-    queue.dead_letter = dead_letter->name("queue");
-    const std::int64_t inner = dead_letter->integer("max_receives", 1, most).value_or(0);
-    // What the queue's own table says counts before what the defaults say.
-    if (inner != 0 && (receives == 0 || table.has_own("dead_letter"))) receives = inner;
-    if (!dead_letter->has("max_receives") && !table.has("max_receives")) {
-      table.diagnostics().error(value->place, "T005", "'dead_letter' does not say after how many receives", "add max_receives = 5");
+    if (value->is(Value::Kind::text)) {  // its name alone
+      queue.dead_letter = table.name("dead_letter");
+      if (!table.has("max_receives")) receives_are_missing(table, *value);
+    } else if (auto dead_letter = table.table("dead_letter")) {
+      queue.dead_letter = dead_letter->name("queue");
+      const std::int64_t inner = dead_letter->integer("max_receives", 1, most).value_or(0);
+      // What the queue's own table says counts before what the defaults say.
+      if (inner != 0 && (receives == 0 || table.has_own("dead_letter"))) receives = inner;
+      if (!dead_letter->has("max_receives") && !table.has("max_receives")) receives_are_missing(table, *value);
+      dead_letter->finish();
+    } else {
+      return;
     }
-    dead_letter->finish();
   }
   queue.settings.max_receives = static_cast<int>(receives);
 }

@@ -132,6 +132,20 @@ BOOST_FIXTURE_TEST_CASE(max_receives_alone_makes_a_dead_letter_queue, LaunchFixt
   BOOST_TEST(queue("rides-dlq").broker == "main");
 }
 
+BOOST_FIXTURE_TEST_CASE(a_dead_letter_queue_may_be_named_beside_max_receives, LaunchFixture) {
+  write("[queues.rides]\nmax_receives = 3\ndead_letter = \"lost\"\n[queues.lost]\n" + service);
+  wired();
+  BOOST_TEST(queue("rides").dead_letter_queue == "lost");
+  BOOST_TEST(queue("rides").max_receives == 3);
+  write("[queues.rides]\ndead_letter = \"lost\"\n[queues.lost]\n" + service);
+  BOOST_TEST(found() == "T005");
+}
+
+BOOST_FIXTURE_TEST_CASE(channels_without_nodes_are_for_clients_from_elsewhere, LaunchFixture) {
+  write("[queues.rides]\n[topics.news]\nbroker = \"main\"\n[brokers.main]\n");
+  BOOST_TEST(found() == "");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_default_dead_letter_does_not_apply_to_the_dead_letter_queue, LaunchFixture) {
   write("[defaults.queue]\ndead_letter = { queue = \"lost\", max_receives = 5 }\n[queues.rides]\n[queues.lost]\n" + service);
   wired();
