@@ -24,6 +24,7 @@ std::string describe() {
   description["ports"] = nlohmann::json::array();
   description["parameters"] = nlohmann::json::array();
   description["open_request_ports"] = false;
+  description["open_outputs"] = false;
   return description.dump(2);
 }
 

@@ -9,9 +9,12 @@
 namespace remuda::cli {
 
 Result<Unit> listen_directly(Context& context, const supervisor::ChannelEntry& channel, std::chrono::milliseconds wait,
+                             const LiveFilter& filter,
                              const std::function<bool(std::string_view packed_message, std::uint64_t missed)>& on_event) {
   Socket socket{context, SocketKind::sub};
-  socket.subscribe("");
+  const std::string subscription = direct::subscription_to(filter);
+  const std::size_t prefix = filter.policy.empty() ? 0 : subscription.size();
+  socket.subscribe(subscription);
   for (const std::string& endpoint : channel.endpoints) {
     if (const Result<void> connected = socket.connect(endpoint); !connected) return Failure<Error>{connected.error()};
   }
@@ -26,7 +29,7 @@ Result<Unit> listen_directly(Context& context, const supervisor::ChannelEntry& c
     std::array<zmq_pollitem_t, 1> items{socket.poll_item()};
     poll(items, static_cast<long>(left));
     while (socket.receive(frame)) {
-      const Result<direct::Messages> messages = direct::decode_messages(frame.bytes());
+      const Result<direct::Messages> messages = direct::decode_messages(frame.bytes().substr(prefix));
       if (!messages) return Failure<Error>{messages.error()};
       gaps.observe(messages->sender, messages->first_sequence, messages->messages.size());
       std::uint64_t missed = gaps.missed() - std::exchange(told, gaps.missed());

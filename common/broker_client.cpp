@@ -183,8 +183,8 @@ void BrokerClient::receive(std::string_view queue, std::uint32_t max, std::chron
 }
 
 std::uint64_t BrokerClient::subscribe(std::string_view topic, EventCallback on_event, Callback<Unit> done,
-                                      std::string_view filter_policy) {
-  return session_->subscribe(topic, std::move(on_event), std::move(done), filter_policy);
+                                      std::string_view filter_policy, bool filter_on_attributes) {
+  return session_->subscribe(topic, std::move(on_event), std::move(done), {filter_policy, filter_on_attributes});
 }
 void BrokerClient::unsubscribe(std::uint64_t subscription) {
   session_->unsubscribe(subscription);

@@ -127,7 +127,7 @@ class BrokerClient {
   /// Live events of a topic from now on; renewed after every reconnect until unsubscribe(). Returns a key for unsubscribe().
   /// `done` is called once the broker has confirmed it for the first time.
   std::uint64_t subscribe(std::string_view topic, EventCallback on_event, Callback<Unit> done = {},
-                          std::string_view filter_policy = {});
+                          std::string_view filter_policy = {}, bool filter_on_attributes = false);
   void unsubscribe(std::uint64_t subscription);
 
   // ---- looking ----

@@ -228,10 +228,11 @@ void BrokerClient::Session::tell_refused() {
 // ---- live topics ----
 
 std::uint64_t BrokerClient::Session::subscribe(std::string_view topic, EventCallback on_event, Callback<Unit> done,
-                                               std::string_view filter_policy) {
+                                               const wire::Selection& selection) {
   auto subscription = std::make_shared<Subscription>();
   subscription->topic = topic;
-  subscription->filter_policy = filter_policy;
+  subscription->filter_policy = selection.filter_policy;
+  subscription->filter_on_attributes = selection.filter_on_attributes;
   subscription->on_event = std::move(on_event);
   subscription->done = std::move(done);
   subscriptions_.emplace(next_subscription_, subscription);
@@ -240,7 +241,7 @@ std::uint64_t BrokerClient::Session::subscribe(std::string_view topic, EventCall
 }
 
 void BrokerClient::Session::renew(const std::shared_ptr<Subscription>& subscription) {
-  const wire::Subscribe command{subscription->topic, {subscription->filter_policy, false}, event_window};
+  const wire::Subscribe command{subscription->topic, {subscription->filter_policy, subscription->filter_on_attributes}, event_window};
   const auto deadline = std::exchange(deadline_, std::nullopt);  // it is wanted until unsubscribe()
   ask(command, [this, subscription](Result<std::string_view> result) {
     const auto number = result ? wire::decode_number(*result) : Result<std::uint64_t>{Failure{result.error()}};

@@ -39,7 +39,7 @@ class BrokerClient::Session {
   void ask(const wire::Command& command, Handler handler, Duration wait = {});
   void ask(const Transaction& transaction, Handler handler);
 
-  std::uint64_t subscribe(std::string_view topic, EventCallback on_event, Callback<Unit> done, std::string_view filter_policy);
+  std::uint64_t subscribe(std::string_view topic, EventCallback on_event, Callback<Unit> done, const wire::Selection& selection);
   void unsubscribe(std::uint64_t key);
 
   void append_poll_items(std::vector<zmq_pollitem_t>& items) const { dealer_.append_poll_items(items); }
@@ -70,6 +70,7 @@ class BrokerClient::Session {
   struct Subscription {
     std::string topic;
     std::string filter_policy;
+    bool filter_on_attributes = false;
     EventCallback on_event;
     Callback<Unit> done;
     std::optional<std::uint64_t> number;  ///< the broker's name for it on this connection

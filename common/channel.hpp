@@ -51,7 +51,7 @@ struct Incoming {
 struct Settlement {
   Outcome outcome = Outcome::done;
   std::optional<Message> reply;  ///< of a request that is done
-  bool overloaded = false;       ///< of a request that is not: what it would have sent is not taken at present
+  std::string refusal = {};      ///< of a request that is not: why, as a code for the asker; empty: what the outcome says
 };
 
 /// Where a node takes messages from.
@@ -91,6 +91,8 @@ class OutputChannel : public EventSource {
   /// Sends packed messages (copied before this returns) and calls back once: confirmed by the broker, or on a direct channel handed
   /// to the transport. Errors: definite ones were not sent; with an unknown outcome, send the same bytes again.
   virtual void send(std::span<const std::string_view> packed_messages, ConfirmHandler confirmed) = 0;
+  /// True when a message counts as sent only after its receiver has handled it: its failure is then the failure of what it came from.
+  [[nodiscard]] virtual bool waits_for_handling() const { return false; }
   /// The broker it lives on; nullptr for a direct channel.
   [[nodiscard]] virtual BrokerConnection* broker() const { return nullptr; }
   /// With a broker: adds the messages to a transaction on that broker.

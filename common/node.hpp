@@ -32,7 +32,8 @@ struct PortDescription {
   std::string message;  ///< what travels here, for people and for checks: `ride.completed`
   /// True when losing a message here would be wrong: `check` warns about a lossy channel.
   bool wants_acknowledgement = false;
-  /// True when the port asks and waits for an answer (output) or answers (input): only a request channel fits.
+  /// True when the port asks and waits for an answer (output) or answers (input): only a request channel fits. A port that merely sends
+  /// or takes fits every kind; on a request channel its sender waits until the message is handled.
   bool request = false;
   /// True when the node works without this port being wired.
   bool optional = false;
@@ -46,6 +47,9 @@ struct NodeDescription {
   /// True when ports may also be named at will in the launch file (the gateway's routes name request ports): each
   /// extra port is an output of a request channel unless listed above.
   bool open_request_ports = false;
+  /// The same for ports that send: each extra port is an output of whatever channel it is wired to. With both, one that is wired to a
+  /// request channel asks.
+  bool open_outputs = false;
 };
 
 /// What became of a message. On a queue `done` deletes it, `retry_later` leaves it to its visibility timeout (or makes it visible

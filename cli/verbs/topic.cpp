@@ -9,6 +9,7 @@
 #include "cli/channel_verbs.hpp"
 #include "cli/direct_topic.hpp"
 #include "cli/table.hpp"
+#include "common/filter/filter_policy.hpp"
 #include "cli/verbs/topic_change.hpp"
 #include "cli/verbs/verbs.hpp"
 
@@ -128,9 +129,10 @@ ExitCode echo(Terminal& terminal, const EchoOptions& options) {
   const supervisor::ChannelEntry* channel = access->topology() ? access->topology()->find_channel(options.topic) : nullptr;
   Result<Unit> listened{Unit{}};
   if (channel != nullptr && channel->kind == "pubsub") {
-    if (options.filter)
-      return terminal.problem(ExitCode::wrong_usage, "a topic without a broker cannot filter", "leave --filter out");
-    listened = listen_directly(access->context(), *channel, wait, on_event);
+    const LiveFilter filter{options.filter.value_or(""), false};
+    if (const auto policy = FilterPolicy::compile(filter.policy.empty() ? "{}" : filter.policy, FilterScope::body); !policy)
+      return terminal.problem(ExitCode::wrong_usage, policy.error().message, "`remuda filter test` shows what a policy does");
+    listened = listen_directly(access->context(), *channel, wait, filter, on_event);
   } else {
     const Result<BrokerEndpoint> broker = find_broker(*access, options.topic, "topic");
     if (!broker) return refused(terminal, broker.error());

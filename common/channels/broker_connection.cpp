@@ -50,8 +50,8 @@ class SocketBrokerConnection final : public BrokerConnection {
   void keep(std::string_view queue, std::span<const std::string_view> handles, std::chrono::milliseconds time) override {
     client_.change_visibility(queue, handles, time, [](const Result<std::vector<wire::HandleError>>&) {});
   }
-  void subscribe(std::string_view topic, EventHandler on_event, Callback<Unit> done) override {
-    client_.subscribe(topic, std::move(on_event), std::move(done));
+  void subscribe(std::string_view topic, const LiveFilter& filter, EventHandler on_event, Callback<Unit> done) override {
+    client_.subscribe(topic, std::move(on_event), std::move(done), filter.policy, filter.on_attributes);
   }
   void cancel_receives() override { client_.cancel_receives(); }
   [[nodiscard]] std::size_t unanswered() const override { return client_.unanswered(); }

@@ -12,6 +12,7 @@
 
 #include "common/broker_client.hpp"
 #include "common/channel.hpp"
+#include "common/channels/live_filter.hpp"
 
 namespace remuda {
 
@@ -29,7 +30,7 @@ class BrokerConnection : public EventSource {
   virtual void release(std::string_view queue, std::span<const std::string_view> handles) = 0;
   /// Hides messages in flight for `time` from now on; a stale handle is of no interest.
   virtual void keep(std::string_view queue, std::span<const std::string_view> handles, std::chrono::milliseconds time) = 0;
-  virtual void subscribe(std::string_view topic, EventHandler on_event, Callback<Unit> done) = 0;
+  virtual void subscribe(std::string_view topic, const LiveFilter& filter, EventHandler on_event, Callback<Unit> done) = 0;
   /// Forgets receives that wait; what is delivered to them goes back.
   virtual void cancel_receives() = 0;
   /// Changes whose answer is not there yet.

@@ -20,11 +20,13 @@ std::unique_ptr<DirectInput> DirectInput::pipe(Context& context, const std::vect
   return std::unique_ptr<DirectInput>{new DirectInput{std::move(socket)}};
 }
 
-std::unique_ptr<DirectInput> DirectInput::subscription(Context& context, const std::vector<std::string>& endpoints) {
+std::unique_ptr<DirectInput> DirectInput::subscription(Context& context, const std::vector<std::string>& endpoints,
+                                                       const LiveFilter& filter) {
   Socket socket{context, SocketKind::sub};
-  socket.subscribe("");
+  const auto subscription = direct::subscription_to(filter);
+  socket.subscribe(subscription);
   for (const auto& endpoint : endpoints) must(socket.connect(endpoint));
-  return std::unique_ptr<DirectInput>{new DirectInput{std::move(socket)}};
+  return std::unique_ptr<DirectInput>{new DirectInput{std::move(socket), filter.policy.empty() ? std::string{} : subscription}};
 }
 
 void DirectInput::append_poll_items(std::vector<zmq_pollitem_t>& items) const {
@@ -44,7 +46,8 @@ void DirectInput::turn(Instant /*now*/) {
 }
 
 void DirectInput::read(std::string_view frame) {
-  const auto decoded = direct::decode_messages(frame);
+  const bool mine = frame.starts_with(prefix_);  // libzmq matches prefixes: another subscription of this socket does not exist
+  const auto decoded = direct::decode_messages(mine ? frame.substr(prefix_.size()) : frame);
   if (!decoded) {
     ++malformed_;
     return;

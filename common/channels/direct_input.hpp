@@ -1,5 +1,6 @@
 #pragma once
 // The receiving end of a pipe (PULL) or of a topic without a broker (SUB). At most once: nothing is acknowledged, gaps are counted.
+// A subscription may have a filter; then only what its publisher has found to match travels.
 
 #include <deque>
 #include <string>
@@ -18,8 +19,9 @@ class DirectInput final : public InputChannel {
 
   /// Listens on its own endpoints. Throws std::runtime_error when one cannot be bound.
   static std::unique_ptr<DirectInput> pipe(Context& context, const std::vector<std::string>& endpoints);
-  /// Connects to every publisher, now or when it comes.
-  static std::unique_ptr<DirectInput> subscription(Context& context, const std::vector<std::string>& endpoints);
+  /// Connects to every publisher, now or when it comes. Each evaluates the filter.
+  static std::unique_ptr<DirectInput> subscription(Context& context, const std::vector<std::string>& endpoints,
+                                                   const LiveFilter& filter = {});
 
   void append_poll_items(std::vector<zmq_pollitem_t>& items) const override;
   void turn(Instant now) override;
@@ -30,8 +32,10 @@ class DirectInput final : public InputChannel {
   [[nodiscard]] std::uint64_t malformed() const override { return malformed_; }
 
  private:
-  explicit DirectInput(Socket socket) : socket_{std::move(socket)} {}
+  explicit DirectInput(Socket socket, std::string prefix = {}) : prefix_{std::move(prefix)}, socket_{std::move(socket)} {}
   void read(std::string_view frame);
+
+  std::string prefix_;  ///< what stands before every frame: the filter that it has passed
 
   Socket socket_;
   Frame frame_;

@@ -44,6 +44,18 @@ Result<Messages> decode_messages(std::string_view frame) {
   return decoded;
 }
 
+std::string subscription_to(const LiveFilter& filter) {
+  if (filter.policy.empty()) return "\x94";
+  return (filter.on_attributes ? "attributes " : "body ") + filter.policy + '\0';
+}
+
+std::optional<LiveFilter> filter_of(std::string_view subscription) {
+  const bool on_attributes = subscription.starts_with("attributes ");
+  if ((!on_attributes && !subscription.starts_with("body ")) || !subscription.ends_with('\0')) return std::nullopt;
+  subscription.remove_suffix(1);
+  return LiveFilter{std::string{subscription.substr(subscription.find(' ') + 1)}, on_attributes};
+}
+
 void encode_request(std::string_view correlation, std::uint64_t deadline_ms, std::string_view message, std::string& out) {
   MsgpackWriter{out}.array(4).text("request").binary(correlation).number(deadline_ms).binary(message);
 }

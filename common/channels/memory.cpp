@@ -204,7 +204,7 @@ void MemoryBroker::consume(const std::string& queue, std::size_t count) {
   stored.erase(stored.begin(), stored.begin() + static_cast<std::ptrdiff_t>(count));
 }
 
-void MemoryBroker::subscribe(std::string_view topic, EventHandler on_event, Callback<Unit> done) {
+void MemoryBroker::subscribe(std::string_view topic, const LiveFilter& /*filter*/, EventHandler on_event, Callback<Unit> done) {
   subscriptions_[std::string{topic}] = std::move(on_event);
   if (done) done(Unit{});
 }

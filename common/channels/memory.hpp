@@ -64,7 +64,7 @@ class MemoryBroker final : public BrokerConnection {
   void transact(const Transaction& transaction, Callback<Unit> done) override;
   void release(std::string_view queue, std::span<const std::string_view> handles) override;
   void keep(std::string_view queue, std::span<const std::string_view> handles, std::chrono::milliseconds time) override;
-  void subscribe(std::string_view topic, EventHandler on_event, Callback<Unit> done) override;
+  void subscribe(std::string_view topic, const LiveFilter& filter, EventHandler on_event, Callback<Unit> done) override;
   void cancel_receives() override { receives_.clear(); }
   [[nodiscard]] std::size_t unanswered() const override { return unanswered_.size(); }
   /// Answers the receives that can be answered, one turn later than they were asked, as a wire would.
@@ -126,6 +126,9 @@ class MemoryInput final : public InputChannel {
 class MemoryOutput final : public OutputChannel {
  public:
   void send(std::span<const std::string_view> packed_messages, ConfirmHandler confirmed) override;
+  [[nodiscard]] bool waits_for_handling() const override { return handled_first; }
+
+  bool handled_first = false;  ///< it behaves as a request channel does
 
   /// Nothing is confirmed until answer() is called.
   void hold() { answer_.reset(); }

@@ -1,5 +1,6 @@
 #include "common/channels/pubsub.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -46,8 +47,30 @@ void PubSubOutput::read_subscriptions() {
       ++subscribers_;
     } else if (bytes.front() == '\x00' && subscribers_ > 0) {
       --subscribers_;
+    } else {
+      continue;
     }
+    on_subscription(bytes.substr(1), bytes.front() == '\x01');
   }
+}
+
+void PubSubOutput::on_subscription(std::string_view prefix, bool came) {
+  const auto known = filtered_.find(prefix);
+  if (known != filtered_.end()) {
+    auto& count = known->second.subscribers;
+    count = came ? count + 1 : count - std::min<std::size_t>(count, 1);
+    return;
+  }
+  const auto filter = direct::filter_of(prefix);
+  if (!came || !filter) return;
+  if (filtered_.size() >= filters_max) std::erase_if(filtered_, [](const auto& entry) { return entry.second.subscribers == 0; });
+  auto policy = FilterPolicy::compile(filter->policy, filter->on_attributes ? FilterScope::attributes : FilterScope::body);
+  if (!policy || filtered_.size() >= filters_max) {
+    log_warning("a live filter is refused: its subscriber gets nothing",
+                {{"topic", topic_}, {"reason", policy ? "too many different filters" : policy.error().message}});
+    return;
+  }
+  filtered_.emplace(prefix, Filtered{std::move(*policy), direct::new_sender(), 1, 1});
 }
 
 void PubSubOutput::send(std::span<const std::string_view> packed_messages, ConfirmHandler confirmed) {
@@ -65,6 +88,26 @@ void PubSubOutput::publish(std::span<const std::string_view> packed_messages) {
   // XPUB never blocks: it drops for those who are too slow. The numbering goes on, so that they see it.
   static_cast<void>(socket_.send(frame_));
   next_sequence_ += packed_messages.size();
+  if (!filtered_.empty()) publish_filtered(packed_messages);
+}
+
+void PubSubOutput::publish_filtered(std::span<const std::string_view> packed_messages) {
+  std::vector<MessageView> views;
+  for (const auto packed : packed_messages) {
+    if (const auto view = view_message(packed)) views.push_back(*view);
+  }
+  std::vector<std::string_view> passed;
+  for (auto& [prefix, filtered] : filtered_) {
+    passed.clear();
+    for (const auto& view : views) {
+      if (filtered.policy.matches(view)) passed.push_back(view.packed);
+    }
+    if (passed.empty()) continue;
+    frame_ = prefix;
+    direct::encode_messages(filtered.sender, filtered.next_sequence, passed, frame_);
+    static_cast<void>(socket_.send(frame_));
+    filtered.next_sequence += passed.size();
+  }
 }
 
 void PubSubOutput::open() {

@@ -1,12 +1,15 @@
 #pragma once
 // The publishing end of a topic without a broker: XPUB, direct to every live subscriber, kept nowhere. The first messages wait
-// until as many subscribers are there as the launch file promises, so that nobody misses the beginning.
+// until as many subscribers are there as the launch file promises, so that nobody misses the beginning. Subscribers' filters are
+// evaluated here, each once for every message, however many subscribers have it.
 
 #include <deque>
+#include <map>
 #include <string>
 #include <vector>
 
 #include "common/channel.hpp"
+#include "common/filter/filter_policy.hpp"
 #include "common/socket.hpp"
 
 namespace remuda {
@@ -15,6 +18,8 @@ class PubSubOutput final : public OutputChannel {
  public:
   /// How long the first message waits for subscribers that do not come.
   static constexpr std::chrono::seconds barrier_time{10};
+  /// Different filters at a time; further ones are told nothing. A launch file has a few.
+  static constexpr std::size_t filters_max = 64;
 
   /// Listens. `clock` must outlive the channel. Throws std::runtime_error when an endpoint cannot be bound.
   PubSubOutput(Context& context, const std::vector<std::string>& endpoints, std::string topic, std::size_t expected_subscribers,
@@ -28,12 +33,21 @@ class PubSubOutput final : public OutputChannel {
   [[nodiscard]] std::size_t subscribers() const { return subscribers_; }
 
  private:
+  /// A filter that subscribers have, and the numbering of what passed it: so that they see what they missed of it.
+  struct Filtered {
+    FilterPolicy policy;
+    std::string sender;
+    std::uint64_t next_sequence = 1;
+    std::size_t subscribers = 0;
+  };
   struct Waiting {
     std::vector<std::string> messages;
     ConfirmHandler confirmed;
   };
   void read_subscriptions();
+  void on_subscription(std::string_view prefix, bool came);
   void publish(std::span<const std::string_view> packed_messages);
+  void publish_filtered(std::span<const std::string_view> packed_messages);
   void open();
 
   // Constant after construction.
@@ -49,6 +63,7 @@ class PubSubOutput final : public OutputChannel {
   Instant barrier_ends_ = Instant::max();
   std::deque<Waiting> waiting_;
   std::uint64_t next_sequence_ = 1;
+  std::map<std::string, Filtered, std::less<>> filtered_;  ///< by what is subscribed to
   std::string frame_;
 };
 

@@ -28,6 +28,8 @@ class RequestOutput final : public RequestChannel {
   void turn(Instant now) override;
   [[nodiscard]] Instant next_deadline() const override { return deadlines_.empty() ? Instant::max() : deadlines_.begin()->first; }
   void ask(const Message& request, std::chrono::milliseconds deadline, ReplyHandler handler) override;
+  /// The same with a packed message.
+  void ask_packed(std::string packed, std::chrono::milliseconds deadline, ReplyHandler handler);
   [[nodiscard]] std::size_t outstanding() const override { return asked_.size(); }
   /// Replies nobody waits for any more: late, repeated or never asked for. They do no harm.
   [[nodiscard]] std::uint64_t dropped_replies() const { return dropped_replies_; }

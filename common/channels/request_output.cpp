@@ -37,6 +37,10 @@ std::string RequestOutput::correlation_of(Number number) const {
 }
 
 void RequestOutput::ask(const Message& request, std::chrono::milliseconds deadline, ReplyHandler handler) {
+  ask_packed(pack(request), deadline, std::move(handler));
+}
+
+void RequestOutput::ask_packed(std::string packed, std::chrono::milliseconds deadline, ReplyHandler handler) {
   if (asked_.size() >= outstanding_max) {
     return handler(fail("overloaded", "Too many requests wait for an answer: ask again later."));
   }
@@ -44,7 +48,7 @@ void RequestOutput::ask(const Message& request, std::chrono::milliseconds deadli
   auto& asked = asked_[number];
   asked.deadline = clock_.now() + deadline;
   asked.handler = std::move(handler);
-  asked.message = pack(request);
+  asked.message = std::move(packed);
   deadlines_.emplace(asked.deadline, number);
   if (!waiting_.empty() || !send(number, asked)) waiting_.push_back(number);
 }

@@ -6,9 +6,9 @@
 
 namespace remuda {
 
-TopicInput::TopicInput(BrokerConnection& connection, const std::string& topic) {
+TopicInput::TopicInput(BrokerConnection& connection, const std::string& topic, const LiveFilter& filter) {
   connection.subscribe(
-      topic, [this](std::string_view packed_message, std::uint64_t missed) { on_event(packed_message, missed); },
+      topic, filter, [this](std::string_view packed_message, std::uint64_t missed) { on_event(packed_message, missed); },
       [this, topic](const Result<Unit>& answer) {
         subscribed_ = answer.ok();
         if (!answer)

@@ -1,5 +1,5 @@
 #pragma once
-// A live subscription to a topic of a broker: what is published from now on, kept nowhere. Gaps are counted.
+// A live subscription to a topic of a broker: what is published from now on, kept nowhere. Gaps are counted. The broker filters.
 
 #include <deque>
 #include <string>
@@ -15,7 +15,7 @@ class TopicInput final : public InputChannel {
   static constexpr std::size_t waiting_max = 10'000;
 
   /// `connection` must outlive the channel.
-  TopicInput(BrokerConnection& connection, const std::string& topic);
+  TopicInput(BrokerConnection& connection, const std::string& topic, const LiveFilter& filter = {});
 
   bool take(Incoming& incoming) override;
   void drain() override { draining_ = true; }

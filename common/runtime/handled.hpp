@@ -24,7 +24,7 @@ struct Handled {
   Outcome outcome = Outcome::done;
   std::vector<Outgoing> outputs;
   std::optional<Message> reply;
-  bool overloaded = false;  ///< of a request: what it would have sent is not taken at present
+  std::string refusal;  ///< of a request whose outputs were not taken: why, as a code for the asker
 
   [[nodiscard]] std::size_t output_bytes() const {
     std::size_t bytes = 0;

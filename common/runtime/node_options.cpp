@@ -59,10 +59,11 @@ std::string meaning_of(const PortDescription& port) {
 std::string help_of(const NodeDescription& description) {
   std::string text = description.name + " - " + description.summary + "\n\nusage: " + description.name +
                      " [--port NAME=...]... [--param NAME=VALUE]...\n";
-  if (!description.ports.empty() || description.open_request_ports) {
+  if (!description.ports.empty() || description.open_request_ports || description.open_outputs) {
     Column ports{"ports"};
     for (const auto& port : description.ports) ports.add(port.name, meaning_of(port));
     if (description.open_request_ports) ports.add("...", "any other name: asks over a request channel");
+    if (description.open_outputs) ports.add("...", "any other name: sends to whatever channel it is wired to");
     text += ports.text();
   }
   if (!description.parameters.empty()) {

@@ -32,20 +32,29 @@ std::string_view cut_or_rest(std::string_view& text, char separator) {
   return std::exchange(text, {});
 }
 
-/// The options behind '?'; empty when one of them is unknown or no positive number.
-std::optional<std::map<std::string, int>> parse_options(std::string_view text) {
-  std::map<std::string, int> options;
+/// Reads the options behind '?'; false when one of them is unknown or no positive number.
+bool parse_options(std::string_view text, PortBinding& binding) {
+  constexpr std::string_view filter = "filter=";
   while (!text.empty()) {
+    if (text.substr(0, filter.size()) == filter) {
+      binding.filter.policy = text.substr(filter.size());
+      return true;
+    }
     auto value = cut_or_rest(text, '&');
     const auto name = cut(value, '=');
-    if (!name || (*name != "subscribers" && *name != "timeout_ms")) return std::nullopt;
+    if (!name) return false;
+    if (*name == "filter_scope" && (value == "attributes" || value == "body")) {
+      binding.filter.on_attributes = value == "attributes";
+      continue;
+    }
+    if (*name != "subscribers" && *name != "timeout_ms") return false;
     int number = 0;
     const auto* end = value.data() + value.size();
     const auto [rest, error] = std::from_chars(value.data(), end, number);
-    if (error != std::errc{} || rest != end || number < 0) return std::nullopt;
-    options[std::string{*name}] = number;
+    if (error != std::errc{} || rest != end || number < 0) return false;
+    binding.options[std::string{*name}] = number;
   }
-  return options;
+  return true;
 }
 
 }  // namespace
@@ -60,6 +69,8 @@ std::ostream& operator<<(std::ostream& out, const PortBinding& binding) {
   out << '/' << binding.channel;
   char separator = '?';
   for (const auto& [name, value] : binding.options) out << std::exchange(separator, '&') << name << '=' << value;
+  if (binding.filter.on_attributes) out << std::exchange(separator, '&') << "filter_scope=attributes";
+  if (!binding.filter.policy.empty()) out << std::exchange(separator, '&') << "filter=" << binding.filter.policy;
   return out;
 }
 
@@ -80,9 +91,9 @@ Result<PortBinding> parse_port_binding(std::string_view text) {
   }
   binding.kind = static_cast<BindingKind>(known - kind_names.begin());
   auto address = cut_or_rest(rest, '?');
-  auto options = parse_options(rest);
-  if (!options) return invalid(text, "behind `?` only subscribers=N and timeout_ms=N are known");
-  binding.options = std::move(*options);
+  if (!parse_options(rest, binding)) {
+    return invalid(text, "behind `?` only subscribers=N, timeout_ms=N, filter_scope=attributes and filter=POLICY are known");
+  }
   // The last slash parts the channel from the endpoint, unless it is one of the two that belong to `tcp://`.
   const auto slash = address.rfind('/');
   const bool has_channel = slash != std::string_view::npos && slash > 0 && address[slash - 1] != '/' && slash + 1 < address.size();

@@ -2,9 +2,11 @@
 // What `--port` says: which channel a port is wired to, and how it is reached.
 //
 //     rides=queue:tcp://127.0.0.1:5550/customer-accounting
+//     rides=topic:tcp://127.0.0.1:5550/ride-completion?filter={"fare":[{"numeric":[">=",50]}]}
 //     submit=request:ipc://@remuda/x/submit.0,ipc://@remuda/x/submit.1/submit-ride?timeout_ms=2000
 //
-// PORT=KIND:ENDPOINT[,ENDPOINT...]/CHANNEL[?key=value[&key=value]]. The channel is what follows the last '/'. Pure text, no socket.
+// PORT=KIND:ENDPOINT[,ENDPOINT...]/CHANNEL[?key=value[&key=value]]. The channel is what follows the last '/'; `filter` is the last
+// key, and everything behind it belongs to it. Pure text, no socket.
 
 #include <map>
 #include <ostream>
@@ -12,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "common/channels/live_filter.hpp"
 #include "common/result.hpp"
 
 namespace remuda {
@@ -31,6 +34,7 @@ struct PortBinding {
   std::vector<std::string> endpoints;  ///< at least one
   std::string channel;
   std::map<std::string, int> options;  ///< `subscribers` (pubsub), `timeout_ms` (request); absent when not said
+  LiveFilter filter = {};              ///< of an input on a topic or pubsub channel
   friend bool operator==(const PortBinding&, const PortBinding&) = default;
 };
 std::ostream& operator<<(std::ostream& out, const PortBinding& binding);

@@ -40,6 +40,11 @@ bool is_elsewhere(const Handled& handled, const Outgoing& output) {
   return output.channel->broker() == nullptr || output.channel->broker() != handled.input->broker();
 }
 
+/// One of its outputs waits for its receiver to have handled it.
+bool depends_on_receivers(const Handled& handled) {
+  return std::any_of(handled.outputs.begin(), handled.outputs.end(), [](const Outgoing& output) { return output.channel->waits_for_handling(); });
+}
+
 Fate fate_of(const Outcome& outcome) {
   switch (outcome.kind()) {
     case Outcome::Kind::done:
@@ -116,7 +121,14 @@ void Settler::settle_group(Group group) {
   for (auto& handled : group) {
     const bool elsewhere = std::any_of(handled.outputs.begin(), handled.outputs.end(),
                                        [&](const Outgoing& output) { return is_elsewhere(handled, output); });
-    (elsewhere ? *forwarding : at_home).push_back(std::move(handled));
+    if (depends_on_receivers(handled)) {
+      // By itself: its receivers may take long or fail, which is nothing to its neighbours.
+      auto alone = std::make_shared<Group>();
+      alone->push_back(std::move(handled));
+      forward(alone);
+    } else {
+      (elsewhere ? *forwarding : at_home).push_back(std::move(handled));
+    }
   }
   acknowledge_each_home(std::move(at_home));
   if (!forwarding->empty()) forward(forwarding);
@@ -134,14 +146,27 @@ void Settler::forward(const SharedGroup& group, std::chrono::milliseconds pause)
   struct Join {
     std::size_t left;
     std::optional<Error> error;
+    std::optional<Error> receiver_error;
   };
-  auto join = std::make_shared<Join>(Join{by_channel.size(), std::nullopt});
+  auto join = std::make_shared<Join>(Join{by_channel.size(), std::nullopt, std::nullopt});
   for (auto& [channel, messages] : by_channel) {
-    channel->send(messages, [this, group, join, pause](const Result<void>& answer) {
-      if (!answer) join->error = answer.error();
-      if (--join->left == 0) on_forwarded(group, join->error, pause);
+    channel->send(messages, [this, group, join, pause, by_receiver = channel->waits_for_handling()](const Result<void>& answer) {
+      if (!answer) (by_receiver ? join->receiver_error : join->error) = answer.error();
+      if (--join->left > 0) return;
+      if (join->receiver_error) return on_receiver_failed(group, *join->receiver_error);
+      on_forwarded(group, join->error, pause);
     });
   }
+}
+
+/// Nothing is tried again from here: who asked learns of it, and where the message came from says what becomes of a failed attempt.
+void Settler::on_receiver_failed(const SharedGroup& group, const Error& error) {
+  for (auto& handled : *group) {
+    turn_into_failure(handled, error);
+    handled.refusal = error.code;
+  }
+  held_back_.erase(group.get());
+  acknowledge_each_home(std::move(*group));
 }
 
 void Settler::on_forwarded(const SharedGroup& group, const std::optional<Error>& error, std::chrono::milliseconds pause) {
@@ -175,7 +200,7 @@ void Settler::refuse_askers(Group& group, const Error& error) {
   group.erase(askers, group.end());
   for (auto& handled : refused) {
     turn_into_failure(handled, error);
-    handled.overloaded = true;
+    handled.refusal = "overloaded";
   }
   acknowledge_each_home(std::move(refused));
 }
@@ -272,7 +297,7 @@ void Settler::on_refused(BrokerConnection& home, const SharedGroup& group, const
 }
 
 void Settler::finish(Handled& handled, Fate fate) {
-  handled.input->settled(handled.ticket, {handled.outcome, std::move(handled.reply), handled.overloaded});
+  handled.input->settled(handled.ticket, {handled.outcome, std::move(handled.reply), std::move(handled.refusal)});
   --pending_;
   finished_(handled, fate);
 }

@@ -3,6 +3,7 @@
 //
 //   outputs on the input's own broker   travel with the acknowledgement as one transaction: exactly once between queues
 //   outputs elsewhere                   are confirmed first, then the input is acknowledged: at least once, with the same ids
+//   outputs that others must handle     (request channels) the same, message by message; a failure there is a failed attempt here
 //
 // A batch is settled by as few transactions as possible. When one is refused, its messages are settled one by one, so that a
 // stale receipt handle costs nobody but its own message: that one's outputs are dropped, another consumer has it.
@@ -84,6 +85,7 @@ class Settler {
   // to other brokers and direct channels
   void forward(const SharedGroup& group, std::chrono::milliseconds pause = retry_interval);
   void on_forwarded(const SharedGroup& group, const std::optional<Error>& error, std::chrono::milliseconds pause);
+  void on_receiver_failed(const SharedGroup& group, const Error& error);
   void refuse_askers(Group& group, const Error& error);
   // to the input's own broker
   void acknowledge_each_home(Group group);

@@ -14,11 +14,16 @@
 #include "common/channels/pubsub.hpp"
 #include "common/channels/queue.hpp"
 #include "common/channels/request.hpp"
+#include "common/channels/request_delivery.hpp"
 #include "common/channels/topic.hpp"
+#include "common/filter/filter_policy.hpp"
 #include "common/suggestion.hpp"
 
 namespace remuda {
 namespace {
+
+/// How long a receiver may take on a request channel that does not say.
+constexpr std::chrono::milliseconds default_deadline{5'000};
 
 const PortDescription* find_port(const NodeDescription& description, std::string_view name) {
   const auto found = std::find_if(description.ports.begin(), description.ports.end(),
@@ -48,14 +53,22 @@ std::string host_name() {
 Result<void> check_bindings(const NodeDescription& description, const std::vector<PortBinding>& bindings) {
   for (const auto& binding : bindings) {
     const auto* port = find_port(description, binding.port);
-    if (port == nullptr && !(description.open_request_ports && binding.kind == BindingKind::request)) {
+    const bool is_request = binding.kind == BindingKind::request;
+    if (port == nullptr && !description.open_outputs && !(description.open_request_ports && is_request)) {
       return unknown_port(description, binding.port);
     }
-    if (port != nullptr && port->request != (binding.kind == BindingKind::request)) {
+    const bool is_live = binding.kind == BindingKind::topic || binding.kind == BindingKind::pubsub;
+    if (!binding.filter.policy.empty() && (!is_live || port == nullptr || port->direction == Direction::output)) {
+      return fail("invalid_port", "Port `" + binding.port + "` does not read a topic live: it has nothing to filter.");
+    }
+    if (!binding.filter.policy.empty()) {
+      const auto scope = binding.filter.on_attributes ? FilterScope::attributes : FilterScope::body;
+      if (const auto policy = FilterPolicy::compile(binding.filter.policy, scope); !policy)
+        return fail("invalid_port", "The filter of port `" + binding.port + "` is refused: " + policy.error().message);
+    }
+    if (port != nullptr && port->request && !is_request) {
       std::ostringstream text;
-      text << "Port `" << binding.port << "` "
-           << (port->request ? "asks or answers: it needs" : "neither asks nor answers: it needs another kind than")
-           << " a request channel; `" << binding << "` does not fit.";
+      text << "Port `" << binding.port << "` asks or answers: it needs a request channel; `" << binding << "` does not fit.";
       return fail("invalid_port", text.str());
     }
   }
@@ -80,7 +93,7 @@ Wiring::Wiring(const NodeDescription& description, const std::vector<PortBinding
     if (port != nullptr && port->direction == Direction::input) {
       wire_input(binding);
     } else {
-      wire_output(binding);
+      wire_output(binding, port == nullptr ? description.open_request_ports : port->request);
     }
   }
 }
@@ -115,10 +128,10 @@ void Wiring::wire_input(const PortBinding& binding) {
       channel = std::make_unique<QueueInput>(broker(binding.endpoints.front()), binding.channel, options_.prefetch);
       break;
     case BindingKind::topic:
-      channel = std::make_unique<TopicInput>(broker(binding.endpoints.front()), binding.channel);
+      channel = std::make_unique<TopicInput>(broker(binding.endpoints.front()), binding.channel, binding.filter);
       break;
     case BindingKind::pubsub:
-      channel = DirectInput::subscription(context_, binding.endpoints);
+      channel = DirectInput::subscription(context_, binding.endpoints, binding.filter);
       break;
     case BindingKind::pipe:
       channel = DirectInput::pipe(context_, binding.endpoints);
@@ -131,8 +144,8 @@ void Wiring::wire_input(const PortBinding& binding) {
   add(std::move(channel));
 }
 
-void Wiring::wire_output(const PortBinding& binding) {
-  if (binding.kind == BindingKind::request) {
+void Wiring::wire_output(const PortBinding& binding, bool asks) {
+  if (binding.kind == BindingKind::request && asks) {
     auto channel = std::make_unique<RequestOutput>(context_, binding.endpoints, clock_);
     ports_.requests[binding.port].push_back(channel.get());
     return add(std::move(channel));
@@ -144,6 +157,10 @@ void Wiring::wire_output(const PortBinding& binding) {
     const auto subscribers = binding.options.find("subscribers");
     const auto expected = subscribers == binding.options.end() ? 0 : static_cast<std::size_t>(subscribers->second);
     channel = std::make_unique<PubSubOutput>(context_, binding.endpoints, binding.channel, expected, clock_);
+  } else if (binding.kind == BindingKind::request) {
+    const auto timeout = binding.options.find("timeout_ms");
+    const auto deadline = timeout == binding.options.end() ? default_deadline : std::chrono::milliseconds{timeout->second};
+    channel = std::make_unique<RequestDelivery>(context_, binding.endpoints, deadline, clock_);
   } else {
     const auto kind = binding.kind == BindingKind::queue ? BrokerOutput::Kind::queue : BrokerOutput::Kind::topic;
     channel = std::make_unique<BrokerOutput>(broker(binding.endpoints.front()), kind, binding.channel);

@@ -14,7 +14,7 @@
 namespace remuda {
 
 /// Holds the bindings against the declared ports. Errors: `invalid_port` (definite) naming the port and the remedy: an unknown
-/// port, a request port on another kind of channel or the reverse, a required port that is not wired.
+/// port, a port that asks or answers on a channel that is no request, a required port that is not wired.
 Result<void> check_bindings(const NodeDescription& description, const std::vector<PortBinding>& bindings);
 
 struct WiringOptions {
@@ -40,7 +40,8 @@ class Wiring {
   BrokerConnection& broker(const std::string& endpoint);
   void add(std::unique_ptr<EventSource> source);
   void wire_input(const PortBinding& binding);
-  void wire_output(const PortBinding& binding);
+  /// `asks`: the node asks over this port and reads the answers.
+  void wire_output(const PortBinding& binding, bool asks);
 
   // Constant after construction.
   Context& context_;

@@ -20,11 +20,13 @@ int ChannelUse::output_processes() const {
 
 const PortDescription* find_port(const Descriptions& descriptions, const NodeSpec& node, std::string_view port) {
   static const PortDescription extra_request{"", Direction::output, "", false, true, true};
+  static const PortDescription extra_output{"", Direction::output, "", false, false, true};
   const auto description = descriptions.find(node.exec.text);
   if (description == descriptions.end()) return nullptr;
   for (const auto& known : description->second.ports) {
     if (known.name == port) return &known;
   }
+  if (description->second.open_outputs) return &extra_output;
   return description->second.open_request_ports ? &extra_request : nullptr;
 }
 
@@ -35,7 +37,7 @@ std::map<std::string, ChannelUse> channel_uses(const LaunchFile& file, const Des
       const PortDescription* description = find_port(descriptions, node, port.name.text);
       for (const auto& channel : port.channels) {
         ChannelUse& use = uses[channel.text];
-        const bool fits = description != nullptr && description->request == (file.kind_of(channel.text) == ChannelKind::request);
+        const bool fits = description != nullptr && (!description->request || file.kind_of(channel.text) == ChannelKind::request);
         if (!fits) {
           use.unknown = true;
         } else {

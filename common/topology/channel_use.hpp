@@ -24,7 +24,7 @@ struct ChannelUse {
   [[nodiscard]] int output_processes() const;
 };
 
-/// The port's own description, one of an extra request port where the executable allows those, or null.
+/// The port's own description, one of an extra port where the executable allows those, or null.
 [[nodiscard]] const PortDescription* find_port(const Descriptions& descriptions, const NodeSpec& node, std::string_view port);
 
 /// By channel; channels that no port names are absent.

@@ -65,22 +65,27 @@ bool has_broken(const Value& value) {
          std::any_of(value.entries.begin(), value.entries.end(), [](const Entry& entry) { return has_broken(entry.value); });
 }
 
+void check_filter(const FilterSpec& filter, Diagnostics& diagnostics) {
+  const FilterScope scope = filter.on_attributes ? FilterScope::attributes : FilterScope::body;
+  if (filter.table && !has_broken(*filter.table)) {
+    std::vector<JsonSpan> spans;
+    const std::string json = to_json(*filter.table, &spans);
+    const auto policy = FilterPolicy::compile(json, scope);
+    if (!policy) diagnostics.error(place_in_table(spans, policy.error().offset), "T201", policy.error().message);
+  }
+  if (filter.text && !filter.text->broken) {
+    const auto policy = FilterPolicy::compile(filter.text->text, scope);
+    if (!policy) diagnostics.error(place_in_text(*filter.text, policy.error().offset, diagnostics), "T201", policy.error().message);
+  }
+}
+
 }  // namespace
 
 void check_filters(const LaunchFile& file, Diagnostics& diagnostics) {
-  for (const auto& queue : file.queues) {
-    const FilterScope scope = queue.settings.filter_on_attributes ? FilterScope::attributes : FilterScope::body;
-    if (queue.filter && !has_broken(*queue.filter)) {
-      std::vector<JsonSpan> spans;
-      const std::string json = to_json(*queue.filter, &spans);
-      const auto policy = FilterPolicy::compile(json, scope);
-      if (!policy) diagnostics.error(place_in_table(spans, policy.error().offset), "T201", policy.error().message);
-    }
-    if (queue.filter_text && !queue.filter_text->broken) {
-      const auto policy = FilterPolicy::compile(queue.filter_text->text, scope);
-      if (!policy) {
-        diagnostics.error(place_in_text(*queue.filter_text, policy.error().offset, diagnostics), "T201", policy.error().message);
-      }
+  for (const auto& queue : file.queues) check_filter(queue.filter, diagnostics);
+  for (const auto& node : file.nodes) {
+    for (const auto& port : node.ports) {
+      for (const auto& channel : port.channels) check_filter(channel.filter, diagnostics);
     }
   }
 }

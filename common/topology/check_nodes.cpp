@@ -69,7 +69,7 @@ class NodeChecks {
                        did_you_mean(port.name.text, names));
   }
 
-  void check_channel(const NodeSpec& node, const PortSpec& port, const Name& channel, const PortDescription* declared) {
+  void check_channel(const NodeSpec& node, const PortSpec& port, const PortChannel& channel, const PortDescription* declared) {
     const auto kind = file_.kind_of(channel.text);
     if (!kind) {
       diagnostics_.error(channel.place, "T101",
@@ -77,32 +77,44 @@ class NodeChecks {
                          did_you_mean(channel.text, channels_));
       return;
     }
+    check_filtered(node, port, channel, *kind, declared);
     if (declared == nullptr || *kind == ChannelKind::stream) return;
     const std::string who = "port " + in_quotes(port.name.text) + " of " + in_quotes(node.name.text);
     if (declared->request && *kind != ChannelKind::request) {
       const std::string does = declared->direction == Direction::input ? " answers requests" : " asks and waits for the answer";
       diagnostics_.error(channel.place, "T112", who + does + ", which needs a request channel",
                          "move " + in_quotes(channel.text) + " to [requests]");
-    } else if (!declared->request && *kind == ChannelKind::request) {
-      const std::string does =
-          declared->direction == Direction::input ? " takes messages and answers nobody" : " sends and waits for no answer";
-      diagnostics_.error(channel.place, "T112", who + does + ", so a request channel does not fit", "use a queue, topic or pipe");
     } else if (declared->wants_acknowledgement && is_lossy(channel.text, *kind, declared->direction)) {
       const std::string what = *kind == ChannelKind::pipe                ? "a pipe"
                                : declared->direction == Direction::input ? "a topic read live"
                                                                          : "a topic without a broker";
       diagnostics_.warning(
           channel.place, "T308",
-          who + " wants no message lost, and " + what + " loses what arrives while the reader is away; a queue keeps it");
+          who + " wants no message lost, and " + what + " loses what arrives while the reader is away; a queue keeps it (or say may_lose = true)");
     }
+  }
+
+  void check_filtered(const NodeSpec& node, const PortSpec& port, const PortChannel& channel, ChannelKind kind,
+                      const PortDescription* declared) {
+    if (channel.filter.empty()) return;
+    const bool reads_live = kind == ChannelKind::topic && (declared == nullptr || declared->direction == Direction::input);
+    if (reads_live) return;
+    diagnostics_.error(channel.place, "T202",
+                       "port " + in_quotes(port.name.text) + " of " + in_quotes(node.name.text) +
+                           " does not read a topic live, so it has nothing to filter",
+                       kind == ChannelKind::queue ? "filter where queue " + in_quotes(channel.text) + " is chained to its topic" : "");
   }
 
   /// What is published to a topic with a broker is safe with the queues chained to it; reading such a topic live is not.
   [[nodiscard]] bool is_lossy(const std::string& channel, ChannelKind kind, Direction direction) const {
-    if (kind == ChannelKind::pipe) return true;
+    const auto named = [&](const auto& known) { return known.name.text == channel; };
+    if (kind == ChannelKind::pipe) {
+      const auto pipe = std::find_if(file_.pipes.begin(), file_.pipes.end(), named);
+      return pipe == file_.pipes.end() || !pipe->may_lose;
+    }
     if (kind != ChannelKind::topic) return false;
-    const auto topic =
-        std::find_if(file_.topics.begin(), file_.topics.end(), [&](const TopicSpec& known) { return known.name.text == channel; });
+    const auto topic = std::find_if(file_.topics.begin(), file_.topics.end(), named);
+    if (topic != file_.topics.end() && topic->may_lose) return false;
     return direction == Direction::input || topic == file_.topics.end() || topic->broker.empty();
   }
 

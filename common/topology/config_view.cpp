@@ -59,13 +59,26 @@ Value broker_value(const BrokerSpec& broker, const BrokerPlan* planned) {
   return table;
 }
 
+Value port_channel_value(const PortChannel& channel) {
+  if (channel.filter.empty()) return Value::of(channel.text);
+  Value table;
+  table.add("channel", Value::of(channel.text));
+  if (channel.filter.table) table.add("filter", *channel.filter.table);
+  if (channel.filter.text) table.add("filter_policy", *channel.filter.text);
+  if (channel.filter.on_attributes) table.add("filter_scope", Value::of("attributes"));
+  return table;
+}
+
 Value node_value(const NodeSpec& node) {
   Value table;
   table.add("exec", Value::of(node.exec.text));
   if (!node.host.empty()) table.add("host", Value::of(node.host.text));
   Value ports;
   for (const auto& port : node.ports) {
-    ports.add(port.name.text, port.channels.size() == 1 ? Value::of(port.channels.front().text) : list_value(port.channels));
+    Value channels;
+    channels.kind = Value::Kind::array;
+    for (const auto& channel : port.channels) channels.items.push_back(port_channel_value(channel));
+    ports.add(port.name.text, channels.items.size() == 1 ? channels.items.front() : channels);
   }
   if (!ports.entries.empty()) table.add("ports", std::move(ports));
   Value parameters;
@@ -113,6 +126,7 @@ Value config_value(const LaunchFile& file, const Plan& plan) {
     for (const auto& topic : file.topics) {
       Value table = topic_value({topic.name.text, topic.broker.text, ""}, true);
       if (!topic.message.empty()) table.add("message", Value::of(topic.message));
+      if (topic.may_lose) table.add("may_lose", Value::of(true));
       tables.add(topic.name.text, std::move(table));
     }
   });
@@ -120,13 +134,17 @@ Value config_value(const LaunchFile& file, const Plan& plan) {
     for (std::size_t i = 0; i < plan.queues.size(); ++i) {
       Value table = queue_value(plan.queues[i], true);
       for (auto& entry : table.entries) {
-        if (entry.key == "filter_policy" && file.queues[i].filter) entry = {"filter", {}, *file.queues[i].filter};
+        if (entry.key == "filter_policy" && file.queues[i].filter.table) entry = {"filter", {}, *file.queues[i].filter.table};
       }
       tables.add(plan.queues[i].name, std::move(table));
     }
   });
   section("pipes", [&](Value& tables) {
-    for (const auto& pipe : file.pipes) tables.add(pipe.name.text, Value{});
+    for (const auto& pipe : file.pipes) {
+      Value table;
+      if (pipe.may_lose) table.add("may_lose", Value::of(true));
+      tables.add(pipe.name.text, std::move(table));
+    }
   });
   section("requests", [&](Value& tables) {
     for (const auto& request : file.requests) {
@@ -220,6 +238,7 @@ std::string plan_as_json(const Plan& plan) {
                              {"direction", link.into_node ? "input" : "output"},
                              {"channel", link.channel},
                              {"kind", kind.str()}});
+    if (!link.filter_policy.empty()) json["links"].back()["filter_policy"] = link.filter_policy;
   }
   return pretty(json);
 }

@@ -45,6 +45,7 @@ Result<NodeDescription> parse_description(std::string_view json) {
   description.name = text_of(root, "name");
   description.summary = text_of(root, "summary");
   description.open_request_ports = flag_of(root, "open_request_ports");
+  description.open_outputs = flag_of(root, "open_outputs");
   for (const auto& port : list_of(root, "ports")) {
     const std::string direction = port.is_object() ? text_of(port, "direction") : "";
     if (direction != "input" && direction != "output") return fail("invalid_description", "a port in it has no direction");

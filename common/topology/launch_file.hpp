@@ -59,17 +59,25 @@ struct TopicSpec {
   Name name;
   Name broker;  ///< empty: direct PUB/SUB
   std::string message;
+  bool may_lose = false;  ///< what is lost while a reader is away is meant to be lost: no warnings about it
   bool fifo = false;
   Place fifo_place;
   std::string deduplicate_by = "id";
 };
 
+/// A filter policy as it is written.
+struct FilterSpec {
+  std::optional<Value> table;  ///< `filter`
+  std::optional<Value> text;   ///< or `filter_policy`, JSON text
+  bool on_attributes = false;  ///< `filter_scope`
+  [[nodiscard]] bool empty() const { return !table && !text; }
+};
+
 struct QueueSpec {
   Name name;
-  Name broker;                       ///< empty: the only broker
-  Name from;                         ///< empty: not chained
-  std::optional<Value> filter;       ///< the policy as a table
-  std::optional<Value> filter_text;  ///< or as JSON text
+  Name broker;  ///< empty: the only broker
+  Name from;    ///< empty: not chained
+  FilterSpec filter;
   Name dead_letter;                  ///< empty: none. `max_receives` alone names `<queue>-dlq`
   bool dead_letter_by_default =
       false;             ///< came from [defaults.queue]: not applied to queues that are dead-letter queues themselves
@@ -82,6 +90,7 @@ struct QueueSpec {
 
 struct PipeSpec {
   Name name;
+  bool may_lose = false;  ///< as of a topic
 };
 
 struct RequestSpec {
@@ -89,9 +98,14 @@ struct RequestSpec {
   std::chrono::milliseconds timeout{5'000};
 };
 
+/// One channel of a port: its name, or a table with what else is said about it.
+struct PortChannel : Name {
+  FilterSpec filter;  ///< of a topic that is read live
+};
+
 struct PortSpec {
   Name name;
-  std::vector<Name> channels;
+  std::vector<PortChannel> channels;
 };
 
 struct ParameterSpec {

@@ -94,6 +94,7 @@ struct Link {
   bool into_node = false;
   std::string channel;
   ChannelKind kind = ChannelKind::queue;
+  std::string filter_policy;  ///< of a topic that is read live; empty: everything
 };
 
 struct Plan {

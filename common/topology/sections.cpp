@@ -109,6 +109,7 @@ TopicSpec read_topic(const Name& name, TableReader& table) {
   topic.name = name;
   topic.broker = table.name("broker");
   topic.message = table.text("message").value_or("");
+  topic.may_lose = table.boolean("may_lose").value_or(false);
   topic.fifo = read_fifo(table, topic.fifo_place,
                          [&](TableReader& fifo) { topic.deduplicate_by = read_selector(fifo, "dedup_by", topic.deduplicate_by); });
   table.finish();
@@ -143,18 +144,28 @@ void read_dead_letter(QueueSpec& queue, TableReader& table) {
   queue.settings.max_receives = static_cast<int>(receives);
 }
 
-void read_filter(QueueSpec& queue, TableReader& table) {
+/// `filter`, `filter_policy` and `filter_scope` of a queue or of a port's channel.
+FilterSpec read_filter(TableReader& table, const std::string& who) {
   auto& diagnostics = table.diagnostics();
+  FilterSpec filter;
   const Value* policy = table.take("filter");
   const Value* text = table.take("filter_policy");
-  if (policy != nullptr && expect(*policy, Value::Kind::table, "'filter'", diagnostics)) queue.filter = *policy;
-  if (text != nullptr && expect(*text, Value::Kind::text, "'filter_policy'", diagnostics)) queue.filter_text = *text;
+  if (policy != nullptr && expect(*policy, Value::Kind::table, "'filter'", diagnostics)) filter.table = *policy;
+  if (text != nullptr && expect(*text, Value::Kind::text, "'filter_policy'", diagnostics)) filter.text = *text;
   const auto scope = table.choice("filter_scope", {"body", "attributes"});
-  queue.settings.filter_on_attributes = scope == "attributes";
+  filter.on_attributes = scope == "attributes";
   if (policy != nullptr && text != nullptr) {
-    diagnostics.error(text->place, "T202", "a queue has one filter: either 'filter' (a table) or 'filter_policy' (JSON text)");
+    diagnostics.error(text->place, "T202", who + " has one filter: either 'filter' (a table) or 'filter_policy' (JSON text)");
   }
-  const Value* first = policy != nullptr ? policy : text;
+  return filter;
+}
+
+void read_queue_filter(QueueSpec& queue, TableReader& table) {
+  auto& diagnostics = table.diagnostics();
+  queue.filter = read_filter(table, "a queue");
+  queue.settings.filter_on_attributes = queue.filter.on_attributes;
+  const Value* policy = table.take("filter");
+  const Value* first = policy != nullptr ? policy : table.take("filter_policy");
   if (first != nullptr && queue.from.empty() && !table.has("from")) {
     diagnostics.error(first->place, "T202", "a filter chooses what a queue takes from a topic, and this queue has no 'from'",
                       "add from = \"<topic>\"");
@@ -194,7 +205,7 @@ QueueSpec read_queue(const Name& name, TableReader& table) {
   queue.from = table.name("from");
   QueuePlan& settings = queue.settings;
   settings.name = name.text;
-  read_filter(queue, table);
+  read_queue_filter(queue, table);
   settings.visibility_timeout = table.duration("visibility_timeout", 0s, 12h).value_or(settings.visibility_timeout);
   settings.retention = table.duration("retention", 60s, 14 * 24h).value_or(settings.retention);
   settings.delay = table.duration("delay", 0s, 15min).value_or(settings.delay);
@@ -209,6 +220,20 @@ QueueSpec read_queue(const Name& name, TableReader& table) {
   return queue;
 }
 
+/// "ride-completion", or { channel = "ride-completion", filter = { ... } }
+std::optional<PortChannel> read_port_channel(const Value& item, const std::string& port, Diagnostics& diagnostics) {
+  if (!item.is(Value::Kind::table)) {
+    if (!expect(item, Value::Kind::text, "the channel of a port", diagnostics)) return std::nullopt;
+    return PortChannel{{item.text, item.place}, {}};
+  }
+  TableReader table{"port " + in_quotes(port), item, nullptr, diagnostics};
+  PortChannel channel{table.name("channel"), read_filter(table, "a channel of a port")};
+  if (!table.has("channel"))
+    diagnostics.error(item.place, "T005", "port " + in_quotes(port) + " does not say which channel", "add channel = \"...\"");
+  table.finish();
+  return channel.text.empty() ? std::nullopt : std::optional{std::move(channel)};
+}
+
 std::vector<PortSpec> read_ports(const Value& ports, Diagnostics& diagnostics) {
   std::vector<PortSpec> out;
   if (!expect(ports, Value::Kind::table, "'ports'", diagnostics)) return out;
@@ -217,14 +242,15 @@ std::vector<PortSpec> read_ports(const Value& ports, Diagnostics& diagnostics) {
     const bool several = entry.value.is(Value::Kind::array);
     const std::vector<Value> one{several ? Value{} : entry.value};
     for (const auto& item : several ? entry.value.items : one) {
-      if (!expect(item, Value::Kind::text, "the channel of a port", diagnostics)) continue;
+      auto channel = read_port_channel(item, entry.key, diagnostics);
+      if (!channel) continue;
       const bool again =
-          std::any_of(port.channels.begin(), port.channels.end(), [&](const Name& known) { return known.text == item.text; });
+          std::any_of(port.channels.begin(), port.channels.end(), [&](const Name& known) { return known.text == channel->text; });
       if (again) {
-        diagnostics.error(item.place, "T007",
-                          "port " + in_quotes(entry.key) + " lists the channel " + in_quotes(item.text) + " twice");
+        diagnostics.error(channel->place, "T007",
+                          "port " + in_quotes(entry.key) + " lists the channel " + in_quotes(channel->text) + " twice");
       } else {
-        port.channels.push_back({item.text, item.place});
+        port.channels.push_back(std::move(*channel));
       }
     }
     if (several && entry.value.items.empty()) {
@@ -333,8 +359,9 @@ void read_sections(TableReader& root, const Name& include_host, LaunchFile& file
   });
   each_named(root, "pipes", [&](const Name& name, const Value& value) {
     TableReader table{title("pipes", name), value, nullptr, diagnostics};
+    const bool may_lose = table.boolean("may_lose").value_or(false);
     table.finish();
-    file.pipes.push_back({name});
+    file.pipes.push_back({name, may_lose});
   });
   each_named(root, "requests", [&](const Name& name, const Value& value) {
     TableReader table{title("requests", name), value, nullptr, diagnostics};

@@ -103,6 +103,14 @@ std::optional<std::int64_t> TableReader::integer(std::string_view key, std::int6
   return integer;
 }
 
+std::optional<bool> TableReader::boolean(std::string_view key) {
+  const Value* value = take(key);
+  if (value == nullptr) return std::nullopt;
+  if (value->is(Value::Kind::boolean)) return value->boolean;
+  wrong_type(key, *value, "true or false");
+  return std::nullopt;
+}
+
 std::optional<std::chrono::milliseconds> TableReader::duration(std::string_view key, std::chrono::milliseconds min,
                                                                std::chrono::milliseconds max) {
   const Value* value = take(key);

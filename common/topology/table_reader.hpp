@@ -34,6 +34,7 @@ class TableReader {
   /// One text or a list of texts.
   std::vector<Name> names(std::string_view key);
   std::optional<std::int64_t> integer(std::string_view key, std::int64_t min, std::int64_t max);
+  std::optional<bool> boolean(std::string_view key);
   std::optional<std::chrono::milliseconds> duration(std::string_view key, std::chrono::milliseconds min,
                                                     std::chrono::milliseconds max);
   std::optional<std::uint64_t> size(std::string_view key, std::uint64_t min, std::uint64_t max);

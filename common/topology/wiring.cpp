@@ -30,9 +30,9 @@ std::string hexadecimal(std::uint64_t number, std::size_t digits) {
   return text;
 }
 
-std::string filter_json(const QueueSpec& queue) {
-  if (queue.filter) return to_json(*queue.filter);
-  return queue.filter_text ? queue.filter_text->text : "";
+std::string filter_json(const FilterSpec& filter) {
+  if (filter.table) return to_json(*filter.table);
+  return filter.text ? filter.text->text : "";
 }
 
 class Wiring {
@@ -225,6 +225,11 @@ class Wiring {
     return text;
   }
 
+  [[nodiscard]] static std::string live_filter(const FilterSpec& filter) {
+    if (filter.empty()) return {};
+    return (filter.on_attributes ? "?filter_scope=attributes&filter=" : "?filter=") + filter_json(filter);
+  }
+
   void add_broker_processes() {
     for (std::size_t i = 0; i < file_.brokers.size(); ++i) {
       const BrokerSpec& broker = file_.brokers[i];
@@ -276,7 +281,7 @@ class Wiring {
         const auto kind = file_.kind_of(channel.text);
         if (!kind) continue;
         out.emplace_back("--port");
-        out.push_back(port.name.text + "=" + binding(node, replica, direction, channel.text, *kind));
+        out.push_back(port.name.text + "=" + binding(node, replica, direction, channel.text, *kind) + live_filter(channel.filter));
       }
     }
     for (const auto& parameter : node.parameters) {
@@ -302,7 +307,7 @@ class Wiring {
       const bool into_node = description == nullptr || description->direction == Direction::input;
       for (const auto& channel : port.channels) {
         if (const auto kind = file_.kind_of(channel.text))
-          plan_.links.push_back({node.name.text, port.name.text, into_node, channel.text, *kind});
+          plan_.links.push_back({node.name.text, port.name.text, into_node, channel.text, *kind, filter_json(channel.filter)});
       }
     }
   }
@@ -331,7 +336,7 @@ std::vector<QueuePlan> queue_plans(const LaunchFile& file) {
     settings.broker = queue.broker.text;
     settings.from_topic = queue.from.text;
     settings.dead_letter_queue = queue.dead_letter.text;
-    settings.filter_policy = filter_json(queue);
+    settings.filter_policy = filter_json(queue.filter);
     plans.push_back(std::move(settings));
   }
   return plans;

@@ -28,12 +28,17 @@ NodeDescription CompletedRides::describe() const {
                      .direction = Direction::output,
                      .message = std::string{ride_completed_type},
                      .wants_acknowledgement = true}},
-          .parameters = {FailureInjection::parameter()}};
+          .parameters = {{"answer", ParameterType::text, "\"stored\"",
+                          "when a ride is answered: stored (its event follows by itself), or heard (by every channel of `completed`)"},
+                         FailureInjection::parameter()}};
 }
 
 void CompletedRides::start(NodeContext& context) {
   context_ = &context;
   fail_ = FailureInjection{context.parameters()};
+  const std::string answer = context.parameters().text("answer");
+  if (answer != "stored" && answer != "heard") throw std::invalid_argument{"parameter answer: it is stored or heard, not '" + answer + "'"};
+  answers_when_heard_ = answer == "heard";
   store_ = std::make_unique<RideStore>(context.data_folder() + "/completed_rides.sqlite");
   relay_ = std::make_unique<OutboxRelay>(store_->database(), store_->transaction(), context, "completed",
                                          context.data_folder() + "/relay.lock");
@@ -44,13 +49,13 @@ void CompletedRides::start(NodeContext& context) {
 Outcome CompletedRides::on_message(std::string_view, const Message& request, Outbox& out) {
   if (const auto failure = fail_.strikes(request, out.delivery())) throw std::runtime_error{*failure};
   if (request.type == "ride.submit") {
-    out.reply(submit(request));
+    out.reply(submit(request, out));
     return Outcome::done;
   }
   const auto question = question_of(request);
   if (!question) return Outcome::reject.because(question.error().message);
   if (question->method == "POST") {
-    out.reply(submit(request));
+    out.reply(submit(request, out));
   } else if (question->query.contains("totals")) {
     out.reply(totals());
   } else {
@@ -61,7 +66,7 @@ Outcome CompletedRides::on_message(std::string_view, const Message& request, Out
   return Outcome::done;
 }
 
-Message CompletedRides::submit(const Message& request) {
+Message CompletedRides::submit(const Message& request, Outbox& out) {
   context_->count(figure::received);
   auto ride = submitted_ride_of(request);
   if (!ride) {
@@ -72,6 +77,7 @@ Message CompletedRides::submit(const Message& request) {
     context_->count(figure::repeated);
     if (!same_content(*ride, *earlier))
       return http::response_message({422, "this Idempotency-Key came with another ride before", {}});
+    if (answers_when_heard_) tell(*earlier, out);  // its client would not ask again if everybody had heard of it
     return http::response_message(201, representation(*earlier), ride_path(earlier->id));
   }
   // The outbox would take it, and grow as long as the queues behind it are full.
@@ -83,10 +89,20 @@ Message CompletedRides::submit(const Message& request) {
   ride->completed_ms = to_unix_ms(context_->clock().wall_now());
   store_->transaction().apply([&] {
     store_->add(*ride, request.id);
-    relay_->add(ride_completed(*ride, context_->node_name()));
+    if (!answers_when_heard_) tell(*ride, out);
   });
+  if (answers_when_heard_) tell(*ride, out);
   context_->count(figure::processed);
   return http::response_message(201, representation(*ride), ride_path(ride->id));
+}
+
+void CompletedRides::tell(const Ride& ride, Outbox& out) {
+  auto event = ride_completed(ride, context_->node_name());
+  if (answers_when_heard_) {
+    out.send("completed", std::move(event));
+  } else {
+    relay_->add(event);
+  }
 }
 
 Message CompletedRides::get(std::string_view id) {

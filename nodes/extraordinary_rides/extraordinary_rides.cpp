@@ -1,5 +1,8 @@
 #include "nodes/extraordinary_rides/extraordinary_rides.hpp"
 
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
 #include "nodes/wild_rydes/questions.hpp"
 
 namespace remuda::rides {
@@ -9,7 +12,16 @@ ExtraordinaryRides::ExtraordinaryRides()
                    .summary = "lists the rides that are out of the ordinary",
                    .schema = "CREATE TABLE ride (number INTEGER PRIMARY KEY, id TEXT NOT NULL, customer TEXT NOT NULL, fare_cents "
                              "INTEGER NOT NULL,"
-                             " distance TEXT NOT NULL);"}} {}
+                             " distance TEXT NOT NULL);",
+                   .parameters = {{"wants", ParameterType::table, "{}",
+                                   "SNS filter policy on the body: rides that do not match are dropped; empty: keep every ride"}}}} {}
+
+void ExtraordinaryRides::start(NodeContext& node_context) {
+  auto policy = FilterPolicy::compile(node_context.parameters().json("wants").dump(), FilterScope::body);
+  if (!policy) throw std::invalid_argument{"parameter wants: " + policy.error().message};
+  wanted_ = std::move(*policy);
+  RideService::start(node_context);
+}
 
 void ExtraordinaryRides::prepare(Database& database) {
   keep_ = database.prepare("INSERT INTO ride (id, customer, fare_cents, distance) VALUES (?, ?, ?, ?)");

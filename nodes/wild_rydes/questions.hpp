@@ -45,6 +45,7 @@ inline constexpr std::string_view redelivered = "redelivered";  ///< deliveries 
 inline constexpr std::string_view repeated = "repeated";        ///< deliveries of rides that were recorded already
 inline constexpr std::string_view failed = "failed";            ///< deliveries that ended in retry_later
 inline constexpr std::string_view rejected = "rejected";        ///< deliveries that ended in the dead-letter queue at once
+inline constexpr std::string_view dropped = "dropped";          ///< deliveries that the service was not interested in
 }  // namespace figure
 
 }  // namespace remuda::rides

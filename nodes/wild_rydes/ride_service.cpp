@@ -2,12 +2,14 @@
 
 #include <stdexcept>
 
+#include "common/log.hpp"
 #include "nodes/wild_rydes/questions.hpp"
 
 namespace remuda::rides {
 
 NodeDescription RideService::describe() const {
   std::vector<ParameterDescription> parameters = identity_.parameters;
+  parameters.push_back({"log_rides", ParameterType::boolean, "false", "log a line for every ride: msg-id and status PROCESSED or FAILED"});
   parameters.push_back(FailureInjection::parameter());
   return {.name = identity_.executable,
           .summary = identity_.summary,
@@ -26,6 +28,7 @@ NodeDescription RideService::describe() const {
 void RideService::start(NodeContext& context) {
   context_ = &context;
   fail_ = FailureInjection{context.parameters()};
+  log_rides_ = context.parameters().boolean("log_rides");
   ledger_ =
       std::make_unique<Ledger>(context.data_folder() + "/" + identity_.executable + ".sqlite", identity_.schema, context.clock());
   prepare(ledger_->database());
@@ -48,15 +51,25 @@ Outcome RideService::on_ride(const Message& message, Outbox& out) {
     count(figure::rejected);
     return Outcome::reject.because(ride.error().message);  // it will be as wrong the next time
   }
+  if (!wants(message)) {
+    count(figure::dropped);
+    return Outcome::done;
+  }
   try {
     if (const auto failure = fail_.strikes(message, out.delivery())) throw std::runtime_error{*failure};
     const auto applied = ledger_->apply(message.id, [&] { record(*ride); });
     count(applied == Ledger::Applied::first_time ? figure::processed : figure::repeated);
+    log_ride(*ride, "PROCESSED");
   } catch (const std::exception&) {
     count(figure::failed);
+    log_ride(*ride, "FAILED");
     throw;
   }
   return Outcome::done;
+}
+
+void RideService::log_ride(const Ride& ride, const char* status) const {
+  if (log_rides_) log_info("ride", {{"msg-id", ride.id}, {"status", status}});
 }
 
 Outcome RideService::on_question(const Message& message, Outbox& out) {

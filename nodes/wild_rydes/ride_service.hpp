@@ -17,7 +17,7 @@ namespace remuda::rides {
 
 /// Ports: `rides` (input, ride.completed) and `query` (request, optional). Figures, durable and summed over the replicas:
 /// `received` (deliveries), `processed` (rides recorded), `redelivered` (deliveries after a ride's first), `repeated` (rides that
-/// were recorded already), `failed`, `rejected`.
+/// were recorded already), `failed`, `rejected`, `dropped` (rides that the service does not want).
 class RideService : public Node {
  public:
   struct Identity {
@@ -42,6 +42,11 @@ class RideService : public Node {
   virtual Message answer(const http::RoutedRequest& question) = 0;
   /// JSON members about the whole ledger, each followed by a comma: `"balance":256.50,`. May be empty.
   virtual std::string totals_json() { return {}; }
+  /// False: the ride is none of this service's business; it is counted as `dropped` and leaves no other trace.
+  [[nodiscard]] virtual bool wants(const Message& message) const {
+    static_cast<void>(message);
+    return true;
+  }
   [[nodiscard]] Ledger& ledger() { return *ledger_; }
   [[nodiscard]] NodeContext& context() { return *context_; }
   /// The totals and all figures: `{"balance":256.50,"rides":1,"failed":0,"processed":1,...}`.
@@ -51,11 +56,13 @@ class RideService : public Node {
   Identity identity_;
   NodeContext* context_ = nullptr;
   FailureInjection fail_;
+  bool log_rides_ = false;
   std::unique_ptr<Ledger> ledger_;
 
   Outcome on_ride(const Message& message, Outbox& out);
   Outcome on_question(const Message& message, Outbox& out);
   void count(std::string_view figure);
+  void log_ride(const Ride& ride, const char* status) const;
 };
 
 }  // namespace remuda::rides

@@ -1,135 +1,13 @@
-// What every kind of channel promises, over the real transport of each.
+// What every kind of channel promises, over the real transport of each. What the kinds promise differently: channel_promises_test.cpp.
 
-#include <boost/mpl/list.hpp>
 #include <boost/test/unit_test.hpp>
 
-#include <memory>
-
-#include "common/channels/direct_input.hpp"
 #include "common/channels/direct_wire.hpp"
-#include "common/channels/memory.hpp"
-#include "common/channels/pipe.hpp"
-#include "common/channels/pubsub.hpp"
-#include "common/channels/queue.hpp"
-#include "common/channels/topic.hpp"
-#include "tests/conformance/channels/broker_process.hpp"
+#include "tests/conformance/channels/channel_kinds.hpp"
 
 using namespace remuda;
 using namespace remuda::test;
 using namespace std::chrono_literals;
-
-namespace {
-
-/// The two ends of a channel of some kind.
-struct Ends {
-  Context context;
-  SystemClock clock;
-  std::vector<EventSource*> sources;
-  std::unique_ptr<OutputChannel> output;
-  std::unique_ptr<InputChannel> input;
-};
-
-struct MemoryQueue : Ends {
-  static constexpr bool acknowledges = true;
-  MemoryBroker broker;
-  MemoryQueue() {
-    broker.declare("rides");
-    output = std::make_unique<BrokerOutput>(broker, BrokerOutput::Kind::queue, "rides");
-    input = std::make_unique<QueueInput>(broker, "rides", 64);
-    sources = {&broker, output.get(), input.get()};
-  }
-};
-
-struct Pipe : Ends {
-  static constexpr bool acknowledges = false;
-  std::string endpoint = fresh_endpoint();
-  Pipe() {
-    input = DirectInput::pipe(context, {endpoint});
-    output = std::make_unique<PipeOutput>(context, std::vector{endpoint});
-    sources = {output.get(), input.get()};
-  }
-};
-
-struct PubSub : Ends {
-  static constexpr bool acknowledges = false;
-  std::string endpoint = fresh_endpoint();
-  PubSub() {
-    input = DirectInput::subscription(context, {endpoint});
-    output = std::make_unique<PubSubOutput>(context, std::vector{endpoint}, "ticks", 1, clock);
-    sources = {output.get(), input.get()};
-  }
-};
-
-/// A broker of one's own, with a queue `rides` and a topic `ticks`.
-struct OverBroker : Ends {
-  BrokerProcess process{"[queues.rides]\nvisibility_timeout = \"30s\"\n[topics.ticks]\n"};
-  std::unique_ptr<BrokerConnection> broker = connect_broker(process.endpoint(), {"suite", "here"}, clock);
-  ~OverBroker() {
-    input.reset();  // before the connection it uses
-    output.reset();
-  }
-};
-
-struct Queue : OverBroker {
-  static constexpr bool acknowledges = true;
-  Queue() {
-    output = std::make_unique<BrokerOutput>(*broker, BrokerOutput::Kind::queue, "rides");
-    input = std::make_unique<QueueInput>(*broker, "rides", 64);
-    sources = {broker.get(), output.get(), input.get()};
-  }
-};
-
-struct Topic : OverBroker {
-  static constexpr bool acknowledges = false;
-  Topic() {
-    output = std::make_unique<BrokerOutput>(*broker, BrokerOutput::Kind::topic, "ticks");
-    input = std::make_unique<TopicInput>(*broker, "ticks");
-    sources = {broker.get(), output.get(), input.get()};
-    BOOST_REQUIRE(pump_until(sources, clock, [this] { return input->ready(); }));
-  }
-};
-
-using Kinds = boost::mpl::list<MemoryQueue, Pipe, PubSub, Queue, Topic>;
-using AcknowledgingKinds = boost::mpl::list<MemoryQueue, Queue>;
-
-Message ride(int number, std::string body = "ride") {
-  Message message;
-  message.id = "ride-" + std::to_string(number);
-  message.body = std::move(body);
-  return message;
-}
-
-/// The verbs of the stories, over a kind of channel.
-template <class Kind>
-struct Channel : Kind {
-  int confirmed = 0;
-
-  void pump(const std::function<bool()>& happened) { BOOST_REQUIRE(pump_until(this->sources, this->clock, happened)); }
-  void send(const std::vector<Message>& messages) {
-    std::vector<std::string> packed;
-    for (const auto& message : messages) packed.push_back(pack(message));
-    const std::vector<std::string_view> views{packed.begin(), packed.end()};
-    this->output->send(views, [this](const Result<void>& answer) { confirmed += answer.ok() ? 1 : 1'000; });
-  }
-  Incoming take() {
-    Incoming incoming;
-    pump([&] { return this->input->take(incoming); });
-    return incoming;
-  }
-  void settle(const Incoming& incoming, const Outcome& outcome) {
-    bool settled = this->input->broker() == nullptr;
-    if (!settled) {
-      Transaction transaction;
-      const std::array<std::string_view, 1> ticket{incoming.ticket};
-      this->input->add_settlement(ticket, outcome, transaction);
-      this->input->broker()->transact(transaction, [&](const Result<Unit>& answer) { settled = answer.ok(); });
-    }
-    pump([&] { return settled; });
-    this->input->settled(incoming.ticket, {outcome, {}});
-  }
-};
-
-}  // namespace
 
 BOOST_AUTO_TEST_SUITE(every_channel)
 
@@ -167,6 +45,7 @@ BOOST_AUTO_TEST_CASE_TEMPLATE(confirms_each_send_once, Kind, Kinds) {
   for (int number = 0; number < 5; ++number) channel.settle(channel.take(), Outcome::done);
   channel.pump([&] { return channel.confirmed >= 5; });
   BOOST_TEST(channel.confirmed == 5);
+  BOOST_TEST(channel.refused.empty());
 }
 
 BOOST_AUTO_TEST_CASE_TEMPLATE(carries_bodies_of_every_size, Kind, Kinds) {

@@ -294,7 +294,8 @@ BOOST_AUTO_TEST_CASE(describe_is_json_that_check_reads) {
       "help": "which ledger to keep"
     }
   ],
-  "open_request_ports": false
+  "open_request_ports": false,
+  "open_outputs": false
 }
 )";
   BOOST_TEST(parsed->answer == expected);
@@ -311,9 +312,11 @@ BOOST_AUTO_TEST_CASE(bindings_are_held_against_the_declared_ports) {
              "customer_accounting has no port `elephants`; `customer_accounting --help` lists its ports.");
   BOOST_TEST(binding_refusal({rides, "query=queue:ipc://@b/x"}) ==
              "Port `query` asks or answers: it needs a request channel; `query=queue:ipc://@b/x` does not fit.");
-  BOOST_TEST(binding_refusal({"rides=request:ipc://@b/x"}) ==
-             "Port `rides` neither asks nor answers: it needs another kind than a request channel; `rides=request:ipc://@b/x` does "
-             "not fit.");
+  BOOST_TEST(binding_refusal({"rides=request:ipc://@b/x"}) == "");  // then whoever sends waits until the ride is handled
+  BOOST_TEST(binding_refusal({R"(rides=pubsub:ipc://@b/x?filter={"fare":[{"numeric":[">=",50]}]})"}) == "");
+  BOOST_TEST(binding_refusal({rides + R"(?filter={"fare":[50]})"}) ==
+             "Port `rides` does not read a topic live: it has nothing to filter.");
+  BOOST_TEST(binding_refusal({R"(rides=pubsub:ipc://@b/x?filter={"fare":50})"}).starts_with("The filter of port `rides` is refused: "));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -306,7 +306,7 @@ BOOST_AUTO_TEST_CASE(who_waits_for_an_answer_is_refused_at_once_when_its_output_
   ask.put(ride("question-1"), "asker");
   run();
   BOOST_REQUIRE(ask.settlements.size() == 1U);
-  BOOST_TEST(ask.settlements[0].second.overloaded);
+  BOOST_TEST(ask.settlements[0].second.refusal == "overloaded");
   BOOST_TEST(!ask.settlements[0].second.reply.has_value());
   BOOST_TEST(ask.settlements[0].second.outcome.reason() == "queue_full: queue copies is full");
   home.limit_messages("copies", 1);

@@ -20,20 +20,23 @@ struct ProcessorFixture {
   std::optional<CompletedRides> node;
 
   ProcessorFixture() { start(); }
-  void start() {
+  void start(const std::vector<std::pair<std::string, std::string>>& parameters = {}) {
     node.reset();
     context.emplace();
     context->folder = folder.path;
     context->name = "completed-rides";
     node.emplace();
-    context->values = *remuda::Parameters::make(node->describe().parameters, {});
+    context->values = *remuda::Parameters::make(node->describe().parameters, parameters);
     node->start(*context);
   }
+  std::vector<std::pair<std::string, remuda::Message>> told;  ///< by the last request, to be taken before it is answered
+
   remuda::Message handle(const remuda::Message& request) {
     FakeOutbox out;
     const auto outcome = node->on_message("submit", request, out);
     BOOST_REQUIRE((outcome.kind() == remuda::Outcome::Kind::done));
     BOOST_REQUIRE_EQUAL(out.replies.size(), 1U);
+    told = std::move(out.sent);
     return out.replies.front();
   }
   static remuda::Message request(std::string method, std::string id, std::string body) {
@@ -61,6 +64,24 @@ struct ProcessorFixture {
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(completed_rides, ProcessorFixture)
+
+BOOST_AUTO_TEST_CASE(with_answer_heard_each_try_of_a_client_tells_everybody_before_it_is_answered) {
+  start({{"answer", "heard"}});
+  const auto first = submit("key-1", ride());
+  node->commit();
+  BOOST_REQUIRE_EQUAL(told.size(), 1U);
+  BOOST_TEST(told[0].first == "completed");
+  BOOST_TEST(told[0].second.id == std::string{body(first)["id"]});
+  BOOST_TEST(context->sent.empty());  // nothing is left to the outbox
+  const auto event = told[0].second;
+  BOOST_TEST(submit("key-1", ride()).body == first.body);
+  BOOST_REQUIRE_EQUAL(told.size(), 1U);
+  BOOST_TEST(told[0].second == event);
+}
+
+BOOST_AUTO_TEST_CASE(answer_is_stored_or_heard) {
+  BOOST_CHECK_THROW(start({{"answer", "perhaps"}}), std::invalid_argument);
+}
 
 BOOST_AUTO_TEST_CASE(a_submitted_ride_is_answered_stored_and_published) {
   const auto reply = submit("key-1", ride());

@@ -69,7 +69,7 @@ BOOST_AUTO_TEST_CASE(a_redelivered_ride_is_charged_once) {
   BOOST_TEST((receive("ride-1", "cmr", "10").kind() == remuda::Outcome::Kind::done));
   node.commit();
   BOOST_TEST(ask({}, "totals") ==
-             R"({"balance":10.00,"rides":1,"received":2,"processed":1,"redelivered":1,"repeated":1,"failed":0,"rejected":0})");
+             R"({"balance":10.00,"rides":1,"received":2,"processed":1,"redelivered":1,"repeated":1,"failed":0,"rejected":0,"dropped":0})");
   BOOST_TEST(context.counts.at("redelivered") == 1);
 }
 
@@ -90,7 +90,7 @@ BOOST_AUTO_TEST_CASE(an_injected_failure_leaves_nothing_of_its_ride) {
   (void)receive("ride-2", "cmr", "10");
   node.commit();
   BOOST_TEST(ask({}, "totals") ==
-             R"({"balance":10.00,"rides":1,"received":2,"processed":1,"redelivered":0,"repeated":0,"failed":1,"rejected":0})");
+             R"({"balance":10.00,"rides":1,"received":2,"processed":1,"redelivered":0,"repeated":0,"failed":1,"rejected":0,"dropped":0})");
 }
 
 BOOST_AUTO_TEST_CASE(a_question_that_does_not_decode_is_answered_with_400) {
@@ -127,6 +127,22 @@ BOOST_AUTO_TEST_CASE(a_customer_gets_one_notification_for_each_ride) {
 BOOST_AUTO_TEST_SUITE_END()
 
 BOOST_FIXTURE_TEST_SUITE(extraordinary, ServiceFixture<ExtraordinaryRides>)
+
+BOOST_AUTO_TEST_CASE(left_to_itself_it_drops_the_rides_that_it_does_not_want_and_counts_them) {
+  start({{"wants", R"({ fare = [{ numeric = [">=", 50] }] })"}});
+  (void)receive("ride-1", "cmr", "49.99");
+  (void)receive("ride-2", "cmr", "50.00");
+  node.commit();
+  const auto totals = nlohmann::json::parse(ask({}, "totals"));
+  BOOST_TEST(totals["received"] == 2);
+  BOOST_TEST(totals["dropped"] == 1);
+  BOOST_TEST(totals["processed"] == 1);
+  BOOST_TEST(totals["rides"] == 1);
+}
+
+BOOST_AUTO_TEST_CASE(what_it_wants_is_a_filter_policy) {
+  BOOST_CHECK_THROW(start({{"wants", "{ fare = 50 }"}}), std::invalid_argument);
+}
 
 BOOST_AUTO_TEST_CASE(the_list_comes_in_pages) {
   start();

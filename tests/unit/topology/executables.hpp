@@ -16,6 +16,8 @@ inline std::string service(const std::string& name) {
                    {"name": "settle_every", "type": "duration", "default": "\"1m\"", "help": ""},
                    {"name": "largest", "type": "size", "default": "\"1MiB\"", "help": ""},
                    {"name": "batch", "type": "integer", "default": "64", "help": ""},
+                   {"name": "wants", "type": "table", "default": "{}", "help": ""},
+                   {"name": "log_rides", "type": "boolean", "default": "false", "help": ""},
                    {"name": "fail", "type": "table", "default": "{}", "help": ""}]})";
 }
 
@@ -40,7 +42,7 @@ inline std::optional<std::string> describe(const std::string& exec) {
                      {"name": "routes", "type": "table", "default": "{}", "help": ""}]})";
   }
   if (exec == "completed_rides") {
-    return R"({"name": "completed_rides", "parameters": [], "ports": [
+    return R"({"name": "completed_rides", "parameters": [{"name": "answer", "type": "text", "default": "\"stored\"", "help": ""}], "ports": [
       {"name": "submit", "direction": "input", "message": "ride.submit", "request": true},
       {"name": "completed", "direction": "output", "message": "ride.completed", "wants_acknowledgement": true}]})";
   }

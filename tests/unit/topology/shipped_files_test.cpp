@@ -44,6 +44,33 @@ BOOST_FIXTURE_TEST_CASE(ride_completion_is_wired_as_recorded, ShippedFiles) {
   recorded(render_definitions(topology.plan, "main"), "ride_completion_chained.definitions.toml");
 }
 
+BOOST_FIXTURE_TEST_CASE(the_variants_of_ride_completion_differ_in_their_channels_and_in_nothing_else, ShippedFiles) {
+  const auto executables = [](const Topology& topology) {
+    std::vector<std::string> names;
+    for (const auto& process : topology.plan.processes) {
+      if (process.kind == ProcessPlan::Kind::node && process.exec != "recipient_list") names.push_back(process.exec);
+    }
+    return names;
+  };
+  const auto chained = executables(load("ride_completion_chained.toml"));
+  for (const std::string variant : {"rest", "topic", "filter"}) {
+    const Topology topology = load("ride_completion_" + variant + ".toml");
+    BOOST_TEST(executables(topology) == chained);
+    recorded(graph_as_text(graph_of(topology.plan)), "ride_completion_" + variant + ".graph.txt");
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_live_filter_travels_to_the_node_and_into_the_resolved_view, ShippedFiles) {
+  surroundings.load.set = {{"min_fare", "75"}};
+  const Topology topology = load("ride_completion_filter.toml");
+  const auto& arguments = topology.plan.processes.back().arguments;
+  BOOST_TEST(arguments[5].ends_with(R"(/ride-completion?filter={"fare":[{"numeric":[">=",75]}],"distance":[{"numeric":[">=",20]}]})"));
+  const std::string resolved = config_as_toml(topology.file, topology.plan);
+  surroundings.load.set.clear();
+  surroundings.read = [&](const std::string&) -> Result<std::string> { return resolved; };
+  BOOST_TEST(load("resolved.toml").plan.hash == topology.plan.hash);
+}
+
 BOOST_FIXTURE_TEST_CASE(wild_rydes_is_made_of_its_parts_under_one_name, ShippedFiles) {
   surroundings.load.set = {{"workers", "3"}, {"http", "127.0.0.1:8090"}};
   const Topology topology = load("wild_rydes.toml");
