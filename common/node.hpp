@@ -124,6 +124,8 @@ class NodeContext {
   [[nodiscard]] virtual const Parameters& parameters() const = 0;
   [[nodiscard]] virtual const Clock& clock() const = 0;
   [[nodiscard]] virtual bool is_wired(std::string_view port) const = 0;
+  /// True when this node can ask over the port: it is wired to a request channel, and not a port that merely sends.
+  [[nodiscard]] virtual bool can_ask(std::string_view port) const = 0;
   [[nodiscard]] virtual bool is_draining() const = 0;
   /// Why messages of this node are not taken at present (a queue or a disk is full), in words for people; empty: they are. Who accepts
   /// work from outside should accept no more until then.

@@ -58,6 +58,7 @@ class NodeRuntime final : public NodeContext {
   [[nodiscard]] const Parameters& parameters() const override { return parameters_; }
   [[nodiscard]] const Clock& clock() const override { return clock_; }
   [[nodiscard]] bool is_wired(std::string_view port) const override;
+  [[nodiscard]] bool can_ask(std::string_view port) const override { return ports_.requests.find(port) != ports_.requests.end(); }
   [[nodiscard]] bool is_draining() const override { return draining_; }
   void send(std::string_view port, Message message, ConfirmHandler confirmed) override;
   void request(std::string_view port, Message message, std::chrono::milliseconds deadline, ReplyHandler handler) override;

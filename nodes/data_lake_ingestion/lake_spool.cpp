@@ -8,8 +8,9 @@
 
 namespace remuda::rides {
 
-LakeSpool::LakeSpool(Ledger& ledger, std::string folder, const RollLimits& limits, const std::string& lock_path)
-    : ledger_{ledger}, folder_{std::move(folder)}, limits_{limits}, lock_{lock_path} {
+LakeSpool::LakeSpool(Ledger& ledger, std::string folder, const RollLimits& limits, const std::string& lock_path,
+                     std::string files)
+    : ledger_{ledger}, folder_{std::move(folder)}, limits_{limits}, files_{std::move(files)}, lock_{lock_path} {
   Database& database = ledger.database();
   insert_ = database.prepare("INSERT INTO spool (partition, arrived_ms, line) VALUES (?, ?, ?)");
   due_ = database.prepare(
@@ -25,8 +26,8 @@ LakeSpool::LakeSpool(Ledger& ledger, std::string folder, const RollLimits& limit
   totals_ = database.prepare("SELECT (SELECT count(*) FROM spool), count(*), coalesce(sum(rides), 0) FROM file");
 }
 
-void LakeSpool::add(const Ride& ride, std::int64_t now_ms) {
-  insert_.run(std::string_view{partition_of(ride.completed_ms)}, now_ms, std::string_view{lake_line(ride)});
+void LakeSpool::add(std::string_view partition, std::string_view line, std::int64_t now_ms) {
+  insert_.run(partition, now_ms, line);
 }
 
 void LakeSpool::roll(std::int64_t now_ms, bool all) {
@@ -66,7 +67,7 @@ void LakeSpool::finish_planned() {
     std::int64_t rides = 0;
     for (auto& row = lines_.rows(std::string_view{roll.partition}, roll.first_row, roll.last_row); row.step(); ++rides)
       content += row.text(0) + "\n";
-    const std::string name = lake_file_name(roll.first_row, roll.last_row);
+    const std::string name = lake_file_name(files_, roll.first_row, roll.last_row);
     const std::string compressed = gzip(content);
     write_durably(folder_ + "/" + roll.partition, name, compressed);
     ledger_.change([&] {

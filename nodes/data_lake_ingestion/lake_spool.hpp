@@ -10,10 +10,10 @@
 
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include "nodes/wild_rydes/file_lock.hpp"
 #include "nodes/wild_rydes/ledger.hpp"
-#include "nodes/wild_rydes/ride.hpp"
 
 namespace remuda::rides {
 
@@ -40,10 +40,11 @@ class LakeSpool {
   };
 
   /// The ledger must outlive the spool. Throws StoreError, as does everything below.
-  LakeSpool(Ledger& ledger, std::string folder, const RollLimits& limits, const std::string& lock_path);
+  /// `files`: what the names of the files begin with.
+  LakeSpool(Ledger& ledger, std::string folder, const RollLimits& limits, const std::string& lock_path, std::string files = "rides");
 
   /// Within the present transaction.
-  void add(const Ride& ride, std::int64_t now_ms);
+  void add(std::string_view partition, std::string_view line, std::int64_t now_ms);
   /// Outside any batch: finishes what a crash left, and rolls every partition that is due; `all` rolls what is not due too. Nothing
   /// while another replica holds the lock.
   void roll(std::int64_t now_ms, bool all = false);
@@ -59,6 +60,7 @@ class LakeSpool {
   Ledger& ledger_;
   std::string folder_;
   RollLimits limits_;
+  std::string files_;
   FileLock lock_;
   Statement insert_;
   Statement due_;

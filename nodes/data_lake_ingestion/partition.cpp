@@ -4,9 +4,11 @@
 #include <zlib.h>
 
 #include <chrono>
+#include <nlohmann/json.hpp>
 #include <stdexcept>
 
 #include "common/clock.hpp"
+#include "common/msgpack_reader.hpp"
 #include "nodes/wild_rydes/questions.hpp"
 
 namespace remuda::rides {
@@ -32,8 +34,8 @@ std::string partition_of(std::int64_t completed_ms) {
                      static_cast<unsigned>(at.day.month()), static_cast<unsigned>(at.day.day()), at.time.hours().count());
 }
 
-std::string lake_file_name(std::int64_t first_row, std::int64_t last_row) {
-  return fmt::format("rides-{:020}-{:020}.ndjson.gz", first_row, last_row);
+std::string lake_file_name(std::string_view files, std::int64_t first_row, std::int64_t last_row) {
+  return fmt::format("{}-{:020}-{:020}.ndjson.gz", files, first_row, last_row);
 }
 
 std::string lake_line(const Ride& ride) {
@@ -44,6 +46,13 @@ std::string lake_line(const Ride& ride) {
       ride.duration.text(), ride.fare.text(), static_cast<int>(at.day.year()), static_cast<unsigned>(at.day.month()),
       static_cast<unsigned>(at.day.day()), at.time.hours().count(), at.time.minutes().count(), at.time.seconds().count(),
       at.time.subseconds().count());
+}
+
+Result<std::string> document_line(const Message& message) {
+  using Json = nlohmann::ordered_json;
+  const auto body = is_msgpack(message.body) ? Json::from_msgpack(message.body, true, false) : Json::parse(message.body, nullptr, false);
+  if (!body.is_object()) return fail("malformed_document", "the body is neither a msgpack map nor a JSON object");
+  return body.dump(-1, ' ', false, Json::error_handler_t::replace);
 }
 
 std::string gzip(std::string_view content) {

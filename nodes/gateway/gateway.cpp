@@ -34,11 +34,12 @@ std::string_view method_label(std::string_view method) {
 NodeDescription Gateway::describe() const {
   return {
       .name = "gateway",
-      .summary = "answers HTTP requests by asking nodes over request channels",
+      .summary = "answers HTTP requests by asking nodes, or accepts them onto a channel",
       .ports = {},
       .parameters =
           {{"listen", ParameterType::text, "\"127.0.0.1:8080\"", "address and port; port 0 lets the system choose"},
-           {"routes", ParameterType::table, "{}", "which request goes to which port: { \"GET /rides/{id}\" = \"submit\" }"},
+           {"routes", ParameterType::table, "{}",
+            "which request goes to which port: { \"GET /rides/{id}\" = \"submit\" }; a table { send = \"PORT\", task = \"/PATH/{id}\" } accepts with 202"},
            {"deadline", ParameterType::duration, "\"5s\"", "how long a node may take for its answer; then 504"},
            {"outstanding", ParameterType::integer, "1024", "requests per port that may wait for an answer; further ones get 503"},
            {"connections", ParameterType::integer, "1024", "open connections; beyond it the one that has idled longest is closed"},
@@ -46,7 +47,8 @@ NodeDescription Gateway::describe() const {
            {"hosts", ParameterType::list, "[]", "names that Host may hold besides localhost and the address itself"},
            {"allow_remote", ParameterType::boolean, "false",
             "listen beyond this machine; only behind a proxy that does TLS and authentication"}},
-      .open_request_ports = true};
+      .open_request_ports = true,
+      .open_outputs = true};
 }
 
 void Gateway::start(NodeContext& context) {
@@ -59,20 +61,7 @@ void Gateway::start(NodeContext& context) {
                                 "\" is open to the network, and the gateway has neither TLS nor authentication: listen on "
                                 "127.0.0.1, or put a proxy that has both in front and set allow_remote = true"};
   }
-  std::map<std::string, std::string> routes;
-  for (const auto& [route, port] : parameters.json("routes").items()) {
-    if (!port.is_string()) throw std::invalid_argument{"parameter routes: '" + route + "' must name a port"};
-    routes[route] = port.get<std::string>();
-  }
-  auto router = http::Router::make(routes);
-  if (!router) refuse_start(router.error());
-  router_ = std::move(*router);
-  for (const auto& route : router_.routes()) {
-    if (!context.is_wired(route.port))
-      throw std::invalid_argument{"route '" + route.method + " " + route.path + "' goes to port '" + route.port +
-                                  "', which is not wired"};
-    outstanding_[route.port] = 0;
-  }
+  read_routes(context);
   deadline_ = parameters.duration("deadline");
   outstanding_max_ = static_cast<int>(parameters.integer("outstanding"));
 
@@ -90,6 +79,34 @@ void Gateway::start(NodeContext& context) {
   server_->serve();
   context.every(drain_check_interval, [this] { check_drain(); });
   log_info("listening", {{"http", "http://" + server_->endpoint().text()}});
+}
+
+void Gateway::read_routes(NodeContext& context) {
+  std::map<std::string, std::string> routes;
+  for (const auto& [route, target] : context.parameters().json("routes").items()) {
+    if (target.is_string()) {
+      routes[route] = target.get<std::string>();
+      continue;
+    }
+    auto accepting = AcceptRoute::from_json(target);
+    if (!accepting) throw std::invalid_argument{"parameter routes: '" + route + "' " + accepting.error().message};
+    routes[route] = accepting->port;
+    accepting_.emplace(route, std::move(*accepting));
+  }
+  auto router = http::Router::make(routes);
+  if (!router) refuse_start(router.error());
+  router_ = std::move(*router);
+  for (const auto& route : router_.routes()) {
+    const std::string name = "route '" + route.method + " " + route.path + "'";
+    if (!context.is_wired(route.port)) throw std::invalid_argument{name + " goes to port '" + route.port + "', which is not wired"};
+    const bool accepts = accepting_.contains(route.method + " " + route.path);
+    if (accepts && context.can_ask(route.port))
+      throw std::invalid_argument{name + " accepts, so its port '" + route.port + "' must not be wired to a request channel"};
+    if (!accepts && !context.can_ask(route.port))
+      throw std::invalid_argument{name + " asks, so its port '" + route.port + "' needs a request channel; { send = \"" + route.port +
+                                  "\" } accepts onto any other"};
+    outstanding_[route.port] = 0;
+  }
 }
 
 void Gateway::on_request(http::Request request, http::Responder respond) {
@@ -115,7 +132,29 @@ void Gateway::on_request(http::Request request, http::Responder respond) {
     waiting.fetch_sub(1);
     return answer_now(outgoing.route->path, http::to_response({503, "too many requests wait for an answer", {}}));
   }
-  forward(std::move(outgoing), std::move(respond), began);
+  const auto accepting = accepting_.find(outgoing.route->method + " " + outgoing.route->path);
+  if (accepting == accepting_.end()) return forward(std::move(outgoing), std::move(respond), began);
+  accept(accepting->second, std::move(outgoing), std::move(respond), began);
+}
+
+void Gateway::accept(const AcceptRoute& accepting, OutgoingRequest outgoing, http::Responder respond, Instant began) {
+  const auto* route = outgoing.route;
+  auto finish = [this, route, respond = std::move(respond), began](http::Response response) {
+    outstanding_.find(route->port)->second.fetch_sub(1);
+    metrics_.record(route->method, route->path, response.status, context_->clock().now() - began);
+    respond(std::move(response));
+  };
+  auto accepted = accepting.accept(outgoing.message, context_->node_name());
+  if (!accepted) return finish(http::to_response(accepted.error()));
+  auto message = std::make_shared<Message>(std::move(*accepted));
+  context_->post([this, &accepting, message = std::move(message), finish = std::move(finish)] {
+    // It would be kept and sent in the end; but who is told so now can go elsewhere.
+    if (const auto why = context_->held_back(); !why.empty()) return finish(http::to_response(problem_of({"overloaded", why, true})));
+    const std::string id = message->id;
+    context_->send(accepting.port, std::move(*message), [&accepting, id, finish](const Result<void>& confirmed) {
+      finish(confirmed ? accepting.answer(id) : http::to_response(problem_of(confirmed.error())));
+    });
+  });
 }
 
 void Gateway::forward(OutgoingRequest outgoing, http::Responder respond, Instant began) {

@@ -49,9 +49,9 @@ class FleetClient::Connection : public std::enable_shared_from_this<FleetClient:
     if (state_.stopping || state_.next_ride >= state_.options.rides) return finish();
     index_ = state_.next_ride++;
     planned_ = state_.source(index_);
-    request_ = {beast::http::verb::post, "/submit-ride-completion", 11};
+    request_ = {beast::http::verb::post, state_.options.path, 11};
     request_.set(beast::http::field::host, state_.options.target.text());
-    request_.set(beast::http::field::content_type, "application/json");
+    request_.set(beast::http::field::content_type, state_.options.content_type);
     request_.set("Idempotency-Key", state_.options.run + "-" + std::to_string(index_));
     request_.body() = planned_.json;
     request_.prepare_payload();
@@ -60,7 +60,7 @@ class FleetClient::Connection : public std::enable_shared_from_this<FleetClient:
     const auto due = state_.began + std::chrono::duration_cast<steady_clock::duration>(
                                         std::chrono::duration<double>(static_cast<double>(index_) / state_.options.rate));
     timer_.expires_at(due);
-    timer_.async_wait([self = shared_from_this()](error_code) { self->begin_ride(); });
+    timer_.async_wait([self = shared_from_this(), due](error_code) { self->begin_ride(due); });
   }
 
   void cancel() {
@@ -85,8 +85,9 @@ class FleetClient::Connection : public std::enable_shared_from_this<FleetClient:
   std::chrono::milliseconds delay_{first_delay};
   bool connected_ = false;
 
-  void begin_ride() {
-    ride_began_ = steady_clock::now();
+  void begin_ride(steady_clock::time_point due = steady_clock::time_point::max()) {
+    // Who is not patient waits from when it wanted to, be it that no connection was free then.
+    ride_began_ = state_.options.retry ? steady_clock::now() : std::min(due, steady_clock::now());
     attempt();
   }
 
@@ -125,8 +126,11 @@ class FleetClient::Connection : public std::enable_shared_from_this<FleetClient:
     const auto& response = response_->get();
     if (!response.keep_alive()) disconnect();
     const auto status = response.result_int();
-    if (status >= 500 || status == 408 || status == 429) return retry_later();
-    if (status == 201) {
+    if (status >= 500 || status == 408 || status == 429) {
+      if (!state_.options.retry) ++state_.report.failures[static_cast<int>(status)];
+      return retry_later();
+    }
+    if (status >= 200 && status <= 202) {
       ++state_.report.accepted;
       const auto latency = std::chrono::duration_cast<std::chrono::microseconds>(steady_clock::now() - ride_began_).count();
       state_.report.latencies_us.push_back(static_cast<std::uint32_t>(std::min<std::int64_t>(latency, UINT32_MAX)));
@@ -147,10 +151,12 @@ class FleetClient::Connection : public std::enable_shared_from_this<FleetClient:
 
   void retry() {
     disconnect();
+    if (!state_.options.retry) ++state_.report.failures[0];
     retry_later();
   }
 
   void retry_later() {
+    if (!state_.options.retry) return next_after_failure();
     if (state_.stopping || steady_clock::now() - ride_began_ >= state_.options.give_up) return give_up();
     ++state_.report.retries;
     client_.retries_.fetch_add(1, std::memory_order_relaxed);
@@ -162,6 +168,10 @@ class FleetClient::Connection : public std::enable_shared_from_this<FleetClient:
 
   void give_up() {
     disconnect();
+    next_after_failure();
+  }
+
+  void next_after_failure() {
     ++state_.report.unanswered;
     client_.answered_.fetch_add(1, std::memory_order_relaxed);
     next_ride();

@@ -1,6 +1,7 @@
 #pragma once
-// Submits rides over several kept-alive connections, on a thread of its own. A ride without a clear answer is sent again with the
-// same Idempotency-Key, so that it is one ride however often it was sent.
+// Submits rides, or whatever else its source plans, over several kept-alive connections, on a thread of its own. A ride without a clear
+// answer is sent again with the same Idempotency-Key, so that it is one ride however often it was sent; without `retry` nobody is that
+// patient, and what became of it is counted.
 
 #include <atomic>
 #include <chrono>
@@ -23,6 +24,9 @@ struct FleetOptions {
   std::chrono::milliseconds timeout{10'000};  ///< for one attempt
   std::chrono::milliseconds give_up{60'000};  ///< for all attempts of a ride
   std::string run;                            ///< names this run in the Idempotency-Keys: "RUN-17"
+  std::string path = "/submit-ride-completion";
+  std::string content_type = "application/json";
+  bool retry = true;
 };
 
 class FleetClient {

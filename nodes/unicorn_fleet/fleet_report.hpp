@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -12,10 +13,11 @@ namespace remuda::rides {
 
 struct FleetReport {
   std::int64_t rides = 0;       ///< planned
-  std::int64_t accepted = 0;    ///< answered 201
+  std::int64_t accepted = 0;    ///< answered 201 (or 200, 202)
   std::int64_t refused = 0;     ///< answered 4xx: sent again they would be refused again
   std::int64_t unanswered = 0;  ///< given up after the last retry: they may be accepted or not
   std::int64_t retries = 0;
+  std::map<int, std::int64_t> failures;  ///< without retries: unanswered ones by status, 0: no answer or no connection
   std::int64_t extraordinary = 0;  ///< accepted ones with fare >= 50 and distance >= 20
   std::int64_t poison = 0;         ///< accepted ones of the customer `poison`
   Money fares;                     ///< of the accepted ones

@@ -48,6 +48,8 @@ class RideService : public Node {
     return true;
   }
   [[nodiscard]] Ledger& ledger() { return *ledger_; }
+  /// Adds one to a figure, here and in the ledger.
+  void count(std::string_view figure);
   [[nodiscard]] NodeContext& context() { return *context_; }
   /// The totals and all figures: `{"balance":256.50,"rides":1,"failed":0,"processed":1,...}`.
   Message totals();
@@ -61,7 +63,6 @@ class RideService : public Node {
 
   Outcome on_ride(const Message& message, Outbox& out);
   Outcome on_question(const Message& message, Outbox& out);
-  void count(std::string_view figure);
   void log_ride(const Ride& ride, const char* status) const;
 };
 

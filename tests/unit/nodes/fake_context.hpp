@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -25,6 +26,8 @@ struct FakeContext final : remuda::NodeContext {
   remuda::Parameters values;
   remuda::ManualClock manual_clock;
   bool draining = false;
+  std::string held;
+  std::set<std::string, std::less<>> sending_ports;  ///< all others ask
   std::deque<Sent> sent;
   std::deque<Asked> asked;
   std::vector<std::function<void()>> timers;
@@ -37,6 +40,8 @@ struct FakeContext final : remuda::NodeContext {
   [[nodiscard]] const remuda::Parameters& parameters() const override { return values; }
   [[nodiscard]] const remuda::Clock& clock() const override { return manual_clock; }
   [[nodiscard]] bool is_wired(std::string_view) const override { return true; }
+  [[nodiscard]] bool can_ask(std::string_view port) const override { return sending_ports.find(port) == sending_ports.end(); }
+  [[nodiscard]] std::string held_back() const override { return held; }
   [[nodiscard]] bool is_draining() const override { return draining; }
   void send(std::string_view port, remuda::Message message, remuda::ConfirmHandler confirmed) override {
     sent.push_back({std::string{port}, std::move(message), std::move(confirmed)});

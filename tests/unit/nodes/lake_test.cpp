@@ -55,7 +55,7 @@ struct LakeFixture {
   }
   void receive(const std::string& id, std::int64_t completed_ms = afternoon) {
     const Ride ride{id, "cmr", "Berlin", "Köln", *Decimal::parse("19.999"), *Decimal::parse("420"), Money{25'650}, completed_ms};
-    process->ledger.apply(id, [&] { process->spool.add(ride, now_ms); });
+    process->ledger.apply(id, [&] { process->spool.add(partition_of(ride.completed_ms), lake_line(ride), now_ms); });
     process->ledger.commit();
   }
   void roll(bool all = false) { process->spool.roll(now_ms, all); }
@@ -157,7 +157,7 @@ BOOST_AUTO_TEST_CASE(a_crash_between_file_and_catalogue_writes_the_same_file_aga
   plan.run(std::string_view{partition_of(afternoon)});
   plan = {};
   // The file as the crashed process left it: whole, since it was renamed; what it holds is of no interest to the next process.
-  write_durably(folder.path + "/lake/" + partition_of(afternoon), lake_file_name(1, 2), gzip("as it was\n"));
+  write_durably(folder.path + "/lake/" + partition_of(afternoon), lake_file_name("rides", 1, 2), gzip("as it was\n"));
   restart();
   receive("ride-3");
   roll(true);
@@ -178,6 +178,18 @@ BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_written_keeps_the_rides_in_the_spoo
   std::filesystem::remove(folder.path + "/lake");
   roll(true);
   BOOST_TEST(lines() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_document_of_any_kind_becomes_a_line) {
+  remuda::Message document;
+  document.body = "\x81\xa2id\xa1" "7";  // msgpack: {"id": "7"}
+  BOOST_TEST(*document_line(document) == R"({"id":"7"})");
+  document.body = R"({"b": 1, "a": [2]})";
+  BOOST_TEST(*document_line(document) == R"({"b":1,"a":[2]})");
+  for (const auto* body : {"", "7", "[]", "{"}) {
+    document.body = body;
+    BOOST_TEST(document_line(document).error().code == "malformed_document");
+  }
 }
 
 BOOST_AUTO_TEST_CASE(one_replica_rolls_for_all) {
