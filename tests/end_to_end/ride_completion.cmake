@@ -2,6 +2,10 @@
 add_test(NAME ride_completion COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/ride_completion_test.py ${PROJECT_BINARY_DIR}/bin)
 set_tests_properties(ride_completion PROPERTIES TIMEOUT 600 LABELS end_to_end RUN_SERIAL ON)
 
+# Every launch file, its client, and a line for each row of the mission that they show.
+add_test(NAME use_cases COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/use_cases_test.py ${PROJECT_BINARY_DIR}/bin)
+set_tests_properties(use_cases PROPERTIES TIMEOUT 600 LABELS end_to_end RUN_SERIAL ON)
+
 # An outside node against what `cmake --install` puts in place.
 add_test(NAME installed_package COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/installed_package/run ${PROJECT_BINARY_DIR})
 set_tests_properties(installed_package PROPERTIES TIMEOUT 300 LABELS end_to_end)

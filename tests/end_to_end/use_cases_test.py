@@ -1,0 +1,175 @@
+#!/usr/bin/env python3
+"""Runs every shipped launch file, drives its client, and prints one line for each row of the mission that it shows.
+
+    use_cases_test.py BIN_FOLDER [LAUNCH_FILE...]
+
+Each launch file has to pass `remuda check` without a warning, to start in under a second, and to stop without leaving a process behind."""
+import pathlib
+import subprocess
+import sys
+import tempfile
+import time
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import use_cases  # noqa: E402
+from topology_driver import LAUNCH, Failed, Topology, free_port  # noqa: E402
+
+BINARIES = pathlib.Path(sys.argv[1]).resolve()
+CHOSEN = set(sys.argv[2:])
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+WORK = {"work": f"{use_cases.WORK_MS}ms"}
+LAB = {"visibility_timeout": "1s"}
+
+TABLE = [  # launch file, what its client does, settings
+    ("ride_completion_rest", use_cases.rest, {"patience": "1s"}),
+    ("ride_completion_topic", use_cases.live_topic, {}),
+    ("ride_completion_filter", use_cases.live_filter, {}),
+    ("ride_completion_chained", use_cases.chained, {}),
+    ("wild_rydes", use_cases.chained, {}),
+    ("prebooking_all_at_once", use_cases.all_at_once, WORK),
+    ("prebooking_decoupled", use_cases.decoupled, WORK),
+    ("prebooking_queue_front", use_cases.queue_front, WORK),
+    ("prebooking_gateway_queue", use_cases.gateway_queue, WORK),
+    ("lab1", use_cases.fan_out, {}),
+    ("lab2", use_cases.chaining, LAB),
+]
+
+# Rows that are shown by a test of their own: row -> (what shows it, its file).
+ELSEWHERE = {
+    "P02": [("two requesters, answers out of order, late and repeated replies", "tests/conformance/channels/request_channel_test.cpp")],
+    "P06": [("who gets a message, and what becomes of it when nobody is there, for every kind", "tests/conformance/channels/channel_promises_test.cpp")],
+    "P25": [("colours: attributes and body, live", "tests/conformance/channels/channel_promises_test.cpp"),
+            ("filters of chained queues changed at run time", "tests/end_to_end/command_line_test.py")],
+    "X3": [("depths, in-flight counts and dead letters", "tests/end_to_end/ride_completion_test.py")],
+    "X4": [("equal seeds fail equal deliveries", "tests/unit/common/failure_injection_test.cpp")],
+}
+
+lines = {}
+
+
+def start(folder, name, file, settings, lines_of_rows=lines):
+    settings = dict(settings)
+    if "queue_front" in file:
+        settings["sqs"] = f"127.0.0.1:{free_port()}"
+    topology = Topology(BINARIES, folder, name, LAUNCH / f"{file}.toml", **settings)
+    began = time.monotonic()
+    topology.up()
+    return topology, time.monotonic() - began, use_cases.Case(topology, BINARIES, folder, lines_of_rows)
+
+
+def checked(file):
+    done = subprocess.run([BINARIES / "remuda", "check", LAUNCH / f"{file}.toml"], capture_output=True, text=True, check=False)
+    if done.returncode != 0 or "warning" in done.stdout + done.stderr:
+        raise Failed(f"remuda check {file}.toml:\n{done.stdout}{done.stderr}")
+    picture = subprocess.run([BINARIES / "remuda", "graph", LAUNCH / f"{file}.toml", "--format", "svg"], capture_output=True, text=True, check=True)
+    if not picture.stdout.startswith("<svg"):
+        raise Failed(f"remuda graph {file}.toml draws nothing")
+
+
+def run(file, act, settings, repeat=False):
+    """One row of the table. Returns what `act` returns."""
+    with tempfile.TemporaryDirectory(prefix="remuda-cases-") as folder:
+        name = f"cases-{file.replace('_', '-')}"[:40]
+        topology, took, case = start(pathlib.Path(folder), name, file, settings, {} if repeat else lines)
+        try:
+            topology.processes()
+            result = act(case)
+            topology.processes()
+        finally:
+            topology.down(check=False)
+        if topology.leftovers():
+            raise Failed(f"{file}: processes outlive it: {topology.leftovers()}")
+        return took, result
+
+
+def started_in_time(file, settings, took):
+    """A busy machine may need another try: the quickest of three counts."""
+    for _ in range(2):
+        if took < 1:
+            break
+        took = min(took, run(file, lambda case: None, settings)[0])
+    if took >= 1:
+        raise Failed(f"{file} takes {took:.2f} s to start")
+    return took
+
+
+def amplification():
+    """M2: clients that try again, against a service that fails for every ride."""
+    figures = {}
+    for file in ("ride_completion_rest", "ride_completion_chained"):
+        _, figures[file] = run(file, use_cases.Case.retried_rides, {"accounting_fail": "customer"})
+    rest, chained = figures["ride_completion_rest"], figures["ride_completion_chained"]
+    words = "{posts:.1f} posts, {accounting:.1f} calls of the failing service, {loyalty:.1f} of its neighbours"
+    lines.setdefault("M2", []).append(f"per ride with client retries: U1.3 {words.format(**rest)}; U1.9 {words.format(**chained)}")
+    if not (rest["accounting"] > 2 and rest["loyalty"] > 2 and chained["posts"] == 1 and chained["accounting"] == 1 and chained["loyalty"] == 1):
+        raise Failed(f"no amplification, or one where none should be: {figures}")
+
+
+def labs_side_by_side():
+    """X2: labs know nothing of each other, and a seed fails the same deliveries in each run."""
+    with tempfile.TemporaryDirectory(prefix="remuda-cases-") as folder:
+        opened = []
+        try:
+            for lab in ("lab2", "lab1"):
+                opened.append(start(pathlib.Path(folder) / lab, f"cases-side-{lab}", lab, LAB if lab == "lab2" else {})[0])
+            states = {(topology.name, state) for topology in opened for state in {row["state"] for row in topology.processes().values()}}
+            if {state for _, state in states} != {"ready"}:
+                raise Failed(f"the labs disturb each other: {states}")
+        finally:
+            for topology in opened:
+                topology.down(check=False)
+        left = [pid for topology in opened for pid in topology.leftovers()]
+        if left:
+            raise Failed(f"processes outlive their lab: {left}")
+    lines.setdefault("X2", []).append("labs 2 and 1 run side by side, started in that order, each with a topology of its own")
+
+
+def same_seed_same_failures(first):
+    _, second = run("lab2", use_cases.chaining, LAB, repeat=True)
+    if first != second:
+        raise Failed(f"one seed, two outcomes: {first} and {second}")
+    failures = sum(sum(rides.values()) for rides in first.values())
+    lines.setdefault("X4", []).append(f"lab 2 twice with one seed: the same {failures} deliveries fail")
+
+
+def main():
+    shipped = {path.stem for path in LAUNCH.glob("*.toml")}
+    listed = {file for file, _, _ in TABLE}
+    if shipped != listed:
+        print(f"launch files and table differ: {sorted(shipped ^ listed)}")
+        return 1
+    problems = 0
+    seen = {}
+    for file, act, settings in TABLE:
+        if CHOSEN and file not in CHOSEN:
+            continue
+        try:
+            checked(file)
+            took, seen[file] = run(file, act, settings)
+            took = started_in_time(file, settings, took)
+            print(f"{file + '.toml':<36} right, up in {took:.2f} s, down without leftovers", flush=True)
+        except (Failed, OSError, subprocess.SubprocessError) as problem:
+            problems += 1
+            print(f"{file + '.toml':<36} FAILED: {problem}", flush=True)
+    if not CHOSEN:
+        for step in (amplification, labs_side_by_side, lambda: same_seed_same_failures(seen.get("lab2"))):
+            try:
+                step()
+            except (Failed, OSError, subprocess.SubprocessError) as problem:
+                problems += 1
+                print(f"FAILED: {problem}", flush=True)
+        for row, tests in ELSEWHERE.items():
+            for how, file in tests:
+                if not (ROOT / file).exists():
+                    problems += 1
+                    print(f"{row} names a test that is not there: {file}")
+                lines.setdefault(row, []).append(f"{how}: {file}")
+    for row in sorted(lines, key=lambda name: (name[0], float(name[1:]))):
+        for how in lines[row]:
+            print(f"{row:<5} {how}")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
