@@ -124,6 +124,7 @@ def called_directly(case, row):
     case.shown(row, f"accounting dead: the POST fails with 503 after {took:.1f} s")
     case.shown("M1", f"{row}: accounting dead, POST 503 after {took:.1f} s")
     case.topology.verb("start", "accounting")
+    until("accounting is called again", PATIENCE, lambda: case.post_ride()[0] == 201)
     slow_service(case, row)
 
 
@@ -173,6 +174,19 @@ def via_database(case):
 
 def recipient_list(case):
     called_directly(case, "U1.4")
+    expect("the answer", case.post_ride(customer="ordinary", fare=12.50)[0], 201)
+    until("loyalty has heard of it", PATIENCE, lambda: case.get("/customers/ordinary/loyalty")["points"] > 0)
+    totals = case.totals("/extraordinary-rides")
+    expect("what extraordinary rides is sent", totals["received"], totals["processed"] + totals["repeated"])
+    case.shown("P26", "U1.3: the processor lists its recipients itself; U1.4: a component of its own does, and sends extraordinary rides only what it wants")
+    fewer = case.folder / "fewer.toml"
+    text = case.topology.launch_file.read_text()
+    fewer.write_text(text.replace("loyalty       = {}\n", "").replace('loyalty       = "tell-loyalty"\n', ""))
+    plans = [case.topology.remuda("up", file, "--dry-run", "--data", case.folder / "dry") for file in (case.topology.launch_file, fewer)]
+    distribution, processor = ([plan.split(f"\n{node}/0")[1].split("\n\n")[0] for plan in plans] for node in ("distribution", "completed-rides"))
+    expect("the processor with and without a recipient", processor[0], processor[1])
+    expect("the distribution changes", distribution[0] != distribution[1], True)
+    case.shown("U1.4", "the processor makes one call per ride; a recipient is taken away, and its command line stays the same")
 
 
 def recipients_at_the_service(case):

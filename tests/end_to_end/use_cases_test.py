@@ -23,6 +23,8 @@ LAB = {"visibility_timeout": "1s"}
 
 TABLE = [  # launch file, what its client does, settings
     ("ride_completion_rest", use_cases.rest, {"patience": "1s"}),
+    ("ride_completion_recipient_list", use_cases.recipient_list, {"patience": "1s"}),
+    ("ride_completion_self_filtering", use_cases.recipients_at_the_service, {}),
     ("ride_completion_topic", use_cases.live_topic, {}),
     ("ride_completion_filter", use_cases.live_filter, {}),
     ("ride_completion_chained", use_cases.chained, {}),
@@ -41,6 +43,7 @@ ELSEWHERE = {
     "P06": [("who gets a message, and what becomes of it when nobody is there, for every kind", "tests/conformance/channels/channel_promises_test.cpp")],
     "P25": [("colours: attributes and body, live", "tests/conformance/channels/channel_promises_test.cpp"),
             ("filters of chained queues changed at run time", "tests/end_to_end/command_line_test.py")],
+    "P26": [("colours, with the choice in a component of its own", "tests/unit/nodes/recipient_list_test.cpp")],
     "X3": [("depths, in-flight counts and dead letters", "tests/end_to_end/ride_completion_test.py")],
     "X4": [("equal seeds fail equal deliveries", "tests/unit/common/failure_injection_test.cpp")],
 }

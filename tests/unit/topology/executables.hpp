@@ -46,6 +46,10 @@ inline std::optional<std::string> describe(const std::string& exec) {
       {"name": "submit", "direction": "input", "message": "ride.submit", "request": true},
       {"name": "completed", "direction": "output", "message": "ride.completed", "wants_acknowledgement": true}]})";
   }
+  if (exec == "recipient_list") {
+    return R"({"name": "recipient_list", "open_outputs": true, "parameters": [{"name": "recipients", "type": "table", "default": null, "help": ""}], "ports": [
+      {"name": "messages", "direction": "input", "message": "any", "wants_acknowledgement": true}]})";
+  }
   if (exec == "ticker") return R"({"name": "ticker", "ports": [{"name": "ticks", "direction": "output"}], "parameters": []})";
   if (exec == "display") return R"({"name": "display", "ports": [{"name": "ticks", "direction": "input"}], "parameters": []})";
   if (exec == "broken_describe") return "usage: broken_describe FILE";

@@ -53,7 +53,7 @@ BOOST_FIXTURE_TEST_CASE(the_variants_of_ride_completion_differ_in_their_channels
     return names;
   };
   const auto chained = executables(load("ride_completion_chained.toml"));
-  for (const std::string variant : {"rest", "topic", "filter"}) {
+  for (const std::string variant : {"rest", "recipient_list", "self_filtering", "topic", "filter"}) {
     const Topology topology = load("ride_completion_" + variant + ".toml");
     BOOST_TEST(executables(topology) == chained);
     recorded(graph_as_text(graph_of(topology.plan)), "ride_completion_" + variant + ".graph.txt");
