@@ -101,8 +101,8 @@ class Builder {
       if (node == nodes_.end()) continue;
       const std::size_t other = channels_.at(link.channel);
       const Edge::Kind kind = link.kind == ChannelKind::request ? Edge::Kind::ask : Edge::Kind::flow;
-      const std::string label = link.filter_policy.empty() ? link.port : link.port + ": " + short_filter(link.filter_policy);
-      graph_.edges.push_back(link.into_node ? Edge{other, node->second, kind, label}
+      const std::string filter = link.filter_policy.empty() ? "" : short_filter(link.filter_policy);
+      graph_.edges.push_back(link.into_node ? Edge{other, node->second, kind, link.port, filter}
                                             : Edge{node->second, other, kind, link.port});
     }
     for (const auto& queue : plan_.queues) {

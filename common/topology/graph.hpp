@@ -22,7 +22,8 @@ struct Edge {
   std::size_t from = 0;
   std::size_t to = 0;
   Kind kind = Kind::flow;
-  std::string label;  ///< the port, the filter in short form, `after 5 receives`
+  std::string label;        ///< the port, the filter in short form, `after 5 receives`
+  std::string filter = {};  ///< of a flow from a topic that is read live: in short form; empty: everything
 };
 
 struct Graph {

@@ -15,6 +15,7 @@ constexpr double margin = 28;
 constexpr double title_height = 44;
 constexpr double legend_height = 40;
 constexpr double column_gap = 96;
+constexpr double arrow_room = 14;  // beside a port's name
 constexpr double row_gap = 22;
 constexpr double name_width = 7.7;  // of one character, generous: the viewer's font is not known
 constexpr double detail_width = 6.3;
@@ -169,14 +170,16 @@ bool is_queue_like(Vertex::Shape shape) {
 class SvgWriter {
  public:
   explicit SvgWriter(const Graph& graph) : graph_{graph}, notes_(graph.vertices.size()) {
-    // A chain's filter and a dead letter's rule belong to the queue they lead to: written once, below it.
+    // A filter and a dead letter's rule belong to what they lead to: written once, below it.
+    double widest_port = 0;
     for (const auto& edge : graph.edges) {
-      const bool noted = edge.kind == Edge::Kind::chain || edge.kind == Edge::Kind::dead_letter;
-      if (noted && !edge.label.empty()) notes_[edge.to].insert(edge.label);
+      if (has_port(edge)) widest_port = std::max(widest_port, static_cast<double>(edge.label.size()) * detail_width);
+      const auto& note = has_port(edge) ? edge.filter : edge.label;
+      if (!note.empty()) notes_[edge.to].insert(note);
     }
     std::vector<Size> sizes;
     for (std::size_t v = 0; v < graph.vertices.size(); ++v) sizes.push_back(size_of(v));
-    layout_ = layout(graph, sizes, column_gap, row_gap);
+    layout_ = layout(graph, sizes, std::max(column_gap, widest_port + arrow_room), row_gap);
   }
 
   std::string write() {
@@ -211,8 +214,10 @@ class SvgWriter {
     const auto wide = [](std::string_view text, double each) { return static_cast<double>(text.size()) * each; };
     if (vertex.shape == Vertex::Shape::node) {
       const double name = wide(vertex.name, name_width) + (vertex.replicas > 1 ? 30 : 0);
-      return {std::max({name, wide(vertex.detail, detail_width), 70.0}) + 26,
-              std::max(box_height, port_height * static_cast<double>(busier_side(v) + 1)), 0};
+      double width = std::max({name, wide(vertex.detail, detail_width), 70.0}) + 26;
+      for (const auto& note : notes_[v]) width = std::max(width, wide(note, detail_width));
+      const double height = std::max(box_height, port_height * static_cast<double>(busier_side(v) + 1));
+      return {width, height + note_height * static_cast<double>(notes_[v].size()), height};
     }
     double width = wide(vertex.name, name_width) + (is_queue_like(vertex.shape) ? 46 : 40);
     for (const auto& note : notes_[v]) width = std::max(width, wide(note, detail_width));
@@ -252,12 +257,31 @@ class SvgWriter {
     out_ += std::string{"<path class=\""} + css + "\" d=\"" + path + "\"/>\n";
   }
 
+  [[nodiscard]] static bool has_port(const Edge& edge) {
+    return edge.kind != Edge::Kind::chain && edge.kind != Edge::Kind::dead_letter;
+  }
+  [[nodiscard]] bool leaves_node(const Edge& edge) const { return graph_.vertices[edge.from].shape == Vertex::Shape::node; }
+  [[nodiscard]] Point port_of(std::size_t e) const {
+    return leaves_node(graph_.edges[e]) ? layout_.routes[e].front() : layout_.routes[e].back();
+  }
+  /// One port with several channels is named once, at its topmost line.
+  [[nodiscard]] bool is_named_above(std::size_t e) const {
+    const Edge& edge = graph_.edges[e];
+    for (std::size_t other = 0; other < graph_.edges.size(); ++other) {
+      const Edge& its = graph_.edges[other];
+      const bool same = has_port(its) && its.label == edge.label && leaves_node(its) == leaves_node(edge) &&
+                        (leaves_node(edge) ? its.from == edge.from : its.to == edge.to);
+      if (same && port_of(other).y < port_of(e).y) return true;
+    }
+    return false;
+  }
+
   /// The name of the port, at the node's end of the line.
   void port(std::size_t e) {
     const Edge& edge = graph_.edges[e];
-    if (edge.kind == Edge::Kind::chain || edge.kind == Edge::Kind::dead_letter) return;
-    const bool leaves = graph_.vertices[edge.from].shape == Vertex::Shape::node;
-    const Point end = leaves ? layout_.routes[e].front() : layout_.routes[e].back();
+    if (!has_port(edge) || is_named_above(e)) return;
+    const bool leaves = leaves_node(edge);
+    const Point end = port_of(e);
     out_ += "<text class=\"port\" text-anchor=\"" + std::string{leaves ? "start" : "end"} + "\"" +
             at("x", end.x + (leaves ? 5 : -10)) + at("y", end.y - 4) + ">" + escaped(edge.label) + "</text>\n";
   }
@@ -271,6 +295,7 @@ class SvgWriter {
     const Vertex& vertex = graph_.vertices[v];
     Box box = layout_.boxes[v];
     out_ += "<g class=\"" + std::string{css_class(vertex.shape)} + "\">";
+    box.height -= note_height * static_cast<double>(notes_[v].size());
     if (vertex.shape == Vertex::Shape::node) {
       if (vertex.replicas > 1) rectangle(box, 7, 5);
       rectangle(box, 7);
@@ -279,15 +304,13 @@ class SvgWriter {
       text("name", box.left + box.width / 2, middle - 3, vertex.name + count);
       text("detail", box.left + box.width / 2, middle + 12, vertex.detail);
     } else {
-      const double notes_top = box.top + channel_height;
-      box.height = channel_height;
       channel(vertex.shape, box);
       text("name", box.left + box.width / 2 - (is_queue_like(vertex.shape) ? 9 : 0), box.top + 22, vertex.name);
-      double line = notes_top + 12;
-      for (const auto& note : notes_[v]) {
-        text("detail", box.left + box.width / 2, line, note);
-        line += note_height;
-      }
+    }
+    double line = box.top + box.height + 12;
+    for (const auto& note : notes_[v]) {
+      text("detail", box.left + box.width / 2, line, note);
+      line += note_height;
     }
     out_ += "</g>\n";
   }

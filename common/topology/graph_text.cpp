@@ -135,11 +135,15 @@ class TextWriter {
     std::string names;
     for (const std::size_t e : readers) names += (names.empty() ? "" : ", ") + label(graph_.edges[e].to);
     const std::string arrow = " " + pad + "─▶ ";
-    if (readers.empty() || columns(row + arrow + names) <= columns_max) {
+    const bool filters = std::any_of(readers.begin(), readers.end(), [&](std::size_t e) { return !graph_.edges[e].filter.empty(); });
+    if (readers.empty() || (!filters && columns(row + arrow + names) <= columns_max)) {
       line(readers.empty() ? row : row + arrow + names);
     } else {
       line(row);
-      for (const std::size_t e : readers) line(below + " ─▶ " + label(graph_.edges[e].to));
+      for (const std::size_t e : readers) {
+        const Edge& edge = graph_.edges[e];
+        line(below + " ─▶ " + label(edge.to) + (edge.filter.empty() ? "" : "  if " + printable(edge.filter)));
+      }
     }
     if (!filter.empty()) line(below + " if " + filter);
     branches(chains, below + " ");
