@@ -6,11 +6,12 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 
+#include "cli/channel_traffic.hpp"
 #include "cli/channel_verbs.hpp"
-#include "cli/direct_topic.hpp"
 #include "cli/table.hpp"
 #include "common/filter/filter_policy.hpp"
 #include "cli/verbs/topic_change.hpp"
+#include "cli/verbs/topic_rate.hpp"
 #include "cli/verbs/verbs.hpp"
 
 namespace remuda::cli {
@@ -125,19 +126,14 @@ ExitCode echo(Terminal& terminal, const EchoOptions& options) {
   if (!access) return refused(terminal, access.error());
   const std::chrono::milliseconds wait = options.timeout.value_or(std::chrono::hours{24 * 365});
   Echo print{terminal, options};
+  const LiveFilter filter{options.filter.value_or(""), false};
+  if (const auto policy = FilterPolicy::compile(filter.policy.empty() ? "{}" : filter.policy, FilterScope::body); !policy)
+    return terminal.problem(ExitCode::wrong_usage, policy.error().message, "`remuda filter test` shows what a policy does");
   const auto on_event = [&print](std::string_view packed, std::uint64_t missed) { return print(packed, missed); };
-  const supervisor::ChannelEntry* channel = access->topology() ? access->topology()->find_channel(options.topic) : nullptr;
-  Result<Unit> listened{Unit{}};
-  if (channel != nullptr && channel->kind == "pubsub") {
-    const LiveFilter filter{options.filter.value_or(""), false};
-    if (const auto policy = FilterPolicy::compile(filter.policy.empty() ? "{}" : filter.policy, FilterScope::body); !policy)
-      return terminal.problem(ExitCode::wrong_usage, policy.error().message, "`remuda filter test` shows what a policy does");
-    listened = listen_directly(access->context(), *channel, wait, filter, on_event);
-  } else {
-    const Result<BrokerEndpoint> broker = find_broker(*access, options.topic, "topic");
-    if (!broker) return refused(terminal, broker.error());
-    listened = access->connect(*broker)->listen(options.topic, wait, on_event, options.filter.value_or(""));
-  }
+  const std::string kind = kind_of_channel(*access, options.topic);
+  const Result<Unit> listened = listen_to(*access, options.topic, kind, wait, filter, on_event);
+  if (!listened && (kind == "pipe" || kind == "request"))
+    return terminal.problem(ExitCode::wrong_usage, listened.error().message, fmt::format("remuda topic hz {} counts what travels there", options.topic));
   if (!listened) return refused(terminal, listened.error());
   if (options.max > 0 && !print.enough())
     return terminal.problem(ExitCode::timed_out, "not enough was published in time", "a longer --timeout");
@@ -147,6 +143,7 @@ ExitCode echo(Terminal& terminal, const EchoOptions& options) {
 struct PublishOptions {
   BrokerOptions broker;
   std::string topic;
+  std::chrono::milliseconds timeout{5'000};
   std::vector<std::string> bodies;
   MessageOptions message;
 };
@@ -154,29 +151,23 @@ struct PublishOptions {
 ExitCode publish(Terminal& terminal, PublishOptions& options) {
   Result<BrokerAccess> access = BrokerAccess::open(options.broker);
   if (!access) return refused(terminal, access.error());
-  const supervisor::ChannelEntry* channel = access->topology() ? access->topology()->find_channel(options.topic) : nullptr;
-  if (channel != nullptr && channel->kind == "pubsub") {
-    return terminal.problem(ExitCode::wrong_usage,
-                            fmt::format("'{}' has no broker: only the nodes wired to it can publish there", options.topic),
-                            "give the topic a broker in the launch file");
-  }
-  const Result<BrokerEndpoint> broker = find_broker(*access, options.topic, "topic");
-  if (!broker) return refused(terminal, broker.error());
+  const std::string kind = kind_of_channel(*access, options.topic);
+  ChannelWriter writer{*access, options.topic, kind, options.timeout};
   const SystemClock clock;
-  const auto client = access->connect(*broker);
   bool any_published = false;
   for (std::string& body : bodies_or_lines(options.bodies, terminal)) {
     options.message.body = std::move(body);
     const Result<Message> message = message_from(options.message, clock);
     if (!message)
       return terminal.problem(message.error(), any_published ? "those before it are published" : "nothing was published");
-    const Result<std::uint64_t> copies = client->publish(options.topic, *message);
-    if (!copies) {
-      refused(terminal, copies.error());
-      return any_published ? ExitCode::partly_done : exit_code_of(copies.error());
+    const Result<std::string> put = writer.put(*message);
+    if (!put && kind == "pubsub") return terminal.problem(put.error(), "give the topic a broker in the launch file");
+    if (!put) {
+      refused(terminal, put.error());
+      return any_published ? ExitCode::partly_done : exit_code_of(put.error());
     }
     any_published = true;
-    terminal.out << fmt::format("{}  {} queue{}\n", message->id, *copies, *copies == 1 ? "" : "s");
+    terminal.out << fmt::format("{}  {}\n", message->id, *put);
   }
   return ExitCode::done;
 }
@@ -195,6 +186,7 @@ Command topic_verb() {
   command.subcommands.push_back(
       {.name = "echo",
        .summary = "Print what is published from now on; stores and disturbs nothing",
+       .details = "Also of a queue: what waits there, then what comes, as long as nobody has taken it.",
        .options = with_broker(echoing->broker, {topic_argument(echoing->topic),
                                                 {"-n,--max", "End after this many", &echoing->max},
                                                 {"--filter", "Only what this SNS filter policy wants", &echoing->filter},
@@ -204,11 +196,11 @@ Command topic_verb() {
   command.subcommands.push_back(
       {.name = "pub",
        .summary = "Publish messages; says how many queues stored each",
-       .details = "Without BODY each line of the input is one message.",
+       .details = "Also into a queue, a pipe or a request channel. Without BODY each line of the input is one message.",
        .options = with_broker(publishing->broker, joined({topic_argument(publishing->topic)},
                                                          message_options(publishing->message, publishing->bodies))),
        .run = [publishing](Terminal& terminal) { return publish(terminal, *publishing); }});
-  for (const auto make : {topic_create, topic_set, topic_delete}) command.subcommands.push_back(make());
+  for (const auto make : {topic_rate, topic_create, topic_set, topic_delete}) command.subcommands.push_back(make());
   return command;
 }
 

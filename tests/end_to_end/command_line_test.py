@@ -17,6 +17,7 @@ import sys
 import tempfile
 import termios
 import time
+import threading
 import unittest
 
 BINARIES = pathlib.Path(sys.argv[1]).resolve()
@@ -399,6 +400,72 @@ class Queues(Story):
             self.assertIn(field, row)
         self.assertEqual((row["visible"], row["dead_letter_queue"], row["broker"]), (1, "dead", "main"))
         self.assertIn("did you mean 'work'?", self.run_remuda("queue", "info", "wrok", expect=2).stderr)
+
+
+EVERY_KIND = """
+schema = 1
+name = "NAME"
+[brokers.main]
+[topics.on-broker]
+broker = "main"
+[topics.direct]
+[queues.kept]
+from = "on-broker"
+[queues.quiet]
+broker = "main"
+[pipes.tube]
+[requests.asked]
+[nodes.reader]
+exec = "printer"
+ports = { messages = ["on-broker", "direct", "kept", "tube", "asked"] }
+[nodes.publisher]
+exec = "completed_rides"
+ports = { submit = "submit", completed = "direct" }
+[requests.submit]
+"""
+
+
+class EveryKind(Story):
+    """echo, pub and hz on every kind of channel."""
+
+    def test_messages_are_put_into_every_kind_of_channel_that_takes_them_from_outside(self):
+        self.up(EVERY_KIND)
+        for channel, what in (("on-broker", "1 queue"), ("quiet", "stored"), ("tube", "handed over"), ("asked", "handled")):
+            said = self.run_remuda("topic", "pub", channel, json.dumps({"to": channel}), "--id", f"id-{channel}").stdout
+            self.assertEqual(said.strip(), f"id-{channel}  {what}")
+        refused = self.run_remuda("topic", "pub", "direct", "{}", expect=2).stderr
+        self.assertIn("only the nodes wired to it can publish there", refused)
+        self.until("the reader has printed each", lambda: all(
+            f'"to":"{channel}"' in self.run_remuda("logs", "reader").stdout for channel in ("on-broker", "tube", "asked")))
+        self.assertEqual(self.run_remuda("topic", "pub", "on-broker", input="{}\n{}\n").stdout.count("1 queue"), 2)
+
+    def test_what_travels_is_shown_where_anybody_may_listen(self):
+        self.up(EVERY_KIND)
+        self.run_remuda("topic", "pub", "quiet", '{"n": 1}', '{"n": 2}')
+        shown = self.rows("topic", "echo", "quiet", "-n", "2", "--timeout", "30s")
+        self.assertEqual([message["body"] for message in shown], [{"n": 1}, {"n": 2}])
+        self.assertEqual([m["body"] for m in self.rows("topic", "echo", "quiet", "-n", "1", "--filter", '{"n": [2]}')], [{"n": 2}])
+        self.assertEqual(self.rows("queue", "ls")[0]["in_flight"], 0)
+        self.run_remuda("topic", "echo", "quiet", "-n", "3", "--timeout", "10ms", expect=5)
+        self.run_remuda("topic", "echo", "direct", "-n", "1", "--timeout", "10ms", expect=5)
+        for channel in ("tube", "asked"):
+            said = self.run_remuda("topic", "echo", channel, expect=2).stderr
+            self.assertIn("between two nodes", said)
+            self.assertIn(f"remuda topic hz {channel}", said)
+        self.run_remuda("topic", "echo", "on-broker", "--filter", "[]", expect=2)
+
+    def test_rates_are_counted_on_every_kind(self):
+        self.up(EVERY_KIND)
+        for channel in ("on-broker", "kept", "quiet", "tube", "asked"):
+            rows = []
+            counting = threading.Thread(target=lambda name=channel: rows.extend(self.rows("topic", "hz", name, "-n", "3", "--window", "1s")))
+            counting.start()
+            while counting.is_alive():
+                self.run_remuda("topic", "pub", "on-broker" if channel == "kept" else channel, "{}", "{}", "{}")
+            self.assertGreater(sum(row["messages"] for row in rows), 0, channel)
+        row = self.rows("topic", "hz", "direct", "-n", "1", "--window", "10ms")[0]
+        self.assertEqual((row["kind"], row["messages"]), ("pubsub", 0))
+        self.run_remuda("topic", "hz", "nowhere", "-n", "1", expect=2)
 
 
 class RunTime(Story):
