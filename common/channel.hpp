@@ -65,6 +65,10 @@ class InputChannel : public EventSource {
   virtual void add_settlement(std::span<const std::string_view> tickets, const Outcome& outcome, Transaction& transaction) const {
     static_cast<void>(tickets), static_cast<void>(outcome), static_cast<void>(transaction);
   }
+  /// With a broker: adds the answer to a request that is done to the transaction that settles it.
+  virtual void add_reply(const std::string& ticket, const Message& reply, Transaction& transaction) const {
+    static_cast<void>(ticket), static_cast<void>(reply), static_cast<void>(transaction);
+  }
   /// These are still worked on: whatever would make them visible to others may not do so for `time` from now on.
   virtual void keep(std::span<const std::string_view> tickets, std::chrono::milliseconds time) {
     static_cast<void>(tickets), static_cast<void>(time);

@@ -11,7 +11,7 @@ remuda_library(remuda_node
     runtime/handler_call.cpp runtime/settler.cpp runtime/node_figures.cpp runtime/node_runtime.cpp runtime/run_node.cpp
     channels/broker_connection.cpp channels/queue.cpp channels/topic.cpp
     channels/direct_wire.cpp channels/direct_input.cpp channels/pipe.cpp channels/pubsub.cpp
-    channels/request_output.cpp channels/request_input.cpp channels/request_delivery.cpp
+    channels/request_output.cpp channels/request_input.cpp channels/request_delivery.cpp channels/queued_request.cpp
   LIBRARIES remuda_message remuda_control remuda_wire remuda_filter)
 
 # Channels whose other side is a test.

@@ -11,7 +11,7 @@
 namespace remuda {
 namespace {
 
-constexpr std::array<std::string_view, 5> kind_names{"queue", "topic", "pubsub", "pipe", "request"};
+constexpr std::array<std::string_view, 6> kind_names{"queue", "topic", "pubsub", "pipe", "request", "queued-request"};
 
 Failure<Error> invalid(std::string_view text, const std::string& what) {
   return fail("invalid_port", "`--port " + std::string{text} + "`: " + what +
@@ -43,6 +43,10 @@ bool parse_options(std::string_view text, PortBinding& binding) {
     auto value = cut_or_rest(text, '&');
     const auto name = cut(value, '=');
     if (!name) return false;
+    if (*name == "reply_to" && !value.empty()) {
+      binding.reply_to = value;
+      continue;
+    }
     if (*name == "filter_scope" && (value == "attributes" || value == "body")) {
       binding.filter.on_attributes = value == "attributes";
       continue;
@@ -69,6 +73,7 @@ std::ostream& operator<<(std::ostream& out, const PortBinding& binding) {
   out << '/' << binding.channel;
   char separator = '?';
   for (const auto& [name, value] : binding.options) out << std::exchange(separator, '&') << name << '=' << value;
+  if (!binding.reply_to.empty()) out << std::exchange(separator, '&') << "reply_to=" << binding.reply_to;
   if (binding.filter.on_attributes) out << std::exchange(separator, '&') << "filter_scope=attributes";
   if (!binding.filter.policy.empty()) out << std::exchange(separator, '&') << "filter=" << binding.filter.policy;
   return out;
@@ -84,7 +89,7 @@ Result<PortBinding> parse_port_binding(std::string_view text) {
   if (!kind) return invalid(text, "the kind of the channel is missing");
   const auto* known = std::find(kind_names.begin(), kind_names.end(), *kind);
   if (known == kind_names.end()) {
-    auto what = "`" + std::string{*kind} + "` is no kind of channel; known are queue, topic, pubsub, pipe and request";
+    auto what = "`" + std::string{*kind} + "` is no kind of channel; known are queue, topic, pubsub, pipe, request and queued-request";
     if (const auto closest = closest_name(*kind, kind_names); !closest.empty())
       what += "; did you mean `" + std::string{closest} + "`?";
     return invalid(text, what);
@@ -92,7 +97,7 @@ Result<PortBinding> parse_port_binding(std::string_view text) {
   binding.kind = static_cast<BindingKind>(known - kind_names.begin());
   auto address = cut_or_rest(rest, '?');
   if (!parse_options(rest, binding)) {
-    return invalid(text, "behind `?` only subscribers=N, timeout_ms=N, filter_scope=attributes and filter=POLICY are known");
+    return invalid(text, "behind `?` only subscribers=N, timeout_ms=N, reply_to=QUEUE, filter_scope=attributes and filter=POLICY are known");
   }
   // The last slash parts the channel from the endpoint, unless it is one of the two that belong to `tcp://`.
   const auto slash = address.rfind('/');

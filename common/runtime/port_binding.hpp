@@ -25,6 +25,7 @@ enum class BindingKind {
   pubsub,   ///< a topic without a broker: publishers listen, subscribers connect
   pipe,     ///< direct: inputs listen, outputs connect
   request,  ///< inputs (who answers) listen, outputs (who asks) connect
+  queued_request,  ///< the same over queues of a broker; who asks names the queue for its answers
 };
 std::ostream& operator<<(std::ostream& out, BindingKind kind);
 
@@ -34,6 +35,7 @@ struct PortBinding {
   std::vector<std::string> endpoints;  ///< at least one
   std::string channel;
   std::map<std::string, int> options;  ///< `subscribers` (pubsub), `timeout_ms` (request); absent when not said
+  std::string reply_to = {};           ///< queued_request, who asks: the queue for its answers
   LiveFilter filter = {};              ///< of an input on a topic or pubsub channel
   friend bool operator==(const PortBinding&, const PortBinding&) = default;
 };

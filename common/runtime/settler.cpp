@@ -75,6 +75,9 @@ Transaction transaction_of(const std::vector<Handled>& group) {
     if (handled.outcome.kind() == Outcome::Kind::done) deletes[handled.input].emplace_back(handled.ticket);
   }
   Transaction transaction;
+  for (const auto& handled : group) {
+    if (handled.reply && handled.outcome.kind() == Outcome::Kind::done) handled.input->add_reply(handled.ticket, *handled.reply, transaction);
+  }
   for (const auto& [channel, messages] : sends) channel->add_messages(messages, transaction);
   for (const auto& [input, tickets] : deletes) input->add_settlement(tickets, Outcome::done, transaction);
   for (const auto& handled : group) {

@@ -13,6 +13,7 @@
 #include "common/channels/pipe.hpp"
 #include "common/channels/pubsub.hpp"
 #include "common/channels/queue.hpp"
+#include "common/channels/queued_request.hpp"
 #include "common/channels/request.hpp"
 #include "common/channels/request_delivery.hpp"
 #include "common/channels/topic.hpp"
@@ -53,7 +54,8 @@ std::string host_name() {
 Result<void> check_bindings(const NodeDescription& description, const std::vector<PortBinding>& bindings) {
   for (const auto& binding : bindings) {
     const auto* port = find_port(description, binding.port);
-    const bool is_request = binding.kind == BindingKind::request;
+    const bool is_queued = binding.kind == BindingKind::queued_request;
+    const bool is_request = binding.kind == BindingKind::request || is_queued;
     if (port == nullptr && !description.open_outputs && !(description.open_request_ports && is_request)) {
       return unknown_port(description, binding.port);
     }
@@ -65,6 +67,13 @@ Result<void> check_bindings(const NodeDescription& description, const std::vecto
       const auto scope = binding.filter.on_attributes ? FilterScope::attributes : FilterScope::body;
       if (const auto policy = FilterPolicy::compile(binding.filter.policy, scope); !policy)
         return fail("invalid_port", "The filter of port `" + binding.port + "` is refused: " + policy.error().message);
+    }
+    if (is_queued && port != nullptr && !port->request) {
+      return fail("invalid_port", "Port `" + binding.port + "` neither asks nor answers: what waits in a queue for it needs a queue channel.");
+    }
+    const bool asks = is_queued && (port == nullptr || port->direction == Direction::output);
+    if (asks && binding.reply_to.empty()) {
+      return fail("invalid_port", "Port `" + binding.port + "` asks over queues and has none for the answers: add ?reply_to=QUEUE.");
     }
     if (port != nullptr && port->request && !is_request) {
       std::ostringstream text;
@@ -139,14 +148,23 @@ void Wiring::wire_input(const PortBinding& binding) {
     case BindingKind::request:
       channel = std::make_unique<RequestInput>(context_, binding.endpoints, clock_);
       break;
+    case BindingKind::queued_request:
+      channel = std::make_unique<QueuedRequestInput>(broker(binding.endpoints.front()), binding.channel, options_.prefetch, clock_);
+      break;
   }
-  ports_.inputs.push_back({binding.port, binding.kind == BindingKind::request, channel.get()});
+  const bool is_request = binding.kind == BindingKind::request || binding.kind == BindingKind::queued_request;
+  ports_.inputs.push_back({binding.port, is_request, channel.get()});
   add(std::move(channel));
 }
 
 void Wiring::wire_output(const PortBinding& binding, bool asks) {
   if (binding.kind == BindingKind::request && asks) {
     auto channel = std::make_unique<RequestOutput>(context_, binding.endpoints, clock_);
+    ports_.requests[binding.port].push_back(channel.get());
+    return add(std::move(channel));
+  }
+  if (binding.kind == BindingKind::queued_request) {
+    auto channel = std::make_unique<QueuedRequestOutput>(broker(binding.endpoints.front()), binding.channel, binding.reply_to, options_.prefetch, clock_);
     ports_.requests[binding.port].push_back(channel.get());
     return add(std::move(channel));
   }

@@ -71,6 +71,7 @@ void check_names(const LaunchFile& file, Diagnostics& diagnostics) {
   };
   for (const auto& topic : file.topics) check_broker(topic.broker);
   for (const auto& queue : file.queues) check_broker(queue.broker);
+  for (const auto& request : file.requests) check_broker(request.broker);
 }
 
 void check_dependencies(const LaunchFile& file, Diagnostics& diagnostics) {

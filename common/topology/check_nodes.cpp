@@ -84,6 +84,8 @@ class NodeChecks {
       const std::string does = declared->direction == Direction::input ? " answers requests" : " asks and waits for the answer";
       diagnostics_.error(channel.place, "T112", who + does + ", which needs a request channel",
                          "move " + in_quotes(channel.text) + " to [requests]");
+    } else if (!declared->request && !may_ask(node, *declared) && is_queued_request(channel.text)) {
+      diagnostics_.error(channel.place, "T112", who + " neither asks nor answers, so a request channel over queues does not fit", "use a queue");
     } else if (declared->wants_acknowledgement && is_lossy(channel.text, *kind, declared->direction)) {
       const std::string what = *kind == ChannelKind::pipe                ? "a pipe"
                                : declared->direction == Direction::input ? "a topic read live"
@@ -92,6 +94,17 @@ class NodeChecks {
           channel.place, "T308",
           who + " wants no message lost, and " + what + " loses what arrives while the reader is away; a queue keeps it (or say may_lose = true)");
     }
+  }
+
+  /// An extra port of an executable whose extra ports ask, where they are wired to a request channel.
+  [[nodiscard]] bool may_ask(const NodeSpec& node, const PortDescription& declared) const {
+    const auto description = descriptions_.find(node.exec.text);
+    return declared.name.empty() && description != descriptions_.end() && description->second.open_request_ports;
+  }
+
+  [[nodiscard]] bool is_queued_request(const std::string& channel) const {
+    return std::any_of(file_.requests.begin(), file_.requests.end(),
+                       [&](const RequestSpec& known) { return known.name.text == channel && !known.broker.empty(); });
   }
 
   void check_filtered(const NodeSpec& node, const PortSpec& port, const PortChannel& channel, ChannelKind kind,

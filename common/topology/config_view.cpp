@@ -131,7 +131,7 @@ Value config_value(const LaunchFile& file, const Plan& plan) {
     }
   });
   section("queues", [&](Value& tables) {
-    for (std::size_t i = 0; i < plan.queues.size(); ++i) {
+    for (std::size_t i = 0; i < file.queues.size(); ++i) {  // what follows in the plan carries requests
       Value table = queue_value(plan.queues[i], true);
       for (auto& entry : table.entries) {
         if (entry.key == "filter_policy" && file.queues[i].filter.table) entry = {"filter", {}, *file.queues[i].filter.table};
@@ -149,6 +149,7 @@ Value config_value(const LaunchFile& file, const Plan& plan) {
   section("requests", [&](Value& tables) {
     for (const auto& request : file.requests) {
       Value table;
+      if (!request.broker.empty()) table.add("broker", Value::of(request.broker.text));
       table.add("timeout", Value::of(format_duration(request.timeout)));
       tables.add(request.name.text, std::move(table));
     }

@@ -76,6 +76,7 @@ class Builder {
     for (const auto& queue : plan_.queues) dead_letter_queues.insert(queue.dead_letter_queue);
     for (const auto& topic : plan_.topics) channel(topic.name, Vertex::Shape::topic, topic.broker);
     for (const auto& queue : plan_.queues) {
+      if (queue.of_request) continue;  // the channel is drawn, not what it is made of
       const bool dead = dead_letter_queues.count(queue.name) > 0;
       channel(queue.name, dead ? Vertex::Shape::dead_letter_queue : Vertex::Shape::queue, queue.broker);
     }
@@ -106,6 +107,7 @@ class Builder {
                                             : Edge{node->second, other, kind, link.port});
     }
     for (const auto& queue : plan_.queues) {
+      if (queue.of_request) continue;
       const std::size_t here = channels_.at(queue.name);
       if (const auto topic = channels_.find(queue.from_topic); topic != channels_.end()) {
         graph_.edges.push_back(

@@ -95,6 +95,7 @@ struct PipeSpec {
 
 struct RequestSpec {
   Name name;
+  Name broker;  ///< empty: from node to node; else over queues of this broker
   std::chrono::milliseconds timeout{5'000};
 };
 

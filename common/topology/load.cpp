@@ -56,7 +56,10 @@ class Prefixing {
       rename(queue.dead_letter, channels_);
     }
     for (auto& pipe : file_.pipes) rename(pipe.name, channels_);
-    for (auto& request : file_.requests) rename(request.name, channels_);
+    for (auto& request : file_.requests) {
+      rename(request.name, channels_);
+      rename(request.broker, brokers_);
+    }
     for (auto& stream : file_.streams) rename(stream, channels_);
     for (auto& node : file_.nodes) {
       rename(node.name, nodes_);

@@ -69,6 +69,7 @@ struct QueuePlan {
   bool relaxed = false;          ///< durability = "relaxed": confirmed before the sync
   std::optional<FifoPlan> fifo;  ///< absent: a standard queue
   std::map<std::string, std::string> tags;
+  bool of_request = false;  ///< not in the launch file: it carries a request channel's questions or answers
 };
 
 struct TopicPlan {

@@ -367,6 +367,7 @@ void read_sections(TableReader& root, const Name& include_host, LaunchFile& file
     TableReader table{title("requests", name), value, nullptr, diagnostics};
     RequestSpec request;
     request.name = name;
+    request.broker = table.name("broker");
     request.timeout = table.duration("timeout", 1ms, 1h).value_or(request.timeout);
     table.finish();
     file.requests.push_back(std::move(request));

@@ -56,6 +56,7 @@ class Wiring {
     place_brokers();
     place_direct_channels();
     plan_.queues = queue_plans(file_);
+    for (const auto& request : file_.requests) add_request_queues(request);
     for (const auto& topic : file_.topics) {
       const auto bound = direct_.find(topic.name.text);
       const bool has_publisher = bound != direct_.end() && !bound->second.endpoints.empty();
@@ -126,11 +127,41 @@ class Wiring {
     return endpoint;
   }
 
+  /// The broker of a request channel over queues; empty for any other channel.
+  [[nodiscard]] std::string request_broker(const std::string& channel) const {
+    const auto request = requests_.find(channel);
+    return request == requests_.end() ? std::string{} : request->second->broker.text;
+  }
+
+  [[nodiscard]] static std::string reply_queue(const std::string& channel, const NodeSpec& node, int replica) {
+    return channel + "-replies-" + node.name.text + "-" + std::to_string(replica);
+  }
+
+  /// One queue for the questions, one for the answers to each process that asks. Neither keeps anything longer than somebody waits.
+  void add_request_queues(const RequestSpec& request) {
+    if (request.broker.empty()) return;
+    QueuePlan queue;
+    queue.name = request.name.text;
+    queue.broker = request.broker.text;
+    queue.visibility_timeout = std::max<std::chrono::milliseconds>(request.timeout, std::chrono::seconds{1});
+    queue.retention = std::max<std::chrono::milliseconds>(request.timeout, std::chrono::minutes{1});
+    queue.of_request = true;
+    plan_.queues.push_back(queue);
+    const auto use = uses_.find(request.name.text);
+    if (use == uses_.end()) return;
+    for (const auto& asker : use->second.outputs) {
+      for (int replica = 0; replica < asker.node->replicas; ++replica) {
+        queue.name = reply_queue(request.name.text, *asker.node, replica);
+        plan_.queues.push_back(queue);
+      }
+    }
+  }
+
   [[nodiscard]] bool is_on_broker(const std::string& channel, const std::string& broker) const {
     const auto queue = queue_brokers_.find(channel);
     const auto topic = topics_.find(channel);
     return (queue != queue_brokers_.end() && queue->second == broker) ||
-           (topic != topics_.end() && topic->second->broker.text == broker);
+           (topic != topics_.end() && topic->second->broker.text == broker) || request_broker(channel) == broker;
   }
 
   void place_brokers() {
@@ -181,7 +212,9 @@ class Wiring {
       if (topic.broker.empty()) place_direct_channel(topic.name.text, Direction::output);
     }
     for (const auto& pipe : file_.pipes) place_direct_channel(pipe.name.text, Direction::input);
-    for (const auto& request : file_.requests) place_direct_channel(request.name.text, Direction::input);
+    for (const auto& request : file_.requests) {
+      if (request.broker.empty()) place_direct_channel(request.name.text, Direction::input);
+    }
   }
 
   /// On the broker's own machine its first endpoint, elsewhere its first that is not ipc.
@@ -203,6 +236,10 @@ class Wiring {
     if (kind == ChannelKind::queue) return "queue:" + broker_endpoint(queue_brokers_.at(channel), node) + "/" + channel;
     if (topic != topics_.end() && !topic->second->broker.empty()) {
       return "topic:" + broker_endpoint(topic->second->broker.text, node) + "/" + channel;
+    }
+    if (const auto broker = request_broker(channel); !broker.empty()) {
+      const std::string text = "queued-request:" + broker_endpoint(broker, node) + "/" + channel;
+      return direction == Direction::input ? text : text + "?reply_to=" + reply_queue(channel, node, replica);
     }
     const auto direct = direct_.find(channel);
     if (direct == direct_.end()) return {};

@@ -39,7 +39,8 @@ TABLE = [  # launch file, what its client does, settings
 
 # Rows that are shown by a test of their own: row -> (what shows it, its file).
 ELSEWHERE = {
-    "P02": [("two requesters, answers out of order, late and repeated replies", "tests/conformance/channels/request_channel_test.cpp")],
+    "P02": [("two requesters, answers out of order, late and repeated replies", "tests/conformance/channels/request_channel_test.cpp"),
+            ("over queues: return address, 1,000 outstanding each, an answerer that was away", "tests/conformance/channels/queued_request_test.cpp")],
     "P06": [("who gets a message, and what becomes of it when nobody is there, for every kind", "tests/conformance/channels/channel_promises_test.cpp")],
     "P25": [("colours: attributes and body, live", "tests/conformance/channels/channel_promises_test.cpp"),
             ("filters of chained queues changed at run time", "tests/end_to_end/command_line_test.py")],

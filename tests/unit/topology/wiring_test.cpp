@@ -65,6 +65,35 @@ BOOST_FIXTURE_TEST_CASE(every_replica_that_answers_has_an_endpoint_and_who_asks_
              "request:ipc://@remuda/story-00000000/account.0,ipc://@remuda/story-00000000/account.1/account?timeout_ms=2000");
 }
 
+BOOST_FIXTURE_TEST_CASE(a_request_over_queues_gives_each_asking_process_a_queue_for_its_answers, LaunchFixture) {
+  write(R"([brokers.main]
+[requests.account]
+broker = "main"
+timeout = "2m"
+[nodes.accounting]
+exec = "customer_accounting"
+ports = { rides = "rides", query = "account" }
+[queues.rides]
+[nodes.gateway]
+exec = "gateway"
+replicas = 2
+ports = { ask = "account" }
+params = { listen = "127.0.0.1:8080" }
+)");
+  wired();
+  BOOST_TEST(port("accounting", "query") == "queued-request:ipc://@remuda/story-00000000/main/account");
+  BOOST_TEST(port("gateway", "ask", 1) == "queued-request:ipc://@remuda/story-00000000/main/account?reply_to=account-replies-gateway-1");
+  for (const auto* name : {"account", "account-replies-gateway-0", "account-replies-gateway-1"}) {
+    BOOST_TEST((queue(name).visibility_timeout == std::chrono::minutes{2}));
+    BOOST_TEST((queue(name).retention == std::chrono::minutes{2}));
+  }
+}
+
+BOOST_FIXTURE_TEST_CASE(a_port_that_merely_sends_needs_no_request_over_queues, LaunchFixture) {
+  write("[brokers.main]\n[requests.ask]\nbroker = \"main\"\n[requests.lost]\nbroker = \"mian\"\n[nodes.a]\nexec = \"display\"\nports = { ticks = \"ask\" }\n");
+  BOOST_TEST(found() == "T312 T312 T103 T112");
+}
+
 BOOST_FIXTURE_TEST_CASE(a_port_with_several_channels_is_given_once_for_each, LaunchFixture) {
   write("[queues.a]\n[queues.b]\n[nodes.wall]\nexec = \"display\"\nports = { ticks = [\"a\", \"b\"] }\n");
   wired();
