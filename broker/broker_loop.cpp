@@ -115,6 +115,7 @@ zmtp::Router::Settings router_settings(const Options& options, std::uint64_t max
   zmtp::Router::Settings settings;
   settings.max_frame_size = max_frame_size;
   settings.unsent_max_bytes = options.peer_buffer_bytes;
+  settings.busy_wait_max = options.busy_wait_max;
   settings.connections_max = make_room_for_connections(options);
   settings.connections_per_address_max = static_cast<std::size_t>(options.connections_per_address_max);
   return settings;

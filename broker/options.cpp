@@ -94,6 +94,12 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       ->capture_default_str()
       ->type_name("SIZE")
       ->check(checked_by([](const std::string& text) { return parse_size(text); }, ""));
+  int busy_wait_us = static_cast<int>(options.busy_wait_max.count());
+  app.add_option("--busy-wait-us", busy_wait_us,
+                 "how long to look for the next request before sleeping, while requests come one by one and that close together; 0: never")
+      ->capture_default_str()
+      ->type_name("US")
+      ->check(CLI::Range(0, 10'000));
   app.add_flag("--salvage", options.salvage, "start over a damaged journal, giving up what is unreadable");
   app.footer("Exit codes: 0 drained, 1 failed, 2 wrong usage, 70 the disk failed: nothing is certain until a person has looked.");
   try {
@@ -111,6 +117,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     std::cerr << "remuda-broker: --segment-size must be 4KiB to 1GiB\n";
     return {std::nullopt, 2};
   }
+  options.busy_wait_max = std::chrono::microseconds{busy_wait_us};
   options.peer_buffer_bytes = *parse_size(peer_buffer);
   options.segment_size_bytes = static_cast<std::uint32_t>(size);
   return {std::move(options), 0};

@@ -1,6 +1,7 @@
 #pragma once
 // The command line of the queue node.
 
+#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -24,6 +25,7 @@ struct Options {
   int connections_per_address_max = 0;  ///< 0: no limit of its own
   int waiting_receives_max = 64;        ///< per connection
   std::uint64_t peer_buffer_bytes = 16ULL << 20U;  ///< what a client that does not read may leave unsent
+  std::chrono::microseconds busy_wait_max{300};
   bool salvage = false;
 };
 

@@ -1,5 +1,6 @@
 #include "common/zmtp/router.hpp"
 
+#include <sched.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -34,7 +35,8 @@ Router::Router(const Clock& clock, const Settings& settings)
     : clock_{clock},
       settings_{settings},
       epoll_{epoll_create1(EPOLL_CLOEXEC)},
-      scratch_{std::make_unique_for_overwrite<char[]>(scratch_size)} {
+      scratch_{std::make_unique_for_overwrite<char[]>(scratch_size)},
+      busy_wait_{settings.busy_wait_max} {
   if (!epoll_.is_open()) throw std::runtime_error{std::string{"cannot poll: "} + std::strerror(errno)};
 }
 
@@ -75,9 +77,7 @@ void Router::wait(Duration timeout) {
   resume_accepting();
   std::array<epoll_event, events_max> events{};
   if (!over_.empty() || timeout < Duration::zero()) timeout = {};
-  const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(timeout);
-  const timespec limit{seconds.count(), (timeout - seconds).count()};
-  const int count = epoll_pwait2(epoll_.get(), events.data(), events_max, &limit, nullptr);
+  const int count = wait_for_events(events, timeout);
   for (int i = 0; i < count; ++i) {
     const auto& event = events[static_cast<std::size_t>(i)];
     const std::uint64_t key = event.data.u64;
@@ -93,6 +93,31 @@ void Router::wait(Duration timeout) {
     }
   }
   keep_turns();
+}
+
+int Router::wait_for_events(std::span<epoll_event> events, Duration timeout) {
+  const auto poll = [&](Duration limit) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(limit);
+    const timespec time{seconds.count(), (limit - seconds).count()};
+    return epoll_pwait2(epoll_.get(), events.data(), static_cast<int>(events.size()), &time, nullptr);
+  };
+  if (settings_.busy_wait_max == Duration::zero() || timeout == Duration::zero()) return poll(timeout);
+  const Instant begin = clock_.now();
+  const Instant until = begin + timeout;
+  const Instant sleep_at = begin + std::min(timeout, busy_wait_.budget());
+  int count = 0;
+  Instant now = begin;
+  while (count == 0 && now < sleep_at) {
+    count = poll(Duration::zero());
+    if (count == 0) sched_yield();
+    now = clock_.now();
+  }
+  if (count == 0) {
+    count = poll(std::max(until - now, Duration::zero()));
+    now = clock_.now();
+  }
+  busy_wait_.waited(now - begin);
+  return count;
 }
 
 /// The kernel names the same peers first every time; who had no turn must not wait behind those that had.
@@ -180,6 +205,7 @@ std::size_t Router::take(std::size_t bytes_max, const Handlers& handlers) {
   passed_over_.assign(at, ready_.end());
   ready_.clear();
   bury(handlers);
+  busy_wait_.turned(bytes);
   return bytes;
 }
 

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <span>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,8 +20,11 @@
 
 #include "common/clock.hpp"
 #include "common/result.hpp"
+#include "common/zmtp/busy_wait.hpp"
 #include "common/zmtp/stream.hpp"
 #include "common/zmtp/stream_socket.hpp"
+
+struct epoll_event;
 
 namespace remuda::zmtp {
 
@@ -37,6 +41,7 @@ class Router {
     std::size_t connections_max = 10'000;
     std::size_t connections_per_address_max = 0;  ///< 0: no limit but the one above; ipc has no addresses
     std::chrono::milliseconds idle_after{5'000};  ///< a connection without traffic gives its memory back
+    std::chrono::microseconds busy_wait_max{0};   ///< see BusyWait; zero: it sleeps at once. Needs a clock that goes on by itself
   };
   /// What take() tells, in the order in which it happened. Content is valid during the call.
   struct Handlers {
@@ -87,6 +92,7 @@ class Router {
   };
 
   [[nodiscard]] bool can_take(const Peer& peer, std::size_t frame_size) const;
+  int wait_for_events(std::span<epoll_event> events, Duration timeout);
   void accept(Listener& listener);
   [[nodiscard]] std::string reason_to_refuse(const std::string& address) const;
   void keep_turns();
@@ -113,6 +119,7 @@ class Router {
   std::unordered_map<std::string, std::size_t> connections_from_;  ///< by address
   std::size_t unsent_ = 0;                                         ///< of all peers
   Instant next_trim_{};
+  BusyWait busy_wait_;
   Instant next_complaint_{};
   PeerId next_peer_ = 1;
   struct Handshake {

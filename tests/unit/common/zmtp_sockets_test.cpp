@@ -397,6 +397,38 @@ BOOST_FIXTURE_TEST_CASE(who_had_no_turn_comes_first_in_the_next, RouterFixture) 
   for (std::size_t peer = 1; peer <= 4; ++peer) BOOST_TEST(turns_of.at(peer) >= 5U);
 }
 
+/// A router that looks for a while before it sleeps.
+struct BusyFixture : RouterFixture {
+  BusyFixture() : RouterFixture{settings()} {}
+  static zmtp::Router::Settings settings() {
+    zmtp::Router::Settings settings{100'000, 200'000, 5'000ms};
+    settings.busy_wait_max = 2'000us;
+    return settings;
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(a_router_that_looks_before_it_sleeps_tells_the_same, BusyFixture) {
+  zmtp::Dealer dealer{endpoint, 100'000, clock};
+  bool connected = false;
+  std::size_t answers = 0;
+  const zmtp::Dealer::Handlers handlers{[&] { connected = true; }, [&](std::string_view) { ++answers; }, [] {}};
+  BOOST_REQUIRE(turns_until([&] {
+    dealer.process(handlers);
+    return connected;
+  }));
+  for (std::size_t round = 1; round <= 200; ++round) {  // soon it looks; in between, the wait's own end still comes
+    dealer.send("question");
+    BOOST_REQUIRE(turns_until([&] { return frames.size() == round; }));
+    turn();
+    BOOST_REQUIRE(router.send(frames.back().first, "answer"));
+    router.flush();
+    BOOST_REQUIRE(turns_until([&] {
+      dealer.process(handlers);
+      return answers == round;
+    }));
+  }
+}
+
 BOOST_FIXTURE_TEST_CASE(a_watched_descriptor_ends_the_wait, RouterFixture) {
   std::array<int, 2> ends{};
   BOOST_REQUIRE(pipe(ends.data()) == 0);
