@@ -1,5 +1,5 @@
-// W5: a backlog. All messages are confirmed without a consumer; memory is read; the broker is killed with kill -9 and started on the
-// same store: time to the first message; then everything is drained, and every message is counted.
+// W5: a backlog. All messages are confirmed without a consumer; memory is read; the broker is killed with kill -9 and started on
+// the same store: time to the first message; then everything is drained, and every message is counted.
 #include "bench/queue_load.hpp"
 
 namespace remuda::bench {
@@ -30,7 +30,8 @@ Report measure(const Options& options) {
     const auto first = client->receive("backlog", 1, std::chrono::seconds{5});
     if (!first || first->size() != 1) throw std::runtime_error("no message after the restart");
     account.note(first->front().message);
-    if (!client->delete_message("backlog", first->front().handle)) throw std::runtime_error("the first message could not be deleted");
+    if (!client->delete_message("backlog", first->front().handle))
+      throw std::runtime_error("the first message could not be deleted");
   }
   const double restart_s = Seconds{clock.now() - restart_begin}.count();
   const double restarted_mib = broker.process().rss_mib();

@@ -1,4 +1,5 @@
-// W6: a topic chained to five durable queues. Every message is confirmed when all five have it; each queue has one consumer that deletes.
+// W6: a topic chained to five durable queues. Every message is confirmed when all five have it; each queue has one consumer that
+// deletes.
 #include "bench/queue_load.hpp"
 
 namespace remuda::bench {
@@ -13,7 +14,9 @@ struct Fan {
   std::vector<double> confirm_us;
 };
 
-std::string queue_name(int number) { return "branch-" + std::to_string(number); }
+std::string queue_name(int number) {
+  return "branch-" + std::to_string(number);
+}
 
 Fan spread(BrokerUnderTest& broker, const Options& options, std::uint64_t messages) {
   const SystemClock clock;
@@ -23,12 +26,14 @@ Fan spread(BrokerUnderTest& broker, const Options& options, std::uint64_t messag
   for (int number = 0; number < queue_count; ++number) accounts.push_back(std::make_unique<Account>(1, messages));
   tasks.emplace_back([&](std::atomic<bool>&) {
     BrokerClient client{broker.endpoint(), {"producer", ""}, clock};
-    produce(client, clock, {"trunk", true, 0, messages, options.size, options.window, options.batch}, fan.confirm_us, accounts[0].get());
+    produce(client, clock, {"trunk", true, 0, messages, options.size, options.window, options.batch}, fan.confirm_us,
+            accounts[0].get());
   });
   for (int number = 0; number < queue_count; ++number) {
     tasks.emplace_back([&, number](std::atomic<bool>& failed) {
       BrokerClient client{broker.endpoint(), {"consumer", ""}, clock};
-      consume(client, clock, {queue_name(number), options.window, options.batch}, *accounts[static_cast<std::size_t>(number)], failed);
+      consume(client, clock, {queue_name(number), options.window, options.batch}, *accounts[static_cast<std::size_t>(number)],
+              failed);
     });
   }
   const double cpu_before = broker.process().cpu_seconds();

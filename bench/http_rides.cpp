@@ -1,4 +1,5 @@
-// W9: rides over HTTP, 32 connections: as many as it takes, then at half that rate for the latency. A 201 means: the ride and its event are stored.
+// W9: rides over HTTP, 32 connections: as many as it takes, then at half that rate for the latency. A 201 means: the ride and its
+// event are stored.
 #include <unistd.h>
 
 #include <fstream>
@@ -18,8 +19,8 @@ nlohmann::json drive(const std::filesystem::path& folder, const std::string& tar
   const auto report = folder / ("fleet-" + std::to_string(seed) + ".json");
   Process fleet{"unicorn_fleet",
                 {"--param", "target=\"" + target + "\"", "--param", "rides=" + std::to_string(rides), "--param",
-                 "connections=" + std::to_string(connections), "--param", "rate=" + std::to_string(static_cast<long>(rate)), "--param",
-                 "seed=" + std::to_string(seed), "--param", "report=\"" + report.string() + "\""},
+                 "connections=" + std::to_string(connections), "--param", "rate=" + std::to_string(static_cast<long>(rate)),
+                 "--param", "seed=" + std::to_string(seed), "--param", "report=\"" + report.string() + "\""},
                 folder / "fleet.log"};
   if (fleet.wait() != 0) throw std::runtime_error("the fleet failed; see " + (folder / "fleet.log").string());
   return nlohmann::json::parse(std::ifstream{report});
@@ -34,8 +35,9 @@ Report measure(const Options& options) {
   TopologyRun topology{"bench-rides-" + std::to_string(getpid()), launch_file, {"http=" + target}, options.data_folder};
 
   const auto warm_up = drive(topology.folder(), target, 3'000, 0, 1);
-  const auto rides = options.messages != 0 ? options.messages
-                                           : static_cast<std::uint64_t>(warm_up.at("rides_per_s").get<double>() * options.seconds) + 1'000;
+  const auto rides = options.messages != 0
+                         ? options.messages
+                         : static_cast<std::uint64_t>(warm_up.at("rides_per_s").get<double>() * options.seconds) + 1'000;
   const auto full = drive(topology.folder(), target, rides, 0, 2);
   const double rate = full.at("rides_per_s").get<double>();
   const auto half = drive(topology.folder(), target, rides / 2, rate / 2, 3);
@@ -50,7 +52,8 @@ Report measure(const Options& options) {
   report.p50_us = half.at("p50_us").get<double>();
   report.p99_us = half.at("p99_us").get<double>();
   report.durability = "synced";
-  report.more = {{"full_load_p50_us", full.at("p50_us").get<double>()}, {"full_load_p99_us", full.at("p99_us").get<double>()},
+  report.more = {{"full_load_p50_us", full.at("p50_us").get<double>()},
+                 {"full_load_p99_us", full.at("p99_us").get<double>()},
                  {"half_load_rate", half.at("rides_per_s").get<double>()}};
   return report;
 }

@@ -1,4 +1,5 @@
-// W2: one message at a time. Each sample runs from before the send until it is confirmed and a waiting consumer has it, whichever is later.
+// W2: one message at a time. Each sample runs from before the send until it is confirmed and a waiting consumer has it, whichever
+// is later.
 #include <algorithm>
 
 #include "bench/queue_load.hpp"
@@ -87,8 +88,10 @@ Report measure(const Options& options) {
   report.p99_us = percentile(both_us, 0.99);
   report.peak_rss_mib = broker.process().peak_rss_mib();
   report.durability = options.relaxed ? "relaxed" : "synced";
-  report.more = {{"confirm_p50_us", percentile(confirm_us, 0.5)}, {"confirm_p99_us", percentile(confirm_us, 0.99)},
-                 {"receive_p50_us", percentile(receive_us, 0.5)}, {"receive_p99_us", percentile(receive_us, 0.99)}};
+  report.more = {{"confirm_p50_us", percentile(confirm_us, 0.5)},
+                 {"confirm_p99_us", percentile(confirm_us, 0.99)},
+                 {"receive_p50_us", percentile(receive_us, 0.5)},
+                 {"receive_p99_us", percentile(receive_us, 0.99)}};
   return report;
 }
 

@@ -26,7 +26,8 @@ Report measure(const Options& options) {
     const TemporaryFolder folder{options.data_folder};
     const std::string name = "bench-twenty-" + std::to_string(getpid());
     const auto launch_file = folder.path() / "twenty.toml";
-    std::ofstream{launch_file} << "schema = 1\nname = \"" << name << "\"\n[nodes.idle]\nexec = \"printer\"\nreplicas = " << node_count << "\n";
+    std::ofstream{launch_file} << "schema = 1\nname = \"" << name
+                               << "\"\n[nodes.idle]\nexec = \"printer\"\nreplicas = " << node_count << "\n";
     TopologyRun topology{name, launch_file, {}, options.data_folder};
     up_ms.push_back(topology.up_seconds() * 1e3);
     if (run == 0) {
@@ -49,7 +50,9 @@ Report measure(const Options& options) {
   report.durability = "none";
   const double up = percentile(up_ms, 0.5);
   report.msgs_per_s = node_count / up * 1e3;
-  report.more = {{"up_ms", up}, {"down_ms", percentile(down_ms, 0.5)}, {"idle_cpu_percent_of_a_core", idle_share * 100},
+  report.more = {{"up_ms", up},
+                 {"down_ms", percentile(down_ms, 0.5)},
+                 {"idle_cpu_percent_of_a_core", idle_share * 100},
                  {"private_mib_largest_node", memory_mib}};
   return report;
 }

@@ -30,14 +30,19 @@ double status_mib(pid_t pid, const std::string& key) {
   return 0;
 }
 
-[[noreturn]] void fail_with(const std::string& what, int error) { throw std::runtime_error(what + ": " + std::strerror(error)); }
+[[noreturn]] void fail_with(const std::string& what, int error) {
+  throw std::runtime_error(what + ": " + std::strerror(error));
+}
 
-int exit_code_of(int status) { return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status); }
+int exit_code_of(int status) {
+  return WIFEXITED(status) ? WEXITSTATUS(status) : -WTERMSIG(status);
+}
 
 }  // namespace
 
 TemporaryFolder::TemporaryFolder(const std::string& parent) {
-  std::string name = ((parent.empty() ? std::filesystem::temp_directory_path() : std::filesystem::path{parent}) / "remuda-bench-XXXXXX").string();
+  std::string name =
+      ((parent.empty() ? std::filesystem::temp_directory_path() : std::filesystem::path{parent}) / "remuda-bench-XXXXXX").string();
   if (mkdtemp(name.data()) == nullptr) fail_with("cannot create " + name, errno);
   path_ = name;
 }
@@ -103,15 +108,20 @@ int Process::stop() {
 int Process::wait() {
   if (pid_ <= 0) return 0;
   int status = 0;
-  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
-  }
+  while (waitpid(pid_, &status, 0) < 0 && errno == EINTR) {}
   pid_ = -1;
   return exit_code_of(status);
 }
 
-double Process::cpu_seconds() const { return bench::cpu_seconds(pid_); }
-double Process::peak_rss_mib() const { return status_mib(pid_, "VmHWM:"); }
-double Process::rss_mib() const { return status_mib(pid_, "VmRSS:"); }
+double Process::cpu_seconds() const {
+  return bench::cpu_seconds(pid_);
+}
+double Process::peak_rss_mib() const {
+  return status_mib(pid_, "VmHWM:");
+}
+double Process::rss_mib() const {
+  return status_mib(pid_, "VmRSS:");
+}
 
 double cpu_seconds(pid_t pid) {
   std::ifstream stat{"/proc/" + std::to_string(pid) + "/stat"};
@@ -137,7 +147,9 @@ double private_mib(pid_t pid) {
   return kib / 1024;
 }
 
-std::filesystem::path program_folder() { return std::filesystem::read_symlink("/proc/self/exe").parent_path(); }
+std::filesystem::path program_folder() {
+  return std::filesystem::read_symlink("/proc/self/exe").parent_path();
+}
 
 int free_port() {
   // Below the range from which the kernel gives ports to outgoing connections: one of those may take it before we listen.

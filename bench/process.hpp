@@ -33,13 +33,13 @@ class Process {
   Process& operator=(const Process&) = delete;
   ~Process();  ///< kill -9 and wait
 
-  void kill_now();               ///< kill -9 and wait
+  void kill_now();  ///< kill -9 and wait
   /// SIGTERM and wait; returns the exit code, or minus the signal.
   int stop();
   /// Waits for the end by itself.
   int wait();
   [[nodiscard]] pid_t pid() const { return pid_; }
-  [[nodiscard]] double cpu_seconds() const;   ///< user + system since its start, without children
+  [[nodiscard]] double cpu_seconds() const;  ///< user + system since its start, without children
   [[nodiscard]] double peak_rss_mib() const;
   [[nodiscard]] double rss_mib() const;
 

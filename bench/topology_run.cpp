@@ -38,8 +38,8 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
 TopologyRun::TopologyRun(std::string name, const std::filesystem::path& launch_file, const std::vector<std::string>& settings,
                          const std::string& data_parent)
     : name_{std::move(name)}, folder_{data_parent} {
-  std::vector<std::string> arguments{"up",     launch_file.string(), "-d",     "--wait",
-                                     "--name", name_,                "--data", (folder_.path() / "data").string()};
+  std::vector<std::string> arguments{
+      "up", launch_file.string(), "-d", "--wait", "--name", name_, "--data", (folder_.path() / "data").string()};
   for (const auto& setting : settings) {
     arguments.emplace_back("--set");
     arguments.push_back(setting);

@@ -42,8 +42,8 @@ std::string to_json(const Report& report) {
 }
 
 std::string to_text(const Report& report) {
-  std::string text = fmt::format("{}  {} B, {} producer(s), {} consumer(s), window {}, batch {}, {}\n", report.workload, report.size,
-                                 report.producers, report.consumers, report.window, report.batch, report.durability);
+  std::string text = fmt::format("{}  {} B, {} producer(s), {} consumer(s), window {}, batch {}, {}\n", report.workload,
+                                 report.size, report.producers, report.consumers, report.window, report.batch, report.durability);
   const auto line = [&](std::string_view name, double value) { text += fmt::format("  {:<28} {:>14.2f}\n", name, value); };
   text += fmt::format("  {:<28} {:>14}\n", "messages", report.messages);
   text += fmt::format("  {:<28} {:>14.0f}\n", "msgs_per_s", report.msgs_per_s);

@@ -13,19 +13,19 @@
 namespace remuda::bench {
 
 struct Options {
-  std::size_t size = 256;                ///< body bytes
-  std::optional<int> producers;          ///< absent: the workload's own
+  std::size_t size = 256;        ///< body bytes
+  std::optional<int> producers;  ///< absent: the workload's own
   std::optional<int> consumers;
-  int window = 256;                      ///< messages that a producer keeps unconfirmed
-  int batch = 64;                        ///< messages in one send, and at most in one receive
-  double seconds = 4;                    ///< about this long; the number of messages is calibrated by a short run before
-  std::uint64_t messages = 0;            ///< 0: by seconds (W5: 1 million)
-  int queues = 1;                        ///< W1: batch after batch goes to the next of so many
-  std::uint64_t backlog = 0;             ///< W1: so many messages wait in the queue all the time
-  std::uint64_t groups = 0;              ///< W1, W1c: a FIFO queue with so many message groups; 0: a standard queue
-  bool relaxed = false;                  ///< confirm before the sync
-  std::string transport = "tcp";         ///< tcp (loopback) or ipc
-  std::string data_folder;               ///< where the temporary stores go; empty: the system's temporary folder
+  int window = 256;               ///< messages that a producer keeps unconfirmed
+  int batch = 64;                 ///< messages in one send, and at most in one receive
+  double seconds = 4;             ///< about this long; the number of messages is calibrated by a short run before
+  std::uint64_t messages = 0;     ///< 0: by seconds (W5: 1 million)
+  int queues = 1;                 ///< W1: batch after batch goes to the next of so many
+  std::uint64_t backlog = 0;      ///< W1: so many messages wait in the queue all the time
+  std::uint64_t groups = 0;       ///< W1, W1c: a FIFO queue with so many message groups; 0: a standard queue
+  bool relaxed = false;           ///< confirm before the sync
+  std::string transport = "tcp";  ///< tcp (loopback) or ipc
+  std::string data_folder;        ///< where the temporary stores go; empty: the system's temporary folder
 };
 
 /// One line of figures. Fields that a workload does not measure are absent.
@@ -37,17 +37,17 @@ struct Report {
   int batch = 0;
   int window = 0;
   std::uint64_t messages = 0;
-  double msgs_per_s = 0;                 ///< W6: deliveries; W8: processes; W9: requests
+  double msgs_per_s = 0;  ///< W6: deliveries; W8: processes; W9: requests
   std::optional<double> p50_us;
   std::optional<double> p99_us;
   std::optional<double> broker_cpu_us_per_msg;
   std::optional<double> peak_rss_mib;
-  std::string durability;                ///< "synced": confirmed = on stable storage; "relaxed"; "none"
+  std::string durability;                            ///< "synced": confirmed = on stable storage; "relaxed"; "none"
   std::vector<std::pair<std::string, double>> more;  ///< figures of this workload alone, in order
 };
 
 struct Workload {
-  std::string name;                      ///< `W1`
+  std::string name;  ///< `W1`
   std::string summary;
   std::function<Result<Report>(const Options&)> run;
 };
@@ -59,12 +59,12 @@ struct Workload {
 /// A few aligned lines for people.
 [[nodiscard]] std::string to_text(const Report& report);
 
-Result<Report> durable_life(const Options& options);          // W1
-Result<Report> durable_life_crowd(const Options& options);    // W1c
-Result<Report> latency(const Options& options);               // W2
-Result<Report> backlog(const Options& options);               // W5
-Result<Report> fan_out(const Options& options);               // W6
-Result<Report> launch_twenty(const Options& options);         // W8
-Result<Report> http_rides(const Options& options);            // W9
+Result<Report> durable_life(const Options& options);        // W1
+Result<Report> durable_life_crowd(const Options& options);  // W1c
+Result<Report> latency(const Options& options);             // W2
+Result<Report> backlog(const Options& options);             // W5
+Result<Report> fan_out(const Options& options);             // W6
+Result<Report> launch_twenty(const Options& options);       // W8
+Result<Report> http_rides(const Options& options);          // W9
 
 }  // namespace remuda::bench

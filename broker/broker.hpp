@@ -18,8 +18,8 @@
 #include "broker/connections.hpp"
 #include "broker/engine/queue_engine.hpp"
 #include "broker/grouping.hpp"
-#include "broker/move_runner.hpp"
 #include "broker/journal/backup_source.hpp"
+#include "broker/move_runner.hpp"
 #include "broker/topics.hpp"
 #include "common/clock.hpp"
 #include "common/message.hpp"
@@ -75,7 +75,8 @@ class Broker {
   [[nodiscard]] bool wants_another_turn() const { return !returned_.empty(); }
   [[nodiscard]] std::optional<DamagedBody> damaged() const { return damaged_; }
   [[nodiscard]] Instant next_deadline() const;
-  /// Connections that took no more of what they asked for, by routing id: forgotten here, to be ended by the caller. After begin_turn().
+  /// Connections that took no more of what they asked for, by routing id: forgotten here, to be ended by the caller. After
+  /// begin_turn().
   [[nodiscard]] std::vector<std::string> take_unreachable() { return std::exchange(unreachable_, {}); }
 
   /// Answers every waiting receive with nothing. Within a turn, the last but for giving back what nobody took.
@@ -120,7 +121,7 @@ class Broker {
   std::vector<Milliseconds> delays_;
   std::vector<Grouping> groupings_;
   std::deque<std::string> group_names_;  ///< what they point to
-  std::vector<LiveEvent> live_;  ///< of the request at hand: shown once the engine has accepted it
+  std::vector<LiveEvent> live_;          ///< of the request at hand: shown once the engine has accepted it
   std::vector<ReceiptHandle> handles_;
   std::vector<TransactionStep> steps_;
   std::vector<Topic*> published_;  ///< topics with events to flush

@@ -16,8 +16,8 @@ Result<std::optional<FifoAttributes>> fifo_attributes_of(const wire::DeclareQueu
   FifoAttributes fifo{std::string{declare.fifo->group_by}, std::string{declare.fifo->deduplicate_by}, DeduplicationScope::queue,
                       OnDeadLetter::skip};
   const auto unknown = [&](std::string_view key, std::string_view value, std::string_view allowed) {
-    return fail("invalid_attribute", "queue " + std::string{declare.queue} + ": " + std::string{key} + " is " + std::string{allowed} +
-                                         ", not '" + std::string{value.substr(0, 64)} + "'");
+    return fail("invalid_attribute", "queue " + std::string{declare.queue} + ": " + std::string{key} + " is " +
+                                         std::string{allowed} + ", not '" + std::string{value.substr(0, 64)} + "'");
   };
   if (declare.fifo->deduplication_scope == "message_group") {
     fifo.deduplication_scope = DeduplicationScope::message_group;
@@ -97,7 +97,8 @@ Result<Topic> Broker::declared(const wire::DeclareTopic& declare) {
   if (known != nullptr) {
     fresh.chains = known->chains;
     if (known->deduplicate_by.has_value() != declare.fifo)
-      return fail("invalid_attribute", "topic " + std::string{declare.topic} + " stays what it was made as, standard or FIFO: delete it first");
+      return fail("invalid_attribute",
+                  "topic " + std::string{declare.topic} + " stays what it was made as, standard or FIFO: delete it first");
   }
   if (!declare.fifo) return fresh;
   auto selector = Selector::compile(declare.deduplicate_by);

@@ -78,16 +78,19 @@ Descriptor wake_up_call() {
 std::size_t make_room_for_connections(const Options& options) {
   const rlim_t asked = options.connections_max > 0 ? static_cast<rlim_t>(options.connections_max) : connections_default;
   rlimit limit{};
-  if (getrlimit(RLIMIT_NOFILE, &limit) != 0) throw std::runtime_error{std::string{"cannot read the limit of open files: "} + std::strerror(errno)};
+  if (getrlimit(RLIMIT_NOFILE, &limit) != 0)
+    throw std::runtime_error{std::string{"cannot read the limit of open files: "} + std::strerror(errno)};
   const rlim_t wanted = asked + files_besides;
   if (limit.rlim_cur < wanted) {
     limit.rlim_cur = std::min(limit.rlim_max, wanted);
-    if (setrlimit(RLIMIT_NOFILE, &limit) != 0) throw std::runtime_error{std::string{"cannot raise the limit of open files: "} + std::strerror(errno)};
+    if (setrlimit(RLIMIT_NOFILE, &limit) != 0)
+      throw std::runtime_error{std::string{"cannot raise the limit of open files: "} + std::strerror(errno)};
   }
   if (limit.rlim_cur >= wanted) return asked;
   if (options.connections_max > 0 || limit.rlim_cur <= files_besides) {
-    throw std::runtime_error{std::to_string(asked) + " connections need " + std::to_string(wanted) + " open files and the limit is " +
-                             std::to_string(limit.rlim_cur) + ": raise it (ulimit -Hn, LimitNOFILE) or lower --max-connections"};
+    throw std::runtime_error{std::to_string(asked) + " connections need " + std::to_string(wanted) +
+                             " open files and the limit is " + std::to_string(limit.rlim_cur) +
+                             ": raise it (ulimit -Hn, LimitNOFILE) or lower --max-connections"};
   }
   const rlim_t possible = limit.rlim_cur - files_besides;
   log_warning("the limit of open files allows fewer connections", {{"connections", possible}, {"open_files", limit.rlim_cur}});

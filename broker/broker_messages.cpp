@@ -93,8 +93,7 @@ void Broker::on(Connection& connection, const wire::ChangeVisibility& command) {
 void Broker::on(Connection& connection, const wire::RetryLater& command) {
   const auto queue = queue_named(command.queue);
   if (!queue) return refuse(connection, request_.request, queue.error());
-  apply(RetryLater{requester(connection), *queue, handle_of(*queue, command.handle), command.error_text,
-                   if_said(command.delay_ms)},
+  apply(RetryLater{requester(connection), *queue, handle_of(*queue, command.handle), command.error_text, if_said(command.delay_ms)},
         DoneForm::nothing);
 }
 

@@ -60,7 +60,8 @@ void Broker::encode(const Reply& reply, DoneForm form, std::size_t& handed_out) 
     return wire::encode_ok(reply.request, form == DoneForm::first ? done->first : done->count, frame_);
   }
   if (const auto* accepted = std::get_if<Accepted>(&reply.answer)) {
-    return wire::encode_ok(reply.request, std::span<const Sequence>{effects_.sequences}.subspan(accepted->first, accepted->count), frame_);
+    return wire::encode_ok(reply.request, std::span<const Sequence>{effects_.sequences}.subspan(accepted->first, accepted->count),
+                           frame_);
   }
   if (const auto* settled = std::get_if<HandlesSettled>(&reply.answer)) {
     std::vector<wire::HandleError> refused;

@@ -1,6 +1,6 @@
 #pragma once
-// Who is connected: one entry per connection that has spoken. It is removed when the connection ends, when its session turns up on a
-// new one, or when it has been silent for long.
+// Who is connected: one entry per connection that has spoken. It is removed when the connection ends, when its session turns up on
+// a new one, or when it has been silent for long.
 
 #include <cstdint>
 #include <map>

@@ -27,9 +27,10 @@ std::string hex(std::string_view bytes) {
   return out;
 }
 
-Failure<Error> missing(std::string_view code, std::string_view what, std::string_view receiver, const Selector& selector, const MessageView& message) {
-  return fail(std::string{code}, "message " + std::string{message.id} + " has no " + std::string{what} + " for " + std::string{receiver} +
-                                     ", which reads it from '" + selector.text() + "'; nothing was stored");
+Failure<Error> missing(std::string_view code, std::string_view what, std::string_view receiver, const Selector& selector,
+                       const MessageView& message) {
+  return fail(std::string{code}, "message " + std::string{message.id} + " has no " + std::string{what} + " for " +
+                                     std::string{receiver} + ", which reads it from '" + selector.text() + "'; nothing was stored");
 }
 
 }  // namespace
@@ -70,8 +71,8 @@ Result<Grouping> GroupingRules::of(const MessageView& message, std::string& grou
   auto selected = group_by_.value(message);
   if (!selected) return missing("missing_group_id", "message group", queue_, group_by_, message);
   if (selected->size() > group_max_bytes) {
-    return fail("invalid_argument", "message " + std::string{message.id} + " names a message group of " + std::to_string(selected->size()) +
-                                        " bytes for " + queue_ + "; at most 128 are possible");
+    return fail("invalid_argument", "message " + std::string{message.id} + " names a message group of " +
+                                        std::to_string(selected->size()) + " bytes for " + queue_ + "; at most 128 are possible");
   }
   group = *std::move(selected);
   const bool per_group = attributes_.deduplication_scope == DeduplicationScope::message_group;

@@ -1,7 +1,7 @@
 #pragma once
-// What a FIFO queue or topic reads from a message: its message group and its deduplication key. SQS's rules, with the places where a
-// message names them made selectable.
-// Source: SQS Developer Guide, "FIFO queue and message identifiers"; content-based deduplication is by SHA-256 of the body.
+// What a FIFO queue or topic reads from a message: its message group and its deduplication key. SQS's rules, with the places where
+// a message names them made selectable. Source: SQS Developer Guide, "FIFO queue and message identifiers"; content-based
+// deduplication is by SHA-256 of the body.
 
 #include <string>
 #include <string_view>

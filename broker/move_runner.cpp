@@ -54,7 +54,8 @@ void MoveRunner::run(const Move& move, Pace& pace, QueueEngine& engine, Moment m
     const double rate = move.max_per_second;
     pace.allowed = std::min(rate, pace.allowed + rate * std::chrono::duration<double>(moment.now - pace.since).count());
     pace.since = moment.now;
-    if (pace.allowed < 1) return note(moment.now + std::chrono::ceil<Milliseconds>(std::chrono::duration<double>((1 - pace.allowed) / rate)));
+    if (pace.allowed < 1)
+      return note(moment.now + std::chrono::ceil<Milliseconds>(std::chrono::duration<double>((1 - pace.allowed) / rate)));
     allowed = std::min(page, static_cast<std::size_t>(pace.allowed));
   }
   std::vector<Sequence> chosen;

@@ -1,6 +1,6 @@
 #pragma once
-// Carries out the moves that the engine remembers: chooses the next messages of each, evaluates its filter, keeps its pace. One page
-// per move and turn, so that a big move holds up nobody.
+// Carries out the moves that the engine remembers: chooses the next messages of each, evaluates its filter, keeps its pace. One
+// page per move and turn, so that a big move holds up nobody.
 
 #include <functional>
 #include <map>

@@ -80,10 +80,12 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       ->capture_default_str()
       ->type_name("SIZE")
       ->check(checked_by([](const std::string& text) { return parse_size(text); }, ""));
-  app.add_option("--max-connections", options.connections_max, "clients at once; others are refused (10000, or what descriptors allow)")
+  app.add_option("--max-connections", options.connections_max,
+                 "clients at once; others are refused (10000, or what descriptors allow)")
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000));
-  app.add_option("--max-connections-per-address", options.connections_per_address_max, "the same for each address that clients come from")
+  app.add_option("--max-connections-per-address", options.connections_per_address_max,
+                 "the same for each address that clients come from")
       ->type_name("N")
       ->check(CLI::Range(1, 1'000'000));
   app.add_option("--max-waiting-receives", options.waiting_receives_max, "receives of one client that may wait for messages")
@@ -95,8 +97,9 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       ->type_name("SIZE")
       ->check(checked_by([](const std::string& text) { return parse_size(text); }, ""));
   int busy_wait_us = static_cast<int>(options.busy_wait_max.count());
-  app.add_option("--busy-wait-us", busy_wait_us,
-                 "how long to look for the next request before sleeping, while requests come one by one and that close together; 0: never")
+  app.add_option(
+         "--busy-wait-us", busy_wait_us,
+         "how long to look for the next request before sleeping, while requests come one by one and that close together; 0: never")
       ->capture_default_str()
       ->type_name("US")
       ->check(CLI::Range(0, 10'000));

@@ -21,9 +21,9 @@ struct Options {
   LogLevel log_level = LogLevel::info;
   std::uint32_t segment_size_bytes = 64U << 20U;
   // limits
-  int connections_max = 0;              ///< 0: 10,000, or as many as the process may have descriptors for
-  int connections_per_address_max = 0;  ///< 0: no limit of its own
-  int waiting_receives_max = 64;        ///< per connection
+  int connections_max = 0;                         ///< 0: 10,000, or as many as the process may have descriptors for
+  int connections_per_address_max = 0;             ///< 0: no limit of its own
+  int waiting_receives_max = 64;                   ///< per connection
   std::uint64_t peer_buffer_bytes = 16ULL << 20U;  ///< what a client that does not read may leave unsent
   std::chrono::microseconds busy_wait_max{300};
   bool salvage = false;

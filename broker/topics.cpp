@@ -37,7 +37,8 @@ Topics::Found Topics::chain_of(QueueId queue) const {
   const auto name = topic_of_.find(queue);
   if (name == topic_of_.end()) return {};
   const Topic& topic = topics_.find(name->second)->second;
-  const auto chain = std::find_if(topic.chains.begin(), topic.chains.end(), [&](const Chain& each) { return each.queue_id == queue; });
+  const auto chain =
+      std::find_if(topic.chains.begin(), topic.chains.end(), [&](const Chain& each) { return each.queue_id == queue; });
   return chain == topic.chains.end() ? Found{} : Found{&topic, &*chain};
 }
 
@@ -61,7 +62,8 @@ Result<std::vector<std::string>> Topics::chain(std::string_view topic, const Cha
   if (old == chains.end()) {
     chains.push_back(std::move(fresh));
     changed.emplace_back(topic);
-  } else if (old->filter_policy != filter_policy || old->filter_on_attributes != filter_on_attributes || old->queue_id != queue.id) {
+  } else if (old->filter_policy != filter_policy || old->filter_on_attributes != filter_on_attributes ||
+             old->queue_id != queue.id) {
     *old = std::move(fresh);
     changed.emplace_back(topic);
   } else if (is_new) {

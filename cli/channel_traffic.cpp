@@ -26,8 +26,8 @@ const supervisor::ChannelEntry* entry_of(const BrokerAccess& access, const std::
   return access.topology() ? access.topology()->find_channel(channel) : nullptr;
 }
 
-Result<Unit> follow_queue(BlockingBrokerClient& client, const std::string& queue, std::chrono::milliseconds wait, const LiveFilter& filter,
-                          const OnMessage& on_message) {
+Result<Unit> follow_queue(BlockingBrokerClient& client, const std::string& queue, std::chrono::milliseconds wait,
+                          const LiveFilter& filter, const OnMessage& on_message) {
   const SystemClock clock;
   const Instant end = clock.now() + wait;
   wire::Peek look{queue, 0, 100, {filter.policy, filter.on_attributes}};
@@ -91,15 +91,18 @@ Result<Unit> listen_to(BrokerAccess& access, const std::string& channel, const s
                        const LiveFilter& filter, const OnMessage& on_message) {
   if (kind == "pubsub") return listen_directly(access.context(), *entry_of(access, channel), wait, filter, on_message);
   if (kind == "pipe" || kind == "request")
-    return fail("wrong_usage", fmt::format("'{}' is a {}: what travels there is between two nodes, and nobody else can listen", channel, kind));
+    return fail("wrong_usage",
+                fmt::format("'{}' is a {}: what travels there is between two nodes, and nobody else can listen", channel, kind));
   const Result<BrokerEndpoint> broker = find_broker(access, channel, kind);
   if (!broker) return Failure<Error>{broker.error()};
   const auto client = access.connect(*broker);
-  return kind == "queue" ? follow_queue(*client, channel, wait, filter, on_message) : client->listen(channel, wait, on_message, filter.policy);
+  return kind == "queue" ? follow_queue(*client, channel, wait, filter, on_message)
+                         : client->listen(channel, wait, on_message, filter.policy);
 }
 
 Result<std::string> ChannelWriter::put(const Message& message) {
-  if (kind_ == "pubsub") return fail("wrong_usage", fmt::format("'{}' has no broker: only the nodes wired to it can publish there", channel_));
+  if (kind_ == "pubsub")
+    return fail("wrong_usage", fmt::format("'{}' has no broker: only the nodes wired to it can publish there", channel_));
   if (kind_ == "pipe") return put_into_pipe(access_, *entry_of(access_, channel_), message, timeout_);
   if (kind_ == "request") {
     const auto answer = call_request(entry_of(access_, channel_)->endpoints, message, timeout_);

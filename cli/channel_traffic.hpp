@@ -15,15 +15,15 @@
 
 namespace remuda::cli {
 
-/// "topic", "pubsub" (a topic without a broker), "queue", "pipe" or "request". One that the launch file does not name, as it was made by
-/// hand, is looked for in the brokers; what is nowhere counts as a topic, so that its error is that of an unknown topic.
+/// "topic", "pubsub" (a topic without a broker), "queue", "pipe" or "request". One that the launch file does not name, as it was
+/// made by hand, is looked for in the brokers; what is nowhere counts as a topic, so that its error is that of an unknown topic.
 std::string kind_of_channel(BrokerAccess& access, const std::string& channel);
 
 /// Called with each message until it returns false. `missed`: lost before this one.
 using OnMessage = std::function<bool(std::string_view packed_message, std::uint64_t missed)>;
 
-/// Listens for `wait`. A topic: what is published from now on. A queue: what waits there, then what comes and is not taken within a moment.
-/// Errors: `wrong_usage` for a pipe or request channel, where nobody can listen but the two nodes; those of the broker.
+/// Listens for `wait`. A topic: what is published from now on. A queue: what waits there, then what comes and is not taken within a
+/// moment. Errors: `wrong_usage` for a pipe or request channel, where nobody can listen but the two nodes; those of the broker.
 Result<Unit> listen_to(BrokerAccess& access, const std::string& channel, const std::string& kind, std::chrono::milliseconds wait,
                        const LiveFilter& filter, const OnMessage& on_message);
 

@@ -21,8 +21,8 @@ struct ChannelAccess {
   BrokerEndpoint broker;
   std::unique_ptr<BlockingBrokerClient> client;
 };
-/// The broker that holds a channel; `kind` is "queue" or "topic". One that the launch file does not name, as it was made by hand, is
-/// looked for in the brokers. Errors: as BrokerAccess::broker_of.
+/// The broker that holds a channel; `kind` is "queue" or "topic". One that the launch file does not name, as it was made by hand,
+/// is looked for in the brokers. Errors: as BrokerAccess::broker_of.
 Result<BrokerEndpoint> find_broker(BrokerAccess& access, const std::string& channel, const std::string& kind);
 /// Errors: as BrokerAccess::open and find_broker.
 Result<ChannelAccess> open_channel(const BrokerOptions& options, const std::string& channel, const std::string& kind,

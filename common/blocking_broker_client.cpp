@@ -24,8 +24,7 @@ Result<Unit> only_handle(Result<std::vector<wire::HandleError>> errors) {
 
 }  // namespace
 
-BlockingBrokerClient::BlockingBrokerClient(const std::string& endpoint, ClientIdentity identity,
-                                           std::chrono::milliseconds deadline)
+BlockingBrokerClient::BlockingBrokerClient(const std::string& endpoint, ClientIdentity identity, std::chrono::milliseconds deadline)
     : client_{endpoint, std::move(identity), clock_} {
   client_.set_deadline(deadline);
 }

@@ -241,7 +241,8 @@ std::uint64_t BrokerClient::Session::subscribe(std::string_view topic, EventCall
 }
 
 void BrokerClient::Session::renew(const std::shared_ptr<Subscription>& subscription) {
-  const wire::Subscribe command{subscription->topic, {subscription->filter_policy, subscription->filter_on_attributes}, event_window};
+  const wire::Subscribe command{
+      subscription->topic, {subscription->filter_policy, subscription->filter_on_attributes}, event_window};
   const auto deadline = std::exchange(deadline_, std::nullopt);  // it is wanted until unsubscribe()
   ask(command, [this, subscription](Result<std::string_view> result) {
     const auto number = result ? wire::decode_number(*result) : Result<std::uint64_t>{Failure{result.error()}};

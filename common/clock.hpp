@@ -50,6 +50,8 @@ class ManualClock final : public Clock {
 inline std::int64_t to_unix_ms(WallTime time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
-inline WallTime from_unix_ms(std::int64_t ms) { return WallTime{std::chrono::milliseconds{ms}}; }
+inline WallTime from_unix_ms(std::int64_t ms) {
+  return WallTime{std::chrono::milliseconds{ms}};
+}
 
 }  // namespace remuda

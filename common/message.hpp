@@ -26,20 +26,20 @@ struct Attribute {
 
 struct Message {
   // CloudEvents
-  std::string id;                ///< unique per source; required; receivers deduplicate by it. At most 128 bytes
-  std::string source;            ///< who sent it, e.g. `completed-rides`
-  std::string type;              ///< the intent: `ride.completed` (event), `ride.submit` (command), `ride` (document)
-  std::int64_t time_ms = 0;      ///< when it was created, Unix milliseconds; 0 = not said
+  std::string id;            ///< unique per source; required; receivers deduplicate by it. At most 128 bytes
+  std::string source;        ///< who sent it, e.g. `completed-rides`
+  std::string type;          ///< the intent: `ride.completed` (event), `ride.submit` (command), `ride` (document)
+  std::int64_t time_ms = 0;  ///< when it was created, Unix milliseconds; 0 = not said
   std::string subject;
-  std::string datacontenttype;   ///< empty = application/msgpack
-  std::string traceparent;       ///< W3C trace context
+  std::string datacontenttype;  ///< empty = application/msgpack
+  std::string traceparent;      ///< W3C trace context
   // Enterprise Integration Patterns and queues
   std::string correlation_id;
-  std::string reply_to;          ///< Return Address: the channel that wants the answer
-  std::string group_id;          ///< message group of a FIFO queue
+  std::string reply_to;  ///< Return Address: the channel that wants the answer
+  std::string group_id;  ///< message group of a FIFO queue
   std::string dedup_id;
   std::map<std::string, Attribute> attributes;  ///< at most 64
-  std::uint64_t sequence = 0;    ///< per publisher and port on direct channels: receivers count gaps; 0 = none
+  std::uint64_t sequence = 0;                   ///< per publisher and port on direct channels: receivers count gaps; 0 = none
 
   std::string body;
 
@@ -51,7 +51,8 @@ struct Message {
 void pack(const Message& message, std::string& out);
 [[nodiscard]] std::string pack(const Message& message);
 
-/// Errors: `malformed_message` (definite), naming the header that is wrong. Unknown headers are skipped, so that a newer sender is understood.
+/// Errors: `malformed_message` (definite), naming the header that is wrong. Unknown headers are skipped, so that a newer sender is
+/// understood.
 Result<Message> unpack_message(std::string_view packed);
 
 /// What a broker needs of a packed message, without a copy: views into `packed`, valid as long as it is.

@@ -32,8 +32,8 @@ struct PortDescription {
   std::string message;  ///< what travels here, for people and for checks: `ride.completed`
   /// True when losing a message here would be wrong: `check` warns about a lossy channel.
   bool wants_acknowledgement = false;
-  /// True when the port asks and waits for an answer (output) or answers (input): only a request channel fits. A port that merely sends
-  /// or takes fits every kind; on a request channel its sender waits until the message is handled.
+  /// True when the port asks and waits for an answer (output) or answers (input): only a request channel fits. A port that merely
+  /// sends or takes fits every kind; on a request channel its sender waits until the message is handled.
   bool request = false;
   /// True when the node works without this port being wired.
   bool optional = false;
@@ -47,8 +47,8 @@ struct NodeDescription {
   /// True when ports may also be named at will in the launch file (the gateway's routes name request ports): each
   /// extra port is an output of a request channel unless listed above.
   bool open_request_ports = false;
-  /// The same for ports that send: each extra port is an output of whatever channel it is wired to. With both, one that is wired to a
-  /// request channel asks.
+  /// The same for ports that send: each extra port is an output of whatever channel it is wired to. With both, one that is wired to
+  /// a request channel asks.
   bool open_outputs = false;
 };
 
@@ -127,8 +127,8 @@ class NodeContext {
   /// True when this node can ask over the port: it is wired to a request channel, and not a port that merely sends.
   [[nodiscard]] virtual bool can_ask(std::string_view port) const = 0;
   [[nodiscard]] virtual bool is_draining() const = 0;
-  /// Why messages of this node are not taken at present (a queue or a disk is full), in words for people; empty: they are. Who accepts
-  /// work from outside should accept no more until then.
+  /// Why messages of this node are not taken at present (a queue or a disk is full), in words for people; empty: they are. Who
+  /// accepts work from outside should accept no more until then.
   [[nodiscard]] virtual std::string held_back() const { return {}; }
 
   /// Outside a handler: sends and keeps retrying with the same id until confirmed, or until the node ends.

@@ -52,17 +52,32 @@ class [[nodiscard]] Result {
   [[nodiscard]] bool ok() const { return content_.index() == 0; }
   explicit operator bool() const { return ok(); }
 
-  [[nodiscard]] T& value() & { assert(ok()); return *std::get_if<0>(&content_); }
-  [[nodiscard]] const T& value() const& { assert(ok()); return *std::get_if<0>(&content_); }
-  [[nodiscard]] T&& value() && { assert(ok()); return std::move(*std::get_if<0>(&content_)); }
+  [[nodiscard]] T& value() & {
+    assert(ok());
+    return *std::get_if<0>(&content_);
+  }
+  [[nodiscard]] const T& value() const& {
+    assert(ok());
+    return *std::get_if<0>(&content_);
+  }
+  [[nodiscard]] T&& value() && {
+    assert(ok());
+    return std::move(*std::get_if<0>(&content_));
+  }
   T& operator*() & { return value(); }
   const T& operator*() const& { return value(); }
   T&& operator*() && { return std::move(*this).value(); }
   T* operator->() { return &value(); }
   const T* operator->() const { return &value(); }
 
-  [[nodiscard]] const E& error() const& { assert(!ok()); return *std::get_if<1>(&content_); }
-  [[nodiscard]] E&& error() && { assert(!ok()); return std::move(*std::get_if<1>(&content_)); }
+  [[nodiscard]] const E& error() const& {
+    assert(!ok());
+    return *std::get_if<1>(&content_);
+  }
+  [[nodiscard]] E&& error() && {
+    assert(!ok());
+    return std::move(*std::get_if<1>(&content_));
+  }
 
  private:
   std::variant<T, E> content_;

@@ -37,8 +37,8 @@ struct Ping {};  ///< `ping`
 /// `send`: stores all messages in the queue, or none.
 struct Send {
   std::string_view queue;
-  std::vector<std::string_view> messages;  ///< packed, see common/message.hpp
-  std::optional<std::uint64_t> delay_ms{};  ///< absent: the queue's own
+  std::vector<std::string_view> messages;                 ///< packed, see common/message.hpp
+  std::optional<std::uint64_t> delay_ms{};                ///< absent: the queue's own
   std::vector<std::optional<std::uint64_t>> delays_ms{};  ///< empty, or one for each message; absent: `delay_ms`
 };
 /// `publish`: stores the messages in every chained queue whose filter matches, and shows them to live subscribers.
@@ -119,7 +119,7 @@ struct StartMove {
 struct CancelMove {  ///< `cancel_move`
   std::uint32_t move = 0;
 };
-struct ListMoves {};  ///< `list_moves`: those that run, and the last few that ended
+struct ListMoves {};   ///< `list_moves`: those that run, and the last few that ended
 struct GetQueueInfo {  ///< `queue_info`
   std::string_view queue;
 };
@@ -128,7 +128,7 @@ struct ReadBackup {     ///< `backup_read`
   std::uint64_t segment = 0;
   std::uint64_t offset = 0;
 };
-struct EndBackup {};  ///< `backup_end`
+struct EndBackup {};   ///< `backup_end`
 struct ListQueues {};  ///< `list_queues`
 struct ListTopics {};  ///< `list_topics`
 /// What makes a queue a FIFO queue. Selectors are explained in PROTOCOL.md.
@@ -182,7 +182,8 @@ struct Credit {
 
 using Command = std::variant<Hello, Ping, Send, Publish, Receive, CancelReceives, Delete, ChangeVisibility, RetryLater, Reject,
                              Release, Transact, Peek, Purge, Redrive, StartMove, CancelMove, ListMoves, GetQueueInfo, ListQueues,
-                             ListTopics, BeginBackup, ReadBackup, EndBackup, DeclareQueue, DeleteQueue, DeclareTopic, DeleteTopic, Subscribe, Unsubscribe, Credit>;
+                             ListTopics, BeginBackup, ReadBackup, EndBackup, DeclareQueue, DeleteQueue, DeclareTopic, DeleteTopic,
+                             Subscribe, Unsubscribe, Credit>;
 
 struct Request {
   std::uint64_t request = 0;  ///< increasing per session; 0 for hello

@@ -13,4 +13,6 @@ bool name_the_suite_after_the_program() {
 
 }  // namespace
 
-int main(int argc, char** argv) { return boost::unit_test::unit_test_main(&name_the_suite_after_the_program, argc, argv); }
+int main(int argc, char** argv) {
+  return boost::unit_test::unit_test_main(&name_the_suite_after_the_program, argc, argv);
+}

@@ -1,6 +1,6 @@
 #pragma once
-// The deduplication keys that the record being decided will accept: they are in no window yet, but the next message of the same request
-// must not repeat them.
+// The deduplication keys that the record being decided will accept: they are in no window yet, but the next message of the same
+// request must not repeat them.
 
 #include <algorithm>
 #include <optional>

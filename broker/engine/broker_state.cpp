@@ -70,16 +70,16 @@ void dump_queue(std::ostream& out, const Queue& queue) {
   const QueueCounters& c = queue.counters;
   out << "queue " << queue.id() << ' ' << a.name << " visibility=" << a.visibility_timeout.count()
       << " retention=" << a.retention.count() << " delay=" << a.delay.count() << " dlq=" << queue.dead_letter_queue << '/'
-      << a.dead_letter_queue << '/' << a.max_receives << " size=" << a.max_message_size_bytes
-      << " holds=" << a.max_messages << '/' << a.max_bytes << " relaxed=" << a.relaxed
+      << a.dead_letter_queue << '/' << a.max_receives << " size=" << a.max_message_size_bytes << " holds=" << a.max_messages << '/'
+      << a.max_bytes << " relaxed=" << a.relaxed
       << (a.fifo ? " fifo=" + a.fifo->group_by + '/' + a.fifo->deduplicate_by +
                        (a.fifo->on_dead_letter == OnDeadLetter::block ? "/block" : "")
                  : std::string{})
       << " tags=" << a.tags.size() << "\n  next=" << queue.next_sequence << " visible=" << queue.visible()
-      << " in_flight=" << queue.in_flight() << " delayed=" << queue.delayed() << " bytes=" << queue.bytes()
-      << " sent=" << c.sent << " moved_in=" << c.moved_in
-      << " received=" << c.received << " redelivered=" << c.redelivered << " deleted=" << c.deleted << " purged=" << c.purged
-      << " dead_lettered=" << c.dead_lettered << " redriven=" << c.redriven << " expired=" << c.expired << '\n';
+      << " in_flight=" << queue.in_flight() << " delayed=" << queue.delayed() << " bytes=" << queue.bytes() << " sent=" << c.sent
+      << " moved_in=" << c.moved_in << " received=" << c.received << " redelivered=" << c.redelivered << " deleted=" << c.deleted
+      << " purged=" << c.purged << " dead_lettered=" << c.dead_lettered << " redriven=" << c.redriven << " expired=" << c.expired
+      << '\n';
   queue.table().for_each(0, UINT64_MAX, [&](Sequence sequence, const Slot& slot) {
     if (!is_live(slot.state())) return true;  // what is gone may be forgotten at different times
     if (queue.is_fifo()) out << "  [" << queue.group_of(sequence) << "]";

@@ -56,15 +56,16 @@ struct Grouping {
 /// What becomes of a message group whose head went to the dead-letter queue.
 enum class OnDeadLetter : std::uint8_t {
   skip,   ///< the next of the group is delivered: the order has a gap
-  block,  ///< nothing of the group is delivered until that dead letter has left the dead-letter queue; redriven, it takes its old place
+  block,  ///< nothing of the group is delivered until that dead letter has left the dead-letter queue; redriven, it takes its old
+          ///< place
 };
 /// Which messages are the same: those of the queue, or of one message group, with the same deduplication id.
 enum class DeduplicationScope : std::uint8_t { queue, message_group };
 
 /// What makes a queue a FIFO queue. Not to be changed later, but for `on_dead_letter`, and the selectors for what is sent then.
 struct FifoAttributes {
-  std::string group_by = "group_id";     ///< where a message names its group: a selector, see QUEUE.md; for the shell
-  std::string deduplicate_by = "id";     ///< where it names its deduplication id, unless its header `dedup_id` does; for the shell
+  std::string group_by = "group_id";  ///< where a message names its group: a selector, see QUEUE.md; for the shell
+  std::string deduplicate_by = "id";  ///< where it names its deduplication id, unless its header `dedup_id` does; for the shell
   DeduplicationScope deduplication_scope = DeduplicationScope::queue;
   OnDeadLetter on_dead_letter = OnDeadLetter::skip;
   friend bool operator==(const FifoAttributes&, const FifoAttributes&) = default;
@@ -89,14 +90,14 @@ struct QueueAttributes {
 
 /// Stores the messages in this order, all or none; but a message that a FIFO queue was sent before within five minutes, judged by
 /// its deduplication key, is answered with the sequence of the first one and not stored.
-/// Errors: no_such_queue, message_too_large, invalid_argument (nothing to send, delay out of range, a FIFO queue without a grouping for
-/// each message, or the reverse), storage_full, queue_full (the queue would hold more than its max_messages or max_bytes: later there may
-/// be room), over_limit (there never will be: this alone is more).
+/// Errors: no_such_queue, message_too_large, invalid_argument (nothing to send, delay out of range, a FIFO queue without a grouping
+/// for each message, or the reverse), storage_full, queue_full (the queue would hold more than its max_messages or max_bytes: later
+/// there may be room), over_limit (there never will be: this alone is more).
 struct SendMessage {
   Requester from;
   QueueId queue = 0;
   std::span<const Body> messages;
-  std::optional<Milliseconds> delay;     ///< 0 s … 15 min; the queue's own when absent
+  std::optional<Milliseconds> delay;       ///< 0 s … 15 min; the queue's own when absent
   std::span<const Milliseconds> delays{};  ///< empty, or one for each message in place of `delay`; negative: `delay`
   std::span<const Grouping> groupings{};   ///< of a FIFO queue: one for each message
 };
@@ -106,10 +107,10 @@ struct Publication {
   Body message;
   std::span<const QueueId> targets;
   std::span<const Grouping> groupings{};  ///< parallel to `targets` when any of them is a FIFO queue; else empty
-  DeduplicationKey key{};               ///< at a FIFO topic
+  DeduplicationKey key{};                 ///< at a FIFO topic
 };
-/// Stores every message once and a reference to it in each target, all or none. A FIFO topic passes over what it was published before
-/// within five minutes; so does each FIFO target for itself. Errors: as SendMessage.
+/// Stores every message once and a reference to it in each target, all or none. A FIFO topic passes over what it was published
+/// before within five minutes; so does each FIFO target for itself. Errors: as SendMessage.
 struct PublishMessage {
   Requester from;
   std::span<const Publication> messages;
@@ -119,8 +120,8 @@ struct PublishMessage {
 /// Makes up to `max` visible messages in flight, oldest first, and delivers them; with none visible it waits up to `wait`.
 /// Waiting receives of a queue are served in the order in which they came.
 /// A FIFO queue delivers the messages of a group in their order, and none of a group of which an earlier receive has any in flight.
-/// With the attempt id of a receive of the last five minutes it delivers the same messages under the same handles again, each hidden
-/// for the whole timeout anew, as long as none of them was settled or had its visibility changed; the receive count stays.
+/// With the attempt id of a receive of the last five minutes it delivers the same messages under the same handles again, each
+/// hidden for the whole timeout anew, as long as none of them was settled or had its visibility changed; the receive count stays.
 /// Errors: no_such_queue, invalid_visibility_timeout, invalid_argument (max 0), over_limit (120,000 in flight).
 struct ReceiveMessage {
   Requester from;
@@ -202,17 +203,18 @@ struct RedriveMessages {
 };
 
 using MoveId = std::uint32_t;
-/// Begins to move messages of a queue in the background: the shell chooses which and how fast, the engine remembers how far it is, so
-/// that a restart does not stop it. Only what is in the queue now is moved. Answers the id of the move as `first`.
-/// Errors: no_such_queue, invalid_argument (into itself, queues of different kinds), move_in_progress (one at a time from each queue).
+/// Begins to move messages of a queue in the background: the shell chooses which and how fast, the engine remembers how far it is,
+/// so that a restart does not stop it. Only what is in the queue now is moved. Answers the id of the move as `first`. Errors:
+/// no_such_queue, invalid_argument (into itself, queues of different kinds), move_in_progress (one at a time from each queue).
 struct StartMove {
   Requester from;
   QueueId queue = 0;
-  std::optional<QueueId> to;       ///< absent: each to the queue it came from
-  std::string_view selection;      ///< which of them: the shell's own bytes, kept as they are
+  std::optional<QueueId> to;         ///< absent: each to the queue it came from
+  std::string_view selection;        ///< which of them: the shell's own bytes, kept as they are
   std::uint32_t max_per_second = 0;  ///< 0: as fast as it goes
 };
-/// One step of a move: moves `sequences`, and remembers that everything below `next` has been looked at. Asked by the broker itself.
+/// One step of a move: moves `sequences`, and remembers that everything below `next` has been looked at. Asked by the broker
+/// itself.
 struct ContinueMove {
   Requester from;
   MoveId move = 0;
@@ -234,7 +236,8 @@ struct DeclareQueue {
 };
 
 /// Deletes the queue with all its messages; its name may be declared anew. Receives that wait are answered no_such_queue.
-/// Errors: no_such_queue, queue_not_empty (it holds messages and `force` is not set), queue_in_use (it is the dead-letter queue of another).
+/// Errors: no_such_queue, queue_not_empty (it holds messages and `force` is not set), queue_in_use (it is the dead-letter queue of
+/// another).
 struct DeleteQueue {
   Requester from;
   QueueId queue = 0;
@@ -263,9 +266,8 @@ struct CancelReceives {
   ClientId client = 0;
 };
 
-using Command =
-    std::variant<SendMessage, PublishMessage, ReceiveMessage, DeleteMessage, ChangeMessageVisibility, RetryLater, RejectMessage,
-                 ReleaseMessage, Transact, PurgeQueue, RedriveMessages, StartMove, ContinueMove, CancelMove, DeclareQueue, DeleteQueue,
-                 DeclareTopic, OpenSession, CancelReceives>;
+using Command = std::variant<SendMessage, PublishMessage, ReceiveMessage, DeleteMessage, ChangeMessageVisibility, RetryLater,
+                             RejectMessage, ReleaseMessage, Transact, PurgeQueue, RedriveMessages, StartMove, ContinueMove,
+                             CancelMove, DeclareQueue, DeleteQueue, DeclareTopic, OpenSession, CancelReceives>;
 
 }  // namespace remuda::broker

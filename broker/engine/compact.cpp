@@ -100,7 +100,7 @@ bool QueueEngine::compact(std::uint64_t budget_bytes, Moment moment) {
   begin(Requester{}, turn);
   const std::uint64_t enough_bytes = std::min(budget_bytes, log_.max_record_size() / 2);
   std::map<Location, std::uint32_t> copied;  // and which body of the record it is
-  std::size_t messages = 0;  // and deduplication ids
+  std::size_t messages = 0;                  // and deduplication ids
   state_.for_each_queue([&](Queue& queue) {
     sequences_.clear();
     queue.find_in_segment(oldest, messages_per_record - std::min(messages, messages_per_record), sequences_);

@@ -36,7 +36,8 @@ std::optional<Error> check_attributes(const QueueAttributes& attributes) {
   }
   if (attributes.fifo) {
     for (const std::string& selector : {attributes.fifo->group_by, attributes.fifo->deduplicate_by}) {
-      if (selector.empty() || selector.size() > selector_max_bytes) return invalid("group_by and deduplicate_by have 1 to 256 bytes");
+      if (selector.empty() || selector.size() > selector_max_bytes)
+        return invalid("group_by and deduplicate_by have 1 to 256 bytes");
     }
   }
   return std::nullopt;
@@ -64,7 +65,8 @@ QueueEngine::Refusal QueueEngine::decide(const DeclareQueue& command, Turn& turn
     if (const auto found = state_.find_queue(attributes.dead_letter_queue)) {
       dead_letter_queue = *found;
       if (state_.queue(dead_letter_queue)->is_fifo() != attributes.fifo.has_value())
-        return wrong_kind(attributes, "the dead-letter queue of a FIFO queue is a FIFO queue, that of a standard queue a standard queue");
+        return wrong_kind(attributes,
+                          "the dead-letter queue of a FIFO queue is a FIFO queue, that of a standard queue a standard queue");
     } else {
       dead_letter_queue = next++;
       created.emplace();
@@ -87,7 +89,8 @@ QueueEngine::Refusal QueueEngine::decide(const DeclareTopic& command, Turn& turn
   if (command.name.empty() || command.name.size() > name_max_bytes)
     return Error{"invalid_attribute", "the name of a topic has 1 to 128 bytes", true};
   const auto existing = state_.topics().find(command.name);
-  const std::string_view present = existing == state_.topics().end() ? std::string_view{} : std::string_view{existing->second.definition};
+  const std::string_view present =
+      existing == state_.topics().end() ? std::string_view{} : std::string_view{existing->second.definition};
   if (present == command.definition) return std::nullopt;
   put_topic_declared(record_, command.name, command.definition, 1);
   next_sweep_ = std::min(next_sweep_, turn.moment.now + std::chrono::minutes{1});

@@ -8,9 +8,10 @@ QueueEngine::Judgement QueueEngine::judge(const DeleteMessage&, const Queue& que
   const Slot* slot = held_by(handle, queue);
   if (slot == nullptr) return {HandleOutcome::stale_handle, false};
   if (slot->state() == MessageState::in_flight) return {HandleOutcome::done, true};
-  // Also when the visibility timeout has ended, as long as nobody else has received the message: deleting it is what was meant. But in
-  // a FIFO queue the group has been open to others since.
-  if (is_waiting(slot->state())) return queue.is_fifo() ? Judgement{HandleOutcome::stale_handle, false} : Judgement{HandleOutcome::done, true};
+  // Also when the visibility timeout has ended, as long as nobody else has received the message: deleting it is what was meant. But
+  // in a FIFO queue the group has been open to others since.
+  if (is_waiting(slot->state()))
+    return queue.is_fifo() ? Judgement{HandleOutcome::stale_handle, false} : Judgement{HandleOutcome::done, true};
   if (REMUDA_MUTANT(3)) return {HandleOutcome::done, false};
   return {slot->state() == MessageState::deleted ? HandleOutcome::done : HandleOutcome::stale_handle, false};
 }

@@ -25,7 +25,8 @@ QueueEngine::Refusal QueueEngine::decide(const DeleteQueue& command, Turn&) {
   });
   if (!user.empty()) {
     return Error{"queue_in_use",
-                 "queue " + name + " is the dead-letter queue of " + user + ": give that another one first, or delete it first", true};
+                 "queue " + name + " is the dead-letter queue of " + user + ": give that another one first, or delete it first",
+                 true};
   }
   const std::uint64_t count = queue->visible() + queue->delayed() + queue->in_flight();
   if (count > 0 && !command.force) {

@@ -230,8 +230,9 @@ void BrokerState::receive_named(ByteReader& in) {
   const std::string_view attempt_id = in.text();
   if (!in.ok()) return;
   std::vector<ReceiptHandle> handles;
-  const std::uint64_t named =
-      for_each_message(in, *queue, [&](Sequence sequence, Slot& slot) { handles.push_back({queue->id(), slot.attempt(), sequence}); });
+  const std::uint64_t named = for_each_message(in, *queue, [&](Sequence sequence, Slot& slot) {
+    handles.push_back({queue->id(), slot.attempt(), sequence});
+  });
   if (handles.size() < named) handles.clear();  // a part of what it got is not what it got
   queue->remember_attempt(attempt_id, head_.time_ms, std::move(handles));
 }
@@ -408,7 +409,8 @@ void BrokerState::redriven(ByteReader& in) {
     kept.set_sent_ms(head_.time_ms);
     if (history) {
       // One that blocked its group takes its old place again, and no handle of then fits it.
-      if (history->origin_sequence != 0 && history->origin_queue == to->attributes.name && to->find_live(history->origin_sequence) == nullptr) {
+      if (history->origin_sequence != 0 && history->origin_queue == to->attributes.name &&
+          to->find_live(history->origin_sequence) == nullptr) {
         target = history->origin_sequence;
         kept.set_attempt(history->origin_attempt);
       }

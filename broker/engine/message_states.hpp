@@ -7,11 +7,13 @@
 //   delayed    its time has come              visible
 //   visible    receive                        in_flight       receive count + 1, new attempt, new handle
 //   in_flight  delete                         deleted
-//   visible    delete by the last attempt     deleted         only a timed-out message that nobody received since; not in a FIFO queue
-//   in_flight  timeout, visibility set to 0   visible         attempt recorded; dead_lettered if its receives are used up
+//   visible    delete by the last attempt     deleted         only a timed-out message that nobody received since; not in a FIFO
+//   queue in_flight  timeout, visibility set to 0   visible         attempt recorded; dead_lettered if its receives are used up
 //   in_flight  visibility set to t > 0        in_flight       deadline = now + t
-//   in_flight  retry_later                    visible         attempt recorded; or delayed (in a FIFO queue: in_flight for as long), or
-//                                                             still in_flight until its timeout; dead_lettered if its receives are used up
+//   in_flight  retry_later                    visible         attempt recorded; or delayed (in a FIFO queue: in_flight for as
+//   long), or
+//                                                             still in_flight until its timeout; dead_lettered if its receives are
+//                                                             used up
 //   in_flight  release                        visible         receive count - 1
 //   in_flight  reject                         dead_lettered   inserted in the dead-letter queue by the same record
 //   waiting    redrive                        redriven        inserted in the other queue by the same record

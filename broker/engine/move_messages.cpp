@@ -18,7 +18,8 @@ QueueEngine::Refusal QueueEngine::decide(const StartMove& command, Turn& turn) {
   if (Refusal refusal = check_way(*queue, command.to)) return refusal;
   for (const auto& [id, move] : state_.moves()) {
     if (move.queue == command.queue && move.status == MoveStatus::running)
-      return Error{"move_in_progress", "move " + std::to_string(id) + " out of this queue still runs: wait for it, or cancel it", true};
+      return Error{"move_in_progress", "move " + std::to_string(id) + " out of this queue still runs: wait for it, or cancel it",
+                   true};
   }
   Move move;
   move.id = state_.next_move_id();

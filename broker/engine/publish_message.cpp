@@ -87,7 +87,8 @@ bool QueueEngine::was_published(std::string_view topic, const DeduplicationKey& 
   return found->second.deduplication.find(key).has_value();
 }
 
-void QueueEngine::publish_in_group(Queue& queue, std::uint32_t body, const Publication& publication, std::size_t target, Turn& turn) {
+void QueueEngine::publish_in_group(Queue& queue, std::uint32_t body, const Publication& publication, std::size_t target,
+                                   Turn& turn) {
   const Grouping& grouping = publication.groupings[target];
   sync_ |= !queue.attributes.relaxed;
   if (accepted_before(queue, grouping.key, turn)) return;

@@ -62,7 +62,7 @@ struct MessageDetail {
 
 /// A receive that named itself, so that it can be repeated after a lost answer.
 struct ReceiveAttempt {
-  std::int64_t time_ms = 0;             ///< steady
+  std::int64_t time_ms = 0;  ///< steady
   std::vector<ReceiptHandle> handles;
 };
 
@@ -211,7 +211,7 @@ class Queue {
   std::uint64_t visible_ = 0;
   std::uint64_t in_flight_ = 0;
   std::uint64_t delayed_ = 0;
-  std::uint64_t bytes_ = 0;  // of all live messages
+  std::uint64_t bytes_ = 0;             // of all live messages
   std::vector<MessageDetail> details_;  // by Slot::detail - 1
   std::vector<std::uint32_t> free_details_;
 

@@ -1,5 +1,5 @@
-// What a queue takes from senders when it may hold only so much. Dead letters, redrives and moves always get in: they are in some queue
-// already, and nothing may get lost because another one is full.
+// What a queue takes from senders when it may hold only so much. Dead letters, redrives and moves always get in: they are in some
+// queue already, and nothing may get lost because another one is full.
 
 #include <algorithm>
 
@@ -67,7 +67,8 @@ QueueEngine::Refusal QueueEngine::over_queue_limits() {
         fits(queue.bytes(), sum.bytes_out, sum.bytes_in, max_bytes)) {
       continue;
     }
-    return Error{"queue_full", "queue " + queue.attributes.name + " is full (" + contents(queue) + "): send again when there is room", true};
+    return Error{"queue_full",
+                 "queue " + queue.attributes.name + " is full (" + contents(queue) + "): send again when there is room", true};
   }
   return std::nullopt;
 }

@@ -16,8 +16,8 @@ namespace remuda::broker {
 /// Since the queue was declared; they survive restarts. Always (I12):
 /// sent + moved_in = waiting + in flight + deleted + purged + dead_lettered + redriven + expired.
 struct QueueCounters {
-  std::uint64_t sent = 0;      ///< into this queue: sent, published or moved here; what it ever held
-  std::uint64_t moved_in = 0;  ///< of these, dead-lettered or redriven from another queue
+  std::uint64_t sent = 0;         ///< into this queue: sent, published or moved here; what it ever held
+  std::uint64_t moved_in = 0;     ///< of these, dead-lettered or redriven from another queue
   std::uint64_t received = 0;     ///< deliveries, released ones included
   std::uint64_t redelivered = 0;  ///< of these, not the first of their message
   std::uint64_t deleted = 0;

@@ -8,7 +8,7 @@ namespace remuda::broker {
 namespace {
 constexpr std::uint32_t batch_max = 10'000;  // bounds one reply
 constexpr std::size_t attempt_id_size_max_bytes = 128;
-}
+}  // namespace
 
 void QueueEngine::on(const ReceiveMessage& command, Turn& turn) {
   if (!is_known(command.from, turn)) return;

@@ -1,6 +1,6 @@
 #pragma once
-// What a redrive and a step of a move have in common: they write, message by message in the order of their sequence, where each goes.
-// Neighbours that go the same way share one operation, so that all keep their order.
+// What a redrive and a step of a move have in common: they write, message by message in the order of their sequence, where each
+// goes. Neighbours that go the same way share one operation, so that all keep their order.
 
 #include "broker/engine/queue_engine.hpp"
 #include "common/mutant.hpp"

@@ -31,12 +31,15 @@ QueueEngine::Refusal QueueEngine::decide(const SendMessage& step, Turn& turn) {
 
   const std::uint32_t first = record_.bodies(step.messages.size(), [&](std::size_t i) -> const Body& { return step.messages[i]; });
   note_arrival(*queue, step.messages.size(), bytes_of(step.messages));
-  const auto delay_of = [&](std::size_t i) { return i < step.delays.size() && step.delays[i] >= Milliseconds{0} ? step.delays[i] : delay; };
+  const auto delay_of = [&](std::size_t i) {
+    return i < step.delays.size() && step.delays[i] >= Milliseconds{0} ? step.delays[i] : delay;
+  };
   // Neighbours with the same delay share one operation.
   for (std::size_t begin = 0, end = 0; begin < step.messages.size(); begin = end) {
     end = step.delays.empty() ? step.messages.size() : begin + 1;
     while (end < step.messages.size() && delay_of(end) == delay_of(begin)) ++end;
-    record_.stored(queue->id(), static_cast<std::uint64_t>(delay_of(begin).count()), first + static_cast<std::uint32_t>(begin), end - begin);
+    record_.stored(queue->id(), static_cast<std::uint64_t>(delay_of(begin).count()), first + static_cast<std::uint32_t>(begin),
+                   end - begin);
     note_stored(queue->id(), delay_of(begin), turn);
   }
   return std::nullopt;
@@ -59,7 +62,9 @@ void QueueEngine::note_stored(QueueId queue, Milliseconds delay, const Turn& tur
 QueueEngine::Refusal QueueEngine::check_grouping(const Queue& queue, std::span<const Grouping> groupings, std::size_t messages) {
   if (groupings.size() != (queue.is_fifo() ? messages : 0))
     return Error{"invalid_argument", "each message to a FIFO queue has a message group, and none to a standard queue", true};
-  const auto is_wrong = [](const Grouping& grouping) { return grouping.group.empty() || grouping.group.size() > group_size_max_bytes; };
+  const auto is_wrong = [](const Grouping& grouping) {
+    return grouping.group.empty() || grouping.group.size() > group_size_max_bytes;
+  };
   if (std::any_of(groupings.begin(), groupings.end(), is_wrong))
     return Error{"invalid_argument", "the name of a message group has 1 to 128 bytes", true};
   return std::nullopt;

@@ -8,11 +8,11 @@
 namespace remuda::broker {
 
 namespace {
-constexpr std::size_t messages_per_record = 10'000;        // bounds one record, and the time until other work gets its turn
-constexpr std::chrono::seconds deduplication_sweep{10};    // how late forgotten ids give their memory back
+constexpr std::size_t messages_per_record = 10'000;      // bounds one record, and the time until other work gets its turn
+constexpr std::chrono::seconds deduplication_sweep{10};  // how late forgotten ids give their memory back
 constexpr std::chrono::minutes session_idle_max{10};
 constexpr std::chrono::minutes sweep_interval{1};
-constexpr std::chrono::seconds expiry_check_interval{1};   // a message may live that much longer than the retention
+constexpr std::chrono::seconds expiry_check_interval{1};  // a message may live that much longer than the retention
 constexpr auto later_planned = [](const auto& a, const auto& b) { return a.when != b.when ? a.when > b.when : a.queue > b.queue; };
 }  // namespace
 

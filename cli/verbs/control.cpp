@@ -58,7 +58,8 @@ ExitCode control(Terminal& terminal, const Options& options, const std::string& 
   }
   if (verb == "down") {
     terminal.out << fmt::format("{}: down, {} {} stopped; its data is kept in {}\n", terminal.paint(Colour::bold, entry->name),
-                                answer->processes.size(), answer->processes.size() == 1 ? "process" : "processes", entry->data_folder);
+                                answer->processes.size(), answer->processes.size() == 1 ? "process" : "processes",
+                                entry->data_folder);
     return ExitCode::done;
   }
   show(terminal, answer->processes);

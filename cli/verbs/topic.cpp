@@ -9,10 +9,10 @@
 #include "cli/channel_traffic.hpp"
 #include "cli/channel_verbs.hpp"
 #include "cli/table.hpp"
-#include "common/filter/filter_policy.hpp"
 #include "cli/verbs/topic_change.hpp"
 #include "cli/verbs/topic_rate.hpp"
 #include "cli/verbs/verbs.hpp"
+#include "common/filter/filter_policy.hpp"
 
 namespace remuda::cli {
 
@@ -133,7 +133,8 @@ ExitCode echo(Terminal& terminal, const EchoOptions& options) {
   const std::string kind = kind_of_channel(*access, options.topic);
   const Result<Unit> listened = listen_to(*access, options.topic, kind, wait, filter, on_event);
   if (!listened && (kind == "pipe" || kind == "request"))
-    return terminal.problem(ExitCode::wrong_usage, listened.error().message, fmt::format("remuda topic hz {} counts what travels there", options.topic));
+    return terminal.problem(ExitCode::wrong_usage, listened.error().message,
+                            fmt::format("remuda topic hz {} counts what travels there", options.topic));
   if (!listened) return refused(terminal, listened.error());
   if (options.max > 0 && !print.enough())
     return terminal.problem(ExitCode::timed_out, "not enough was published in time", "a longer --timeout");

@@ -40,7 +40,12 @@ ExitCode rate(Terminal& terminal, const RateOptions& options) {
     before = now;
     const double per_second = static_cast<double>(count) / seconds;
     if (options.json) {
-      terminal.out << dump({{"channel", options.channel}, {"kind", kind}, {"messages", count}, {"seconds", seconds}, {"per_second", per_second}}) << '\n';
+      terminal.out << dump({{"channel", options.channel},
+                            {"kind", kind},
+                            {"messages", count},
+                            {"seconds", seconds},
+                            {"per_second", per_second}})
+                   << '\n';
     } else {
       terminal.out << fmt::format("{:.1f} messages/s  ({} in {:.1f} s)\n", per_second, count, seconds);
     }
@@ -55,7 +60,9 @@ Command topic_rate() {
   auto options = std::make_shared<RateOptions>();
   return {.name = "hz",
           .summary = "How many messages come into a channel per second; any kind of channel",
-          .details = "Topics and queues are counted by their broker; pipes, requests and topics without a broker by the nodes that take from them.",
+          .details =
+              "Topics and queues are counted by their broker; pipes, requests and topics without a broker by the nodes that take "
+              "from them.",
           .options = with_broker(options->broker, {{"CHANNEL", "The channel", &options->channel, true, {}, ValueKind::topic},
                                                    {"-n,--max", "End after so many lines", &options->max},
                                                    {"--window", "Count for so long each time (2s)", &options->window},

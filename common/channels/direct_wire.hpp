@@ -29,8 +29,8 @@ void encode_messages(std::string_view sender, std::uint64_t first_sequence, std:
 /// Errors: `malformed_frame`.
 Result<Messages> decode_messages(std::string_view frame);
 
-/// What a subscriber of a direct topic subscribes to, and what the frames begin with that it gets. Without a filter: the first byte of
-/// every frame above. With one: the filter itself, so that the publisher learns it, evaluates it, and puts it before the frame.
+/// What a subscriber of a direct topic subscribes to, and what the frames begin with that it gets. Without a filter: the first byte
+/// of every frame above. With one: the filter itself, so that the publisher learns it, evaluates it, and puts it before the frame.
 [[nodiscard]] std::string subscription_to(const LiveFilter& filter);
 /// The filter of a subscription; nothing for one without, or of another form.
 [[nodiscard]] std::optional<LiveFilter> filter_of(std::string_view subscription);

@@ -1,6 +1,6 @@
 #pragma once
-// What a live subscriber wants of a topic: an SNS filter policy as text. It is evaluated where messages come from, at the broker or at
-// the publisher, so that what nobody wants does not travel.
+// What a live subscriber wants of a topic: an SNS filter policy as text. It is evaluated where messages come from, at the broker or
+// at the publisher, so that what nobody wants does not travel.
 
 #include <ostream>
 #include <string>

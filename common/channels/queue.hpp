@@ -25,7 +25,9 @@ class QueueInput final : public InputChannel {
   bool take(Incoming& incoming) override;
   [[nodiscard]] BrokerConnection* broker() const override { return &connection_; }
   void add_settlement(std::span<const std::string_view> tickets, const Outcome& outcome, Transaction& transaction) const override;
-  void keep(std::span<const std::string_view> tickets, std::chrono::milliseconds time) override { connection_.keep(queue_, tickets, time); }
+  void keep(std::span<const std::string_view> tickets, std::chrono::milliseconds time) override {
+    connection_.keep(queue_, tickets, time);
+  }
   void settled(const std::string& ticket, const Settlement& settlement) override;
   void observe(std::size_t count, Duration took) override;
   void drain() override;

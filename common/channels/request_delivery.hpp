@@ -13,7 +13,8 @@ namespace remuda {
 class RequestDelivery final : public OutputChannel {
  public:
   /// `deadline`: how long the receiver may take. `clock` must outlive the channel. Throws as RequestOutput does.
-  RequestDelivery(Context& context, const std::vector<std::string>& endpoints, std::chrono::milliseconds deadline, const Clock& clock)
+  RequestDelivery(Context& context, const std::vector<std::string>& endpoints, std::chrono::milliseconds deadline,
+                  const Clock& clock)
       : asker_{context, endpoints, clock}, deadline_{deadline} {}
 
   void append_poll_items(std::vector<zmq_pollitem_t>& items) const override { asker_.append_poll_items(items); }

@@ -88,7 +88,9 @@ void RequestInput::settled(const std::string& ticket, const Settlement& settleme
     direct::encode_reply(correlation_of(ticket), pack(*settlement.reply), out_);
   } else {
     const bool rejected = settlement.outcome.kind() == Outcome::Kind::reject;
-    const std::string_view code = !settlement.refusal.empty() ? std::string_view{settlement.refusal} : rejected ? "rejected" : "failed";
+    const std::string_view code = !settlement.refusal.empty() ? std::string_view{settlement.refusal}
+                                  : rejected                  ? "rejected"
+                                                              : "failed";
     direct::encode_refusal(correlation_of(ticket), code, settlement.outcome.reason(), out_);
   }
   // Who asked may be gone or not listening: a reply is sent once, nothing depends on its arrival.

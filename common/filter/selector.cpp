@@ -104,8 +104,9 @@ Result<Selector> Selector::compile(std::string_view text) {
     selector.name_ = text.substr(prefix.size());
     return selector;
   }
-  return fail("invalid_selector", "'" + std::string{text.substr(0, 64)} +
-                                      "' names no place in a message: use group_id, dedup_id, id, content, body.PATH or attributes.NAME");
+  return fail("invalid_selector",
+              "'" + std::string{text.substr(0, 64)} +
+                  "' names no place in a message: use group_id, dedup_id, id, content, body.PATH or attributes.NAME");
 }
 
 std::optional<std::string> Selector::value(const MessageView& message) const {

@@ -35,10 +35,13 @@ std::string describe_json(const NodeDescription& description) {
                           {"default", parameter.default_value.empty() ? Json(nullptr) : Json(parameter.default_value)},
                           {"help", parameter.help}});
   }
-  const Json json{
-      {"name", description.name},  {"version", remuda_version()},         {"summary", description.summary},
-      {"ports", std::move(ports)}, {"parameters", std::move(parameters)}, {"open_request_ports", description.open_request_ports},
-      {"open_outputs", description.open_outputs}};
+  const Json json{{"name", description.name},
+                  {"version", remuda_version()},
+                  {"summary", description.summary},
+                  {"ports", std::move(ports)},
+                  {"parameters", std::move(parameters)},
+                  {"open_request_ports", description.open_request_ports},
+                  {"open_outputs", description.open_outputs}};
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
 

@@ -7,8 +7,8 @@
 
 #include "common/log.hpp"
 #include "common/node.hpp"
-#include "common/runtime/port_binding.hpp"
 #include "common/result.hpp"
+#include "common/runtime/port_binding.hpp"
 
 namespace remuda {
 

@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "common/channels/broker_connection.hpp"
-#include "common/runtime/handler_call.hpp"
 #include "common/log.hpp"
+#include "common/runtime/handler_call.hpp"
 
 namespace remuda {
 

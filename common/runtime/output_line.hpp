@@ -1,9 +1,10 @@
 #pragma once
-// The messages whose outputs travel to their own broker together with their acknowledgement, in the order in which they were handled.
+// The messages whose outputs travel to their own broker together with their acknowledgement, in the order in which they were
+// handled.
 //
 // One portion at a time: else what a full queue has refused could be overtaken by what it took a moment later, and the order of a
-// message group would be lost. What is handled meanwhile makes the next portion larger, so waiting for an answer costs no throughput.
-// Decides what goes next and how much of it; asks nobody, knows no clock.
+// message group would be lost. What is handled meanwhile makes the next portion larger, so waiting for an answer costs no
+// throughput. Decides what goes next and how much of it; asks nobody, knows no clock.
 
 #include <algorithm>
 #include <cstddef>
@@ -25,8 +26,8 @@ class OutputLine {
 
   void add(Handled handled) { waiting_.push_back(std::move(handled)); }
 
-  /// What goes next; empty while a portion is out, while the line is paused, and when nobody waits. It has to come back by one of the
-  /// three below.
+  /// What goes next; empty while a portion is out, while the line is paused, and when nobody waits. It has to come back by one of
+  /// the three below.
   [[nodiscard]] Portion next() {
     Portion portion;
     if (is_out_ || is_paused_) return portion;
@@ -73,8 +74,8 @@ class OutputLine {
   std::size_t bytes_max_;
 
   std::deque<Handled> waiting_;
-  std::size_t count_;       ///< of the next portion, at most
-  std::size_t alone_ = 0;   ///< the first so many go one by one
+  std::size_t count_;      ///< of the next portion, at most
+  std::size_t alone_ = 0;  ///< the first so many go one by one
   bool is_out_ = false;
   bool is_paused_ = false;
 };

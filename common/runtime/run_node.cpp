@@ -15,13 +15,13 @@
 #include <stdexcept>
 
 #include "common/control.hpp"
-#include "common/runtime/describe.hpp"
 #include "common/log.hpp"
+#include "common/runtime/describe.hpp"
 #include "common/runtime/node_options.hpp"
 #include "common/runtime/node_runtime.hpp"
-#include "common/socket.hpp"
 #include "common/runtime/stop_signals.hpp"
 #include "common/runtime/wiring.hpp"
+#include "common/socket.hpp"
 
 namespace remuda {
 namespace {

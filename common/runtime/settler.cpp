@@ -42,7 +42,8 @@ bool is_elsewhere(const Handled& handled, const Outgoing& output) {
 
 /// One of its outputs waits for its receiver to have handled it.
 bool depends_on_receivers(const Handled& handled) {
-  return std::any_of(handled.outputs.begin(), handled.outputs.end(), [](const Outgoing& output) { return output.channel->waits_for_handling(); });
+  return std::any_of(handled.outputs.begin(), handled.outputs.end(),
+                     [](const Outgoing& output) { return output.channel->waits_for_handling(); });
 }
 
 Fate fate_of(const Outcome& outcome) {
@@ -242,7 +243,8 @@ Settler::Home& Settler::home_of(BrokerConnection& broker) {
 void Settler::hand_over(Home& home) {
   const auto group = std::make_shared<Group>(home.line.next());
   if (group->empty()) return;
-  home.broker.transact(transaction_of(*group), [this, &home, group](const Result<Unit>& answer) { on_handed_over(home, *group, answer); });
+  home.broker.transact(transaction_of(*group),
+                       [this, &home, group](const Result<Unit>& answer) { on_handed_over(home, *group, answer); });
 }
 
 void Settler::on_handed_over(Home& home, Group& group, const Result<Unit>& answer) {

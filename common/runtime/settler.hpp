@@ -8,9 +8,9 @@
 // A batch is settled by as few transactions as possible. When one is refused, its messages are settled one by one, so that a
 // stale receipt handle costs nobody but its own message: that one's outputs are dropped, another consumer has it.
 //
-// Where something is full (`queue_full`, `storage_full`), outputs are held back: they are tried again less and less often, what they came
-// from stays in flight and hidden, and held_back() says why. Only who waits for an answer is refused instead.
-// Pure but for the channels it is given; time comes in with turn().
+// Where something is full (`queue_full`, `storage_full`), outputs are held back: they are tried again less and less often, what
+// they came from stays in flight and hidden, and held_back() says why. Only who waits for an answer is refused instead. Pure but
+// for the channels it is given; time comes in with turn().
 
 #include <cstddef>
 #include <functional>

@@ -116,8 +116,7 @@ BrokerConnection& Wiring::broker(const std::string& endpoint) {
   const auto known =
       std::find_if(by_endpoint_.begin(), by_endpoint_.end(), [&](const auto& entry) { return entry.first == endpoint; });
   if (known != by_endpoint_.end()) return *known->second;
-  auto connection =
-      connect_broker(endpoint, {options_.node_name, host_name()}, clock_);
+  auto connection = connect_broker(endpoint, {options_.node_name, host_name()}, clock_);
   auto& connected = *connection;
   by_endpoint_.emplace_back(endpoint, &connected);
   ports_.brokers.push_back(&connected);

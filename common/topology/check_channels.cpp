@@ -45,7 +45,9 @@ class ChannelChecks {
 
   void check_consumer(const QueueSpec& queue) {
     const ChannelUse& used = use(queue.name.text);
-    if (!warns_ || file_.nodes.empty() || queue.created || used.unknown || !used.inputs.empty() || dead_letter_queues_.count(queue.name.text) > 0) return;
+    if (!warns_ || file_.nodes.empty() || queue.created || used.unknown || !used.inputs.empty() ||
+        dead_letter_queues_.count(queue.name.text) > 0)
+      return;
     diagnostics_.warning(queue.name.place, "T302",
                          "no node takes from queue " + in_quotes(queue.name.text) + "; its messages stay until retention ends");
   }

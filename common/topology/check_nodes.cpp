@@ -90,9 +90,9 @@ class NodeChecks {
       const std::string what = *kind == ChannelKind::pipe                ? "a pipe"
                                : declared->direction == Direction::input ? "a topic read live"
                                                                          : "a topic without a broker";
-      diagnostics_.warning(
-          channel.place, "T308",
-          who + " wants no message lost, and " + what + " loses what arrives while the reader is away; a queue keeps it (or say may_lose = true)");
+      diagnostics_.warning(channel.place, "T308",
+                           who + " wants no message lost, and " + what +
+                               " loses what arrives while the reader is away; a queue keeps it (or say may_lose = true)");
     }
   }
 
@@ -112,10 +112,11 @@ class NodeChecks {
     if (channel.filter.empty()) return;
     const bool reads_live = kind == ChannelKind::topic && (declared == nullptr || declared->direction == Direction::input);
     if (reads_live) return;
-    diagnostics_.error(channel.place, "T202",
-                       "port " + in_quotes(port.name.text) + " of " + in_quotes(node.name.text) +
-                           " does not read a topic live, so it has nothing to filter",
-                       kind == ChannelKind::queue ? "filter where queue " + in_quotes(channel.text) + " is chained to its topic" : "");
+    diagnostics_.error(
+        channel.place, "T202",
+        "port " + in_quotes(port.name.text) + " of " + in_quotes(node.name.text) +
+            " does not read a topic live, so it has nothing to filter",
+        kind == ChannelKind::queue ? "filter where queue " + in_quotes(channel.text) + " is chained to its topic" : "");
   }
 
   /// What is published to a topic with a broker is safe with the queues chained to it; reading such a topic live is not.

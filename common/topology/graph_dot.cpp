@@ -59,7 +59,8 @@ std::string graph_as_dot(const Graph& graph) {
            "];\n";
   }
   for (const auto& edge : graph.edges) {
-    out += "  v" + std::to_string(edge.from) + " -> v" + std::to_string(edge.to) + " [label=" + quoted_id(edge.filter.empty() ? edge.label : edge.label + ": " + edge.filter) +
+    out += "  v" + std::to_string(edge.from) + " -> v" + std::to_string(edge.to) +
+           " [label=" + quoted_id(edge.filter.empty() ? edge.label : edge.label + ": " + edge.filter) +
            std::string{attributes(edge.kind)} + "];\n";
   }
   return out + "}\n";

@@ -135,7 +135,8 @@ class TextWriter {
     std::string names;
     for (const std::size_t e : readers) names += (names.empty() ? "" : ", ") + label(graph_.edges[e].to);
     const std::string arrow = " " + pad + "─▶ ";
-    const bool filters = std::any_of(readers.begin(), readers.end(), [&](std::size_t e) { return !graph_.edges[e].filter.empty(); });
+    const bool filters =
+        std::any_of(readers.begin(), readers.end(), [&](std::size_t e) { return !graph_.edges[e].filter.empty(); });
     if (readers.empty() || (!filters && columns(row + arrow + names) <= columns_max)) {
       line(readers.empty() ? row : row + arrow + names);
     } else {

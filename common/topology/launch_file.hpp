@@ -78,7 +78,7 @@ struct QueueSpec {
   Name broker;  ///< empty: the only broker
   Name from;    ///< empty: not chained
   FilterSpec filter;
-  Name dead_letter;                  ///< empty: none. `max_receives` alone names `<queue>-dlq`
+  Name dead_letter;  ///< empty: none. `max_receives` alone names `<queue>-dlq`
   bool dead_letter_by_default =
       false;             ///< came from [defaults.queue]: not applied to queues that are dead-letter queues themselves
   bool created = false;  ///< nobody wrote it: it is the `<queue>-dlq` of another queue

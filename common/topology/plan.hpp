@@ -66,8 +66,8 @@ struct QueuePlan {
   std::uint64_t max_message_size_bytes = 1'048'576;
   std::uint64_t max_messages = 0;  ///< that it takes to hold; 0: no limit
   std::uint64_t max_bytes = 0;     ///< likewise
-  bool relaxed = false;          ///< durability = "relaxed": confirmed before the sync
-  std::optional<FifoPlan> fifo;  ///< absent: a standard queue
+  bool relaxed = false;            ///< durability = "relaxed": confirmed before the sync
+  std::optional<FifoPlan> fifo;    ///< absent: a standard queue
   std::map<std::string, std::string> tags;
   bool of_request = false;  ///< not in the launch file: it carries a request channel's questions or answers
 };

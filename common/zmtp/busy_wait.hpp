@@ -1,10 +1,11 @@
 #pragma once
 // How long to look again and again before going to sleep. Pure.
 //
-// A thread that sleeps in epoll is woken 20 to 60 µs after the event, a large part of what one message at a time takes. Who expects the next
-// event within that order of time does better to keep looking, giving way to every other thread that wants the core. Worth it only
-// when events are few but close together: after a large turn others have work to do and time is not short, and when events are rare the core
-// would burn for nothing. So the budget is the limit while the usual gap between events is below it and the last turn was small, else nothing.
+// A thread that sleeps in epoll is woken 20 to 60 µs after the event, a large part of what one message at a time takes. Who expects
+// the next event within that order of time does better to keep looking, giving way to every other thread that wants the core. Worth
+// it only when events are few but close together: after a large turn others have work to do and time is not short, and when events
+// are rare the core would burn for nothing. So the budget is the limit while the usual gap between events is below it and the last
+// turn was small, else nothing.
 
 #include <algorithm>
 #include <cstddef>

@@ -2,15 +2,14 @@
 // The listening end: what a ROUTER socket is to its DEALERs, without a thread of its own. One thread, one epoll; the owner waits
 // here for everything it waits for. Peers are told apart by numbers that are never used twice, and their end is told.
 //
-// Refused: peers that are silent during the handshake (5 s), frames above the limit, ipc peers of other users, connections above the
-// limits; these are told why (`over_limit`) in the words of ZMTP. A peer that does not read is not waited for: once much is unsent it is
-// not read from either, so that it cannot ask for more, and once too much is, send() says so.
+// Refused: peers that are silent during the handshake (5 s), frames above the limit, ipc peers of other users, connections above
+// the limits; these are told why (`over_limit`) in the words of ZMTP. A peer that does not read is not waited for: once much is
+// unsent it is not read from either, so that it cannot ask for more, and once too much is, send() says so.
 
 #include <cstdint>
 #include <deque>
 #include <functional>
 #include <memory>
-#include <span>
 #include <span>
 #include <string>
 #include <string_view>
@@ -36,7 +35,7 @@ class Router {
     std::uint64_t max_frame_size = 4ULL * 1024 * 1024;
     std::size_t unsent_max_bytes = 16ULL * 1024 * 1024;  ///< per peer; one frame is always taken
     std::chrono::milliseconds handshake_limit{5'000};
-    std::size_t unsent_pause_bytes = 1024 * 1024;             ///< per peer: with more unsent than this it is not read from
+    std::size_t unsent_pause_bytes = 1024 * 1024;               ///< per peer: with more unsent than this it is not read from
     std::size_t unsent_total_max_bytes = 256ULL * 1024 * 1024;  ///< of all peers; then only those that read get anything
     std::size_t connections_max = 10'000;
     std::size_t connections_per_address_max = 0;  ///< 0: no limit but the one above; ipc has no addresses

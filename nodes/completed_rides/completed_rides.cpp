@@ -21,23 +21,25 @@ bool same_content(Ride a, const Ride& b) {
 }  // namespace
 
 NodeDescription CompletedRides::describe() const {
-  return {.name = "completed_rides",
-          .summary = "keeps submitted rides and publishes each as ride.completed",
-          .ports = {{.name = "submit", .direction = Direction::input, .message = std::string{http::request_type}, .request = true},
-                    {.name = "completed",
-                     .direction = Direction::output,
-                     .message = std::string{ride_completed_type},
-                     .wants_acknowledgement = true}},
-          .parameters = {{"answer", ParameterType::text, "\"stored\"",
-                          "when a ride is answered: stored (its event follows by itself), or heard (by every channel of `completed`)"},
-                         FailureInjection::parameter()}};
+  return {
+      .name = "completed_rides",
+      .summary = "keeps submitted rides and publishes each as ride.completed",
+      .ports = {{.name = "submit", .direction = Direction::input, .message = std::string{http::request_type}, .request = true},
+                {.name = "completed",
+                 .direction = Direction::output,
+                 .message = std::string{ride_completed_type},
+                 .wants_acknowledgement = true}},
+      .parameters = {{"answer", ParameterType::text, "\"stored\"",
+                      "when a ride is answered: stored (its event follows by itself), or heard (by every channel of `completed`)"},
+                     FailureInjection::parameter()}};
 }
 
 void CompletedRides::start(NodeContext& context) {
   context_ = &context;
   fail_ = FailureInjection{context.parameters()};
   const std::string answer = context.parameters().text("answer");
-  if (answer != "stored" && answer != "heard") throw std::invalid_argument{"parameter answer: it is stored or heard, not '" + answer + "'"};
+  if (answer != "stored" && answer != "heard")
+    throw std::invalid_argument{"parameter answer: it is stored or heard, not '" + answer + "'"};
   answers_when_heard_ = answer == "heard";
   store_ = std::make_unique<RideStore>(context.data_folder() + "/completed_rides.sqlite");
   relay_ = std::make_unique<OutboxRelay>(store_->database(), store_->transaction(), context, "completed",
@@ -83,7 +85,8 @@ Message CompletedRides::submit(const Message& request, Outbox& out) {
   // The outbox would take it, and grow as long as the queues behind it are full.
   if (const auto why = context_->held_back(); !why.empty()) {
     context_->count("held_back");
-    return http::response_message({503, "no more rides are taken at present (" + why + "); repeat the request with the same Idempotency-Key", {}});
+    return http::response_message(
+        {503, "no more rides are taken at present (" + why + "); repeat the request with the same Idempotency-Key", {}});
   }
   ride->id = new_message_id();
   ride->completed_ms = to_unix_ms(context_->clock().wall_now());

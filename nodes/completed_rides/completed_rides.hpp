@@ -3,9 +3,9 @@
 // that got a 201 is heard of everywhere, and one that did not is known nowhere or everywhere. While the broker is away rides are
 // still taken; their events follow when it is back.
 //
-// That is the parameter `answer = "stored"`. With "heard" the client waits until every channel of `completed` has the event, and learns
-// of it when one has not: what it comes to when services call each other. The ride is stored all the same; the same request again tells
-// everybody again.
+// That is the parameter `answer = "stored"`. With "heard" the client waits until every channel of `completed` has the event, and
+// learns of it when one has not: what it comes to when services call each other. The ride is stored all the same; the same request
+// again tells everybody again.
 //
 // Answers on port `submit`: POST of a ride (201 with Location, 400 naming every wrong field, 422 when the same Idempotency-Key came
 // with another ride) and GET /rides/{id} (200, 404). Outside HTTP: messages `ride.submit` (a map of the ride's fields) and

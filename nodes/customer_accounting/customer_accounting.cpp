@@ -37,8 +37,7 @@ Message CustomerAccounting::answer(const http::RoutedRequest& question) {
 
 std::string CustomerAccounting::totals_json() {
   totals_.rows().step();
-  std::string json =
-      "\"balance\":" + Money{totals_.integer(0)}.text() + ",\"rides\":" + std::to_string(totals_.integer(1)) + ",";
+  std::string json = "\"balance\":" + Money{totals_.integer(0)}.text() + ",\"rides\":" + std::to_string(totals_.integer(1)) + ",";
   totals_.reset();
   return json;
 }

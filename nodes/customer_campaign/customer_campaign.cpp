@@ -21,8 +21,8 @@ std::string planned_prebooking(std::uint64_t seed, std::int64_t index) {
   // The places of a ride that the fleet would make.
   const auto planned = make_planned_ride({.seed = seed}, index);
   const auto& ride = *planned.ride;
-  return fmt::format(R"({{"customer":"customer-{:05}","from":"{}","to":"{}","when":"2026-12-{:02}T{:02}:{:02}:00Z"}})", index, ride.from, ride.to,
-                     1 + index % 31, index / 31 % 24, index / 744 % 60);
+  return fmt::format(R"({{"customer":"customer-{:05}","from":"{}","to":"{}","when":"2026-12-{:02}T{:02}:{:02}:00Z"}})", index,
+                     ride.from, ride.to, 1 + index % 31, index / 31 % 24, index / 744 % 60);
 }
 
 NodeDescription CustomerCampaign::describe() const {
@@ -35,7 +35,8 @@ NodeDescription CustomerCampaign::describe() const {
                          {"connections", ParameterType::integer, "256", "connections at a time"},
                          {"patience", ParameterType::duration, "\"10s\"", "how long a customer waits for an answer"},
                          {"path", ParameterType::text, "\"/submit-prebooking\"", "where prebookings are posted"},
-                         {"sqs", ParameterType::boolean, "false", "post them as SQS's SendMessage, for a queue that clients talk to themselves"},
+                         {"sqs", ParameterType::boolean, "false",
+                          "post them as SQS's SendMessage, for a queue that clients talk to themselves"},
                          {"seed", ParameterType::integer, "1", "which prebookings"},
                          {"report", ParameterType::text, "\"\"", "write the summary to this file as JSON"}}};
 }

@@ -1,7 +1,7 @@
 #pragma once
-// A campaign: so many customers read "Book now!" and prebook within a given time, each once, none of them patient. It says how long they
-// waited and what became of those who were not served. A driver: it has no ports, and ends when every customer was answered (exit code 0
-// all accepted, 3 some, 1 none).
+// A campaign: so many customers read "Book now!" and prebook within a given time, each once, none of them patient. It says how long
+// they waited and what became of those who were not served. A driver: it has no ports, and ends when every customer was answered
+// (exit code 0 all accepted, 3 some, 1 none).
 
 #include <memory>
 

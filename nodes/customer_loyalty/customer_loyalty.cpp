@@ -37,8 +37,7 @@ Message CustomerLoyalty::answer(const http::RoutedRequest& question) {
 
 std::string CustomerLoyalty::totals_json() {
   totals_.rows().step();
-  std::string json =
-      "\"points\":" + std::to_string(totals_.integer(0)) + ",\"rides\":" + std::to_string(totals_.integer(1)) + ",";
+  std::string json = "\"points\":" + std::to_string(totals_.integer(0)) + ",\"rides\":" + std::to_string(totals_.integer(1)) + ",";
   totals_.reset();
   return json;
 }

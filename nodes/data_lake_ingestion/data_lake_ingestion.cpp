@@ -25,7 +25,8 @@ DataLakeIngestion::DataLakeIngestion()
 NodeDescription DataLakeIngestion::describe() const {
   auto description = RideService::describe();
   for (auto& port : description.ports) port.optional = true;
-  description.ports.push_back({.name = "documents", .direction = Direction::input, .message = "document", .wants_acknowledgement = true, .optional = true});
+  description.ports.push_back(
+      {.name = "documents", .direction = Direction::input, .message = "document", .wants_acknowledgement = true, .optional = true});
   return description;
 }
 
@@ -39,7 +40,8 @@ void DataLakeIngestion::start(NodeContext& node_context) {
   if (limits.rides_max < 1) throw std::invalid_argument{"parameter roll_rides must be at least 1"};
   std::string folder = parameters.text("folder");
   if (folder.empty()) folder = node_context.data_folder() + "/lake";
-  spool_ = std::make_unique<LakeSpool>(ledger(), std::move(folder), limits, node_context.data_folder() + "/roll.lock", parameters.text("files"));
+  spool_ = std::make_unique<LakeSpool>(ledger(), std::move(folder), limits, node_context.data_folder() + "/roll.lock",
+                                       parameters.text("files"));
   // Often enough that a file is at most a quarter of the interval late, and never busy.
   const auto pace = std::clamp<std::chrono::milliseconds>(std::chrono::milliseconds{limits.age_ms_max / 4},
                                                           std::chrono::milliseconds{50}, std::chrono::seconds{1});
@@ -66,9 +68,8 @@ Outcome DataLakeIngestion::on_document(const Message& message, Outbox& out) {
     return Outcome::reject.because(line.error().message);
   }
   const std::int64_t arrived_ms = now_ms();
-  const auto applied = ledger().apply(message.id, [&] {
-    spool_->add(partition_of(message.time_ms == 0 ? arrived_ms : message.time_ms), *line, arrived_ms);
-  });
+  const auto applied = ledger().apply(
+      message.id, [&] { spool_->add(partition_of(message.time_ms == 0 ? arrived_ms : message.time_ms), *line, arrived_ms); });
   count(applied == Ledger::Applied::first_time ? figure::processed : figure::repeated);
   return Outcome::done;
 }

@@ -8,8 +8,7 @@
 
 namespace remuda::rides {
 
-LakeSpool::LakeSpool(Ledger& ledger, std::string folder, const RollLimits& limits, const std::string& lock_path,
-                     std::string files)
+LakeSpool::LakeSpool(Ledger& ledger, std::string folder, const RollLimits& limits, const std::string& lock_path, std::string files)
     : ledger_{ledger}, folder_{std::move(folder)}, limits_{limits}, files_{std::move(files)}, lock_{lock_path} {
   Database& database = ledger.database();
   insert_ = database.prepare("INSERT INTO spool (partition, arrived_ms, line) VALUES (?, ?, ?)");

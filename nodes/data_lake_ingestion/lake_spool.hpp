@@ -41,7 +41,8 @@ class LakeSpool {
 
   /// The ledger must outlive the spool. Throws StoreError, as does everything below.
   /// `files`: what the names of the files begin with.
-  LakeSpool(Ledger& ledger, std::string folder, const RollLimits& limits, const std::string& lock_path, std::string files = "rides");
+  LakeSpool(Ledger& ledger, std::string folder, const RollLimits& limits, const std::string& lock_path,
+            std::string files = "rides");
 
   /// Within the present transaction.
   void add(std::string_view partition, std::string_view line, std::int64_t now_ms);

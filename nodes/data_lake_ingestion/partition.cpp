@@ -50,7 +50,8 @@ std::string lake_line(const Ride& ride) {
 
 Result<std::string> document_line(const Message& message) {
   using Json = nlohmann::ordered_json;
-  const auto body = is_msgpack(message.body) ? Json::from_msgpack(message.body, true, false) : Json::parse(message.body, nullptr, false);
+  const auto body =
+      is_msgpack(message.body) ? Json::from_msgpack(message.body, true, false) : Json::parse(message.body, nullptr, false);
   if (!body.is_object()) return fail("malformed_document", "the body is neither a msgpack map nor a JSON object");
   return body.dump(-1, ' ', false, Json::error_handler_t::replace);
 }

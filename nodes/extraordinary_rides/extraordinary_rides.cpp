@@ -8,13 +8,14 @@
 namespace remuda::rides {
 
 ExtraordinaryRides::ExtraordinaryRides()
-    : RideService{{.executable = "extraordinary_rides",
-                   .summary = "lists the rides that are out of the ordinary",
-                   .schema = "CREATE TABLE ride (number INTEGER PRIMARY KEY, id TEXT NOT NULL, customer TEXT NOT NULL, fare_cents "
-                             "INTEGER NOT NULL,"
-                             " distance TEXT NOT NULL);",
-                   .parameters = {{"wants", ParameterType::table, "{}",
-                                   "SNS filter policy on the body: rides that do not match are dropped; empty: keep every ride"}}}} {}
+    : RideService{
+          {.executable = "extraordinary_rides",
+           .summary = "lists the rides that are out of the ordinary",
+           .schema = "CREATE TABLE ride (number INTEGER PRIMARY KEY, id TEXT NOT NULL, customer TEXT NOT NULL, fare_cents "
+                     "INTEGER NOT NULL,"
+                     " distance TEXT NOT NULL);",
+           .parameters = {{"wants", ParameterType::table, "{}",
+                           "SNS filter policy on the body: rides that do not match are dropped; empty: keep every ride"}}}} {}
 
 void ExtraordinaryRides::start(NodeContext& node_context) {
   auto policy = FilterPolicy::compile(node_context.parameters().json("wants").dump(), FilterScope::body);

@@ -1,8 +1,9 @@
 #pragma once
-// A route of the gateway that accepts: the request becomes a message on a channel, and the client gets 202 with a task to ask for once the
-// channel has it. No node stands between, so the client is served also while those who will do the work are away. Pure.
+// A route of the gateway that accepts: the request becomes a message on a channel, and the client gets 202 with a task to ask for
+// once the channel has it. No node stands between, so the client is served also while those who will do the work are away. Pure.
 //
-//   "POST /submit-prebooking" = { send = "submissions", task = "/prebookings/{id}", eta = "5s", type = "prebooking.submit", required = ["customer"] }
+//   "POST /submit-prebooking" = { send = "submissions", task = "/prebookings/{id}", eta = "5s", type = "prebooking.submit",
+//   required = ["customer"] }
 
 #include <chrono>
 #include <nlohmann/json_fwd.hpp>
@@ -18,8 +19,8 @@
 namespace remuda {
 
 struct AcceptRoute {
-  std::string port;                   ///< `send`
-  std::string task;                   ///< where the task is asked for; holds `{id}`
+  std::string port;  ///< `send`
+  std::string task;  ///< where the task is asked for; holds `{id}`
   std::chrono::milliseconds eta{5'000};
   std::string type;                   ///< of the message; empty: none
   std::vector<std::string> required;  ///< fields that the body must have, and not empty: all that can be told without a node

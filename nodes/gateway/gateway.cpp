@@ -32,23 +32,24 @@ std::string_view method_label(std::string_view method) {
 }  // namespace
 
 NodeDescription Gateway::describe() const {
-  return {
-      .name = "gateway",
-      .summary = "answers HTTP requests by asking nodes, or accepts them onto a channel",
-      .ports = {},
-      .parameters =
-          {{"listen", ParameterType::text, "\"127.0.0.1:8080\"", "address and port; port 0 lets the system choose"},
-           {"routes", ParameterType::table, "{}",
-            "which request goes to which port: { \"GET /rides/{id}\" = \"submit\" }; a table { send = \"PORT\", task = \"/PATH/{id}\" } accepts with 202"},
-           {"deadline", ParameterType::duration, "\"5s\"", "how long a node may take for its answer; then 504"},
-           {"outstanding", ParameterType::integer, "1024", "requests per port that may wait for an answer; further ones get 503"},
-           {"connections", ParameterType::integer, "1024", "open connections; beyond it the one that has idled longest is closed"},
-           {"body_size", ParameterType::size, "\"1MiB\"", "the largest body of a request; then 413"},
-           {"hosts", ParameterType::list, "[]", "names that Host may hold besides localhost and the address itself"},
-           {"allow_remote", ParameterType::boolean, "false",
-            "listen beyond this machine; only behind a proxy that does TLS and authentication"}},
-      .open_request_ports = true,
-      .open_outputs = true};
+  return {.name = "gateway",
+          .summary = "answers HTTP requests by asking nodes, or accepts them onto a channel",
+          .ports = {},
+          .parameters = {{"listen", ParameterType::text, "\"127.0.0.1:8080\"", "address and port; port 0 lets the system choose"},
+                         {"routes", ParameterType::table, "{}",
+                          "which request goes to which port: { \"GET /rides/{id}\" = \"submit\" }; a table { send = \"PORT\", task "
+                          "= \"/PATH/{id}\" } accepts with 202"},
+                         {"deadline", ParameterType::duration, "\"5s\"", "how long a node may take for its answer; then 504"},
+                         {"outstanding", ParameterType::integer, "1024",
+                          "requests per port that may wait for an answer; further ones get 503"},
+                         {"connections", ParameterType::integer, "1024",
+                          "open connections; beyond it the one that has idled longest is closed"},
+                         {"body_size", ParameterType::size, "\"1MiB\"", "the largest body of a request; then 413"},
+                         {"hosts", ParameterType::list, "[]", "names that Host may hold besides localhost and the address itself"},
+                         {"allow_remote", ParameterType::boolean, "false",
+                          "listen beyond this machine; only behind a proxy that does TLS and authentication"}},
+          .open_request_ports = true,
+          .open_outputs = true};
 }
 
 void Gateway::start(NodeContext& context) {
@@ -103,8 +104,8 @@ void Gateway::read_routes(NodeContext& context) {
     if (accepts && context.can_ask(route.port))
       throw std::invalid_argument{name + " accepts, so its port '" + route.port + "' must not be wired to a request channel"};
     if (!accepts && !context.can_ask(route.port))
-      throw std::invalid_argument{name + " asks, so its port '" + route.port + "' needs a request channel; { send = \"" + route.port +
-                                  "\" } accepts onto any other"};
+      throw std::invalid_argument{name + " asks, so its port '" + route.port + "' needs a request channel; { send = \"" +
+                                  route.port + "\" } accepts onto any other"};
     outstanding_[route.port] = 0;
   }
 }
@@ -149,7 +150,8 @@ void Gateway::accept(const AcceptRoute& accepting, OutgoingRequest outgoing, htt
   auto message = std::make_shared<Message>(std::move(*accepted));
   context_->post([this, &accepting, message = std::move(message), finish = std::move(finish)] {
     // It would be kept and sent in the end; but who is told so now can go elsewhere.
-    if (const auto why = context_->held_back(); !why.empty()) return finish(http::to_response(problem_of({"overloaded", why, true})));
+    if (const auto why = context_->held_back(); !why.empty())
+      return finish(http::to_response(problem_of({"overloaded", why, true})));
     const std::string id = message->id;
     context_->send(accepting.port, std::move(*message), [&accepting, id, finish](const Result<void>& confirmed) {
       finish(confirmed ? accepting.answer(id) : http::to_response(problem_of(confirmed.error())));

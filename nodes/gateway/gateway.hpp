@@ -1,9 +1,10 @@
 #pragma once
-// The gateway: an HTTP face for channels, for any topology. Its `routes` say which method and path goes to which port; it knows nothing
-// of rides. Most routes ask: the request travels as common/http/http_messages.hpp says, and the node's answer is the client's.
+// The gateway: an HTTP face for channels, for any topology. Its `routes` say which method and path goes to which port; it knows
+// nothing of rides. Most routes ask: the request travels as common/http/http_messages.hpp says, and the node's answer is the
+// client's.
 //
-// A route may also just send, onto a queue, a topic or whatever its port is wired to, with nobody behind it that answers (accept_route.hpp):
-// the client gets 202 as soon as the channel has the message.
+// A route may also just send, onto a queue, a topic or whatever its port is wired to, with nobody behind it that answers
+// (accept_route.hpp): the client gets 202 as soon as the channel has the message.
 //
 // It answers by itself: GET /healthz, GET /metrics, and every request that no node should see (see http_requests.hpp). At most
 // `outstanding` requests per port wait for an answer, further ones get 503, so a service that hangs takes nothing from the others.
@@ -36,7 +37,7 @@ class Gateway final : public Node {
   // constant after start
   NodeContext* context_ = nullptr;
   http::Router router_;
-  std::map<std::string, AcceptRoute, std::less<>> accepting_;         ///< by method and path, as in the parameter
+  std::map<std::string, AcceptRoute, std::less<>> accepting_;  ///< by method and path, as in the parameter
   std::chrono::milliseconds deadline_{};
   int outstanding_max_ = 0;
   std::map<std::string, std::atomic<int>, std::less<>> outstanding_;  ///< by port; the keys are constant

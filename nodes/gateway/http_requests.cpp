@@ -73,7 +73,8 @@ http::Problem problem_of(const Error& error) {
   if (error.code == "unreachable")
     return {503, "the service cannot be reached now; repeat the request with the same Idempotency-Key", {}};
   if (error.code == "overloaded")
-    return {503, "the service takes no more at present (" + error.message + "); repeat the request with the same Idempotency-Key", {}};
+    return {
+        503, "the service takes no more at present (" + error.message + "); repeat the request with the same Idempotency-Key", {}};
   if (error.code == "retry_later")
     return {503, "the service could not do it now; repeat the request with the same Idempotency-Key", {}};
   return {502, "the service refused the request: " + error.message, {}};

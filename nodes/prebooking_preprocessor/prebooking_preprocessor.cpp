@@ -12,7 +12,11 @@ namespace remuda::rides {
 NodeDescription PrebookingPreprocessor::describe() const {
   return {.name = "prebooking_preprocessor",
           .summary = "checks submitted prebookings and forwards them",
-          .ports = {{.name = "submit", .direction = Direction::input, .message = std::string{http::request_type}, .request = true, .optional = true},
+          .ports = {{.name = "submit",
+                     .direction = Direction::input,
+                     .message = std::string{http::request_type},
+                     .request = true,
+                     .optional = true},
                     {.name = "submissions",
                      .direction = Direction::input,
                      .message = std::string{prebooking_submit_type},

@@ -1,9 +1,10 @@
 #pragma once
-// Prebooking preprocessing: checks submissions and forwards each as `prebooking.submitted`. It takes them in two ways, whichever the launch
-// file wires: on port `submit` it answers the client, 202 with a task once the event is where it goes; on port `submissions` somebody else
-// has answered, and a wrong submission goes to the dead-letter queue with the reason.
+// Prebooking preprocessing: checks submissions and forwards each as `prebooking.submitted`. It takes them in two ways, whichever
+// the launch file wires: on port `submit` it answers the client, 202 with a task once the event is where it goes; on port
+// `submissions` somebody else has answered, and a wrong submission goes to the dead-letter queue with the reason.
 //
-// It keeps nothing. The id of a prebooking is that of the submission's task, so a submission that comes again is the same prebooking.
+// It keeps nothing. The id of a prebooking is that of the submission's task, so a submission that comes again is the same
+// prebooking.
 
 #include "common/failure_injection.hpp"
 #include "common/node.hpp"

@@ -13,17 +13,26 @@ namespace remuda::rides {
 NodeDescription PrebookingProcessor::describe() const {
   return {.name = "prebooking_processor",
           .summary = "makes prebookings, keeps them and answers for them",
-          .ports = {{.name = "submit", .direction = Direction::input, .message = std::string{http::request_type}, .request = true, .optional = true},
+          .ports = {{.name = "submit",
+                     .direction = Direction::input,
+                     .message = std::string{http::request_type},
+                     .request = true,
+                     .optional = true},
                     {.name = "bookings",
                      .direction = Direction::input,
                      .message = std::string{prebooking_submitted_type},
                      .wants_acknowledgement = true,
                      .optional = true},
-                    {.name = "query", .direction = Direction::input, .message = std::string{http::request_type}, .request = true, .optional = true}},
-          .parameters = {{"work", ParameterType::duration, "\"0ms\"", "how long it takes to make one prebooking"},
-                         {"eta", ParameterType::duration, "\"5s\"", "when clients are told to ask for a prebooking that is on its way"},
-                         {"lifetime", ParameterType::duration, "\"14d\"", "for how long after its submission a prebooking may be on its way"},
-                         FailureInjection::parameter()}};
+                    {.name = "query",
+                     .direction = Direction::input,
+                     .message = std::string{http::request_type},
+                     .request = true,
+                     .optional = true}},
+          .parameters = {
+              {"work", ParameterType::duration, "\"0ms\"", "how long it takes to make one prebooking"},
+              {"eta", ParameterType::duration, "\"5s\"", "when clients are told to ask for a prebooking that is on its way"},
+              {"lifetime", ParameterType::duration, "\"14d\"", "for how long after its submission a prebooking may be on its way"},
+              FailureInjection::parameter()}};
 }
 
 void PrebookingProcessor::start(NodeContext& context) {
@@ -33,10 +42,11 @@ void PrebookingProcessor::start(NodeContext& context) {
   eta_ = context.parameters().duration("eta");
   lifetime_ = context.parameters().duration("lifetime");
   hears_of_bookings_ = context.is_wired("bookings");
-  ledger_ = std::make_unique<Ledger>(context.data_folder() + "/prebooking_processor.sqlite",
-                                     "CREATE TABLE prebooking (id TEXT PRIMARY KEY, customer TEXT NOT NULL, origin TEXT NOT NULL, destination TEXT NOT "
-                                     "NULL, at TEXT NOT NULL) WITHOUT ROWID;",
-                                     context.clock());
+  ledger_ = std::make_unique<Ledger>(
+      context.data_folder() + "/prebooking_processor.sqlite",
+      "CREATE TABLE prebooking (id TEXT PRIMARY KEY, customer TEXT NOT NULL, origin TEXT NOT NULL, destination TEXT NOT "
+      "NULL, at TEXT NOT NULL) WITHOUT ROWID;",
+      context.clock());
   Database& database = ledger_->database();
   insert_ = database.prepare("INSERT INTO prebooking VALUES (?, ?, ?, ?, ?)");
   find_ = database.prepare("SELECT customer, origin, destination, at FROM prebooking WHERE id = ?");

@@ -10,7 +10,8 @@ NodeDescription RecipientList::describe() const {
           .summary = "sends each message on to those recipients that want it",
           .ports = {{.name = "messages", .direction = Direction::input, .message = "any", .wants_acknowledgement = true}},
           .parameters = {{"recipients", ParameterType::table, "",
-                          "port to SNS filter policy: { accounting = {}, extraordinary = { fare = [{ numeric = [\">=\", 50] }] } }; {} wants all"},
+                          "port to SNS filter policy: { accounting = {}, extraordinary = { fare = [{ numeric = [\">=\", 50] }] } "
+                          "}; {} wants all"},
                          {"filter_scope", ParameterType::text, "\"body\"", "what the policies look at: body or attributes"}},
           .open_outputs = true};
 }
@@ -18,7 +19,8 @@ NodeDescription RecipientList::describe() const {
 void RecipientList::start(NodeContext& context) {
   context_ = &context;
   const std::string scope = context.parameters().text("filter_scope");
-  if (scope != "body" && scope != "attributes") throw std::invalid_argument{"parameter filter_scope: it is body or attributes, not '" + scope + "'"};
+  if (scope != "body" && scope != "attributes")
+    throw std::invalid_argument{"parameter filter_scope: it is body or attributes, not '" + scope + "'"};
   for (const auto& [port, policy] : context.parameters().json("recipients").items()) {
     if (!context.is_wired(port)) throw std::invalid_argument{"parameter recipients: port '" + port + "' is not wired"};
     auto wants = FilterPolicy::compile(policy.dump(), scope == "body" ? FilterScope::body : FilterScope::attributes);

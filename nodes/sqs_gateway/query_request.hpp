@@ -1,7 +1,7 @@
 #pragma once
-// A request of Amazon's query protocol: a form in, XML out. Pure: what arrives over HTTP becomes an action, a queue and parameters, or
-// an error in the shape that AWS clients know.
-// Source: Amazon SQS Developer Guide, "Making Query API requests"; SQS API Reference, "Common Errors".
+// A request of Amazon's query protocol: a form in, XML out. Pure: what arrives over HTTP becomes an action, a queue and parameters,
+// or an error in the shape that AWS clients know. Source: Amazon SQS Developer Guide, "Making Query API requests"; SQS API
+// Reference, "Common Errors".
 
 #include <map>
 #include <string>
@@ -13,9 +13,9 @@
 namespace remuda::sqs {
 
 struct QueryRequest {
-  std::string action;                              ///< "SendMessage"
-  std::string queue;                               ///< "prebooking-submission", of the path /000000000000/prebooking-submission
-  std::map<std::string, std::string> parameters;   ///< all of them, decoded
+  std::string action;                             ///< "SendMessage"
+  std::string queue;                              ///< "prebooking-submission", of the path /000000000000/prebooking-submission
+  std::map<std::string, std::string> parameters;  ///< all of them, decoded
   [[nodiscard]] const std::string* find(const std::string& name) const {
     const auto found = parameters.find(name);
     return found == parameters.end() ? nullptr : &found->second;

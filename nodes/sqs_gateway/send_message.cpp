@@ -24,7 +24,8 @@ bool is_allowed_body(std::string_view body) {
     const auto c = static_cast<unsigned char>(body[i]);
     if (c < 0x20 && c != '\t' && c != '\n' && c != '\r') return false;
     // U+FFFE and U+FFFF are EF BF BE and EF BF BF.
-    if (c == 0xEF && i + 2 < body.size() && static_cast<unsigned char>(body[i + 1]) == 0xBF && static_cast<unsigned char>(body[i + 2]) >= 0xBE)
+    if (c == 0xEF && i + 2 < body.size() && static_cast<unsigned char>(body[i + 1]) == 0xBF &&
+        static_cast<unsigned char>(body[i + 2]) >= 0xBE)
       return false;
   }
   return true;
@@ -39,9 +40,11 @@ Result<void, SqsError> read_attribute(const QueryRequest& request, const std::st
   // A type may have a label: Number.int. We keep what it is.
   const auto kind = type->substr(0, type->find('.'));
   if (kind != "String" && kind != "Number")
-    return refuse("InvalidParameterValue", "The message attribute '" + *name + "' has the type " + *type + "; String and Number are understood.");
+    return refuse("InvalidParameterValue",
+                  "The message attribute '" + *name + "' has the type " + *type + "; String and Number are understood.");
   if (value == nullptr || value->empty())
-    return refuse("InvalidParameterValue", "The message attribute '" + *name + "' must contain a non-empty message attribute value.");
+    return refuse("InvalidParameterValue",
+                  "The message attribute '" + *name + "' must contain a non-empty message attribute value.");
   if (!message.attributes.emplace(*name, Attribute{kind, *value}).second)
     return refuse("InvalidParameterValue", "The message attribute '" + *name + "' is given twice.");
   return {};
@@ -58,10 +61,13 @@ void append_with_length(std::string& out, std::string_view text) {
 Result<Message, SqsError> message_of(const QueryRequest& request) {
   const auto* body = request.find("MessageBody");
   if (body == nullptr || body->empty()) return refuse("MissingParameter", "The request must contain the parameter MessageBody.");
-  if (body->size() > body_size_max) return refuse("InvalidParameterValue", "One or more parameters are invalid. Reason: Message must be shorter than 1048576 bytes.");
+  if (body->size() > body_size_max)
+    return refuse("InvalidParameterValue",
+                  "One or more parameters are invalid. Reason: Message must be shorter than 1048576 bytes.");
   if (!is_allowed_body(*body)) return refuse("InvalidMessageContents", "The message contains characters outside the allowed set.");
   if (const auto* delay = request.find("DelaySeconds"); delay != nullptr && *delay != "0")
-    return refuse("AWS.SimpleQueueService.UnsupportedOperation", "A delay for a single message is not supported here; give its queue one.");
+    return refuse("AWS.SimpleQueueService.UnsupportedOperation",
+                  "A delay for a single message is not supported here; give its queue one.");
   Message message;
   message.body = *body;
   message.datacontenttype = "text/plain";

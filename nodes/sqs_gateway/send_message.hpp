@@ -10,9 +10,9 @@
 
 namespace remuda::sqs {
 
-/// The message that the parameters describe, under a new id. MessageBody, MessageAttribute.N.*, MessageGroupId and MessageDeduplicationId
-/// are understood; DelaySeconds other than 0 is refused, as a node's output has no delay.
-/// Errors: 400 `MissingParameter`, `InvalidMessageContents`, `InvalidParameterValue`, `AWS.SimpleQueueService.UnsupportedOperation`.
+/// The message that the parameters describe, under a new id. MessageBody, MessageAttribute.N.*, MessageGroupId and
+/// MessageDeduplicationId are understood; DelaySeconds other than 0 is refused, as a node's output has no delay. Errors: 400
+/// `MissingParameter`, `InvalidMessageContents`, `InvalidParameterValue`, `AWS.SimpleQueueService.UnsupportedOperation`.
 Result<Message, SqsError> message_of(const QueryRequest& request);
 
 /// `<SendMessageResponse>` with MessageId, MD5OfMessageBody, MD5OfMessageAttributes where there are any, and the request's id.

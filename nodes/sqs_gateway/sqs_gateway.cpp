@@ -28,8 +28,10 @@ NodeDescription SqsGateway::describe() const {
   return {.name = "sqs_gateway",
           .summary = "takes messages for queues over Amazon's query protocol",
           .ports = {},
-          .parameters = {{"listen", ParameterType::text, "\"127.0.0.1:9324\"", "address and port on this machine; port 0 lets the system choose"},
-                         {"outstanding", ParameterType::integer, "1024", "messages that may wait for their confirm; further ones get 503"}},
+          .parameters = {{"listen", ParameterType::text, "\"127.0.0.1:9324\"",
+                          "address and port on this machine; port 0 lets the system choose"},
+                         {"outstanding", ParameterType::integer, "1024",
+                          "messages that may wait for their confirm; further ones get 503"}},
           .open_outputs = true};
 }
 
@@ -38,13 +40,15 @@ void SqsGateway::start(NodeContext& context) {
   const auto listen = http::parse_endpoint(context.parameters().text("listen"));
   if (!listen) throw std::invalid_argument{listen.error().message};
   if (!listen->is_loopback())
-    throw std::invalid_argument{"listen = \"" + listen->text() + "\" is open to the network, and requests are not authenticated: listen on 127.0.0.1"};
+    throw std::invalid_argument{"listen = \"" + listen->text() +
+                                "\" is open to the network, and requests are not authenticated: listen on 127.0.0.1"};
   outstanding_max_ = static_cast<int>(context.parameters().integer("outstanding"));
   http::ServerOptions options;
   options.listen = *listen;
   options.limits.body_size_max = form_size_max;
   auto server = http::Server::listen(
-      options, [this](const http::Request& request, http::Responder respond) { on_request(request, std::move(respond)); }, context.clock());
+      options, [this](const http::Request& request, http::Responder respond) { on_request(request, std::move(respond)); },
+      context.clock());
   if (!server) throw std::invalid_argument{server.error().message};
   server_ = std::move(*server);
   server_->serve();
@@ -71,9 +75,8 @@ void SqsGateway::on_request(const http::Request& request, http::Responder respon
     outstanding_.fetch_sub(1);
     return respond(answer(unavailable("Too many messages wait for their confirm."), request_id));
   }
-  context_->post([this, queue = query->queue, sent = std::make_shared<Message>(std::move(*message)), request_id, respond = std::move(respond)] {
-    send(queue, std::move(*sent), request_id, respond);
-  });
+  context_->post([this, queue = query->queue, sent = std::make_shared<Message>(std::move(*message)), request_id,
+                  respond = std::move(respond)] { send(queue, std::move(*sent), request_id, respond); });
 }
 
 void SqsGateway::send(const std::string& queue, Message message, const std::string& request_id, http::Responder respond) {

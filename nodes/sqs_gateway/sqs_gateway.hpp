@@ -1,9 +1,9 @@
 #pragma once
-// The SQS gateway: queues for clients that speak Amazon's query protocol. A queue URL is http://HOST:PORT/000000000000/QUEUE, and QUEUE
-// is a port of this node, which the launch file wires to the queue. It knows one action so far, SendMessage.
+// The SQS gateway: queues for clients that speak Amazon's query protocol. A queue URL is http://HOST:PORT/000000000000/QUEUE, and
+// QUEUE is a port of this node, which the launch file wires to the queue. It knows one action so far, SendMessage.
 //
-// A request passes through three pure steps: query_request.hpp reads the form, an operation (send_message.hpp) makes of it what is to be
-// done, xml.hpp writes the answer. This class is the shell: HTTP server, channels.
+// A request passes through three pure steps: query_request.hpp reads the form, an operation (send_message.hpp) makes of it what is
+// to be done, xml.hpp writes the answer. This class is the shell: HTTP server, channels.
 //
 // Signatures are not checked: like the gateway it listens on this machine only.
 

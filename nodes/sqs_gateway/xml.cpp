@@ -46,15 +46,16 @@ std::string xml_element(std::string_view name, std::string_view text) {
 }
 
 std::string xml_response(std::string_view action, std::string_view result, std::string_view request_id) {
-  return fmt::format(R"({0}<{1}Response xmlns="{2}"><{1}Result>{3}</{1}Result><ResponseMetadata>{4}</ResponseMetadata></{1}Response>)",
-                     declaration, action, name_space, result, xml_element("RequestId", request_id));
+  return fmt::format(
+      R"({0}<{1}Response xmlns="{2}"><{1}Result>{3}</{1}Result><ResponseMetadata>{4}</ResponseMetadata></{1}Response>)",
+      declaration, action, name_space, result, xml_element("RequestId", request_id));
 }
 
 std::string xml_error(const SqsError& error, std::string_view request_id) {
   const auto details = xml_element("Type", error.status >= first_fault_of_ours ? "Receiver" : "Sender") +
                        xml_element("Code", error.code) + xml_element("Message", error.message);
-  return fmt::format(R"({}<ErrorResponse xmlns="{}"><Error>{}<Detail/></Error>{}</ErrorResponse>)", declaration, name_space, details,
-                     xml_element("RequestId", request_id));
+  return fmt::format(R"({}<ErrorResponse xmlns="{}"><Error>{}<Detail/></Error>{}</ErrorResponse>)", declaration, name_space,
+                     details, xml_element("RequestId", request_id));
 }
 
 http::Response xml_answer(int status, std::string xml, std::string_view request_id) {

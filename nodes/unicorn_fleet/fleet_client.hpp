@@ -1,7 +1,7 @@
 #pragma once
-// Submits rides, or whatever else its source plans, over several kept-alive connections, on a thread of its own. A ride without a clear
-// answer is sent again with the same Idempotency-Key, so that it is one ride however often it was sent; without `retry` nobody is that
-// patient, and what became of it is counted.
+// Submits rides, or whatever else its source plans, over several kept-alive connections, on a thread of its own. A ride without a
+// clear answer is sent again with the same Idempotency-Key, so that it is one ride however often it was sent; without `retry`
+// nobody is that patient, and what became of it is counted.
 
 #include <atomic>
 #include <chrono>

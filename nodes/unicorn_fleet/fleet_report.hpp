@@ -18,9 +18,9 @@ struct FleetReport {
   std::int64_t unanswered = 0;  ///< given up after the last retry: they may be accepted or not
   std::int64_t retries = 0;
   std::map<int, std::int64_t> failures;  ///< without retries: unanswered ones by status, 0: no answer or no connection
-  std::int64_t extraordinary = 0;  ///< accepted ones with fare >= 50 and distance >= 20
-  std::int64_t poison = 0;         ///< accepted ones of the customer `poison`
-  Money fares;                     ///< of the accepted ones
+  std::int64_t extraordinary = 0;        ///< accepted ones with fare >= 50 and distance >= 20
+  std::int64_t poison = 0;               ///< accepted ones of the customer `poison`
+  Money fares;                           ///< of the accepted ones
   std::chrono::microseconds elapsed{};
   std::vector<std::uint32_t> latencies_us;  ///< of the accepted ones, from first sending to answer, retries included
 

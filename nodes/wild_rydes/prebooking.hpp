@@ -1,6 +1,6 @@
 #pragma once
-// A prebooking: a ride ordered for later. The value that the prebooking nodes share, what clients submit and get, and what travels as the
-// message `prebooking.submitted`. Pure.
+// A prebooking: a ride ordered for later. The value that the prebooking nodes share, what clients submit and get, and what travels
+// as the message `prebooking.submitted`. Pure.
 
 #include <string>
 #include <string_view>
@@ -17,15 +17,15 @@ struct Prebooking {
   std::string customer;  ///< 1 to 128 bytes
   std::string from;      ///< 1 to 256 bytes, as is `to`
   std::string to;
-  std::string when;      ///< 1 to 64 bytes: a point in time in the customer's words; nothing here computes with it
+  std::string when;  ///< 1 to 64 bytes: a point in time in the customer's words; nothing here computes with it
   friend bool operator==(const Prebooking&, const Prebooking&) = default;
 };
 
 inline constexpr std::string_view prebooking_submit_type = "prebooking.submit";        ///< a command, from whoever accepts
 inline constexpr std::string_view prebooking_submitted_type = "prebooking.submitted";  ///< an event
 
-/// Reads what a client submits: a JSON object or msgpack map with `customer`, `from`, `to` and `when`. Unknown fields are overlooked.
-/// Errors: a problem with status 400 that names every wrong field.
+/// Reads what a client submits: a JSON object or msgpack map with `customer`, `from`, `to` and `when`. Unknown fields are
+/// overlooked. Errors: a problem with status 400 that names every wrong field.
 Result<Prebooking, http::Problem> read_prebooking(std::string_view body);
 
 /// The event: id = the prebooking's, body = msgpack map.

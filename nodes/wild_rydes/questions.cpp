@@ -98,8 +98,8 @@ std::string page_json(std::string_view name, const std::vector<std::string>& ite
 }
 
 std::string figures_json(const std::map<std::string, std::int64_t>& tallies) {
-  constexpr std::array names = {figure::received, figure::processed, figure::redelivered,
-                                figure::repeated, figure::failed,    figure::rejected,  figure::dropped};
+  constexpr std::array names = {figure::received, figure::processed, figure::redelivered, figure::repeated,
+                                figure::failed,   figure::rejected,  figure::dropped};
   std::string json;
   for (const auto name : names) {
     const auto found = tallies.find(std::string{name});

@@ -9,7 +9,8 @@ namespace remuda::rides {
 
 NodeDescription RideService::describe() const {
   std::vector<ParameterDescription> parameters = identity_.parameters;
-  parameters.push_back({"log_rides", ParameterType::boolean, "false", "log a line for every ride: msg-id and status PROCESSED or FAILED"});
+  parameters.push_back(
+      {"log_rides", ParameterType::boolean, "false", "log a line for every ride: msg-id and status PROCESSED or FAILED"});
   parameters.push_back(FailureInjection::parameter());
   return {.name = identity_.executable,
           .summary = identity_.summary,

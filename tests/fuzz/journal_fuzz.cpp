@@ -10,10 +10,10 @@
 #include <string>
 #include <vector>
 
-#include "common/crc32c.hpp"
 #include "broker/journal/format.hpp"
 #include "broker/journal/journal.hpp"
 #include "broker/journal/segment_files.hpp"
+#include "common/crc32c.hpp"
 #include "memory_disk.hpp"
 
 using namespace remuda::broker;

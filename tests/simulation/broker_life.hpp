@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "broker/engine/queue_engine.hpp"
-#include "common/crc32c.hpp"
 #include "broker/journal/journal.hpp"
+#include "common/crc32c.hpp"
 #include "tests/simulation/witness.hpp"
 #include "tests/unit/broker/memory_disk.hpp"
 

@@ -50,9 +50,9 @@ struct ListeningReceivers : Ends {
 };
 
 struct MemoryQueue : Ends {
-  static constexpr bool acknowledges = true;        ///< a failed message comes again
+  static constexpr bool acknowledges = true;         ///< a failed message comes again
   static constexpr bool waits_for_handling = false;  ///< the sender hears what became of it
-  static constexpr bool to_all = false;             ///< each receiver gets every message
+  static constexpr bool to_all = false;              ///< each receiver gets every message
   static constexpr Absence absence = Absence::kept;
   MemoryBroker broker;
   explicit MemoryQueue(std::size_t receivers) {

@@ -1,4 +1,5 @@
-// What every kind of channel promises, over the real transport of each. What the kinds promise differently: channel_promises_test.cpp.
+// What every kind of channel promises, over the real transport of each. What the kinds promise differently:
+// channel_promises_test.cpp.
 
 #include <boost/test/unit_test.hpp>
 

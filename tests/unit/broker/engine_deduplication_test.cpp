@@ -8,7 +8,9 @@ namespace remuda::broker::test {
 namespace {
 
 struct DeduplicationFixture : EngineFixture {
-  explicit DeduplicationFixture(std::uint32_t segment_size = 64U << 20U) : EngineFixture{segment_size} { declare(fifo("bookings")); }
+  explicit DeduplicationFixture(std::uint32_t segment_size = 64U << 20U) : EngineFixture{segment_size} {
+    declare(fifo("bookings"));
+  }
 
   std::uint64_t messages(std::string_view name = "bookings") const { return info(name).visible; }
   /// Publishes to a FIFO topic that is chained to `targets`; the body is the id.
@@ -127,8 +129,8 @@ BOOST_AUTO_TEST_CASE(a_duplicate_is_answered_no_sooner_than_the_first_is_on_stab
   const Body body{text, checksum(text)};
   const Grouping grouping{"g", key_of("id")};
   for (int i = 0; i < 2; ++i) {
-    engine->apply(SendMessage{new_request(), queue("bookings"), std::span{&body, 1}, {}, {}, std::span{&grouping, 1}}, moment_of(clock),
-                  effects);
+    engine->apply(SendMessage{new_request(), queue("bookings"), std::span{&body, 1}, {}, {}, std::span{&grouping, 1}},
+                  moment_of(clock), effects);
   }
   BOOST_TEST(effects.sync_needed);
   BOOST_REQUIRE(effects.replies.size() == 2U);

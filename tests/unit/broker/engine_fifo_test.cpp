@@ -322,8 +322,10 @@ BOOST_AUTO_TEST_CASE(every_message_of_a_fifo_queue_has_a_group_and_none_of_a_sta
   const Grouping nameless{"", key_of("A")};
   const std::span messages{&body, 1};
   BOOST_TEST(code(ask(SendMessage{new_request(), queue("bookings"), messages, {}})) == "invalid_argument");
-  BOOST_TEST(code(ask(SendMessage{new_request(), queue("bookings"), messages, {}, {}, std::span{&nameless, 1}})) == "invalid_argument");
-  BOOST_TEST(code(ask(SendMessage{new_request(), queue("rides"), messages, {}, {}, std::span{&grouping, 1}})) == "invalid_argument");
+  BOOST_TEST(code(ask(SendMessage{new_request(), queue("bookings"), messages, {}, {}, std::span{&nameless, 1}})) ==
+             "invalid_argument");
+  BOOST_TEST(code(ask(SendMessage{new_request(), queue("rides"), messages, {}, {}, std::span{&grouping, 1}})) ==
+             "invalid_argument");
 }
 
 BOOST_AUTO_TEST_CASE(order_and_closed_groups_survive_a_restart) {

@@ -156,7 +156,8 @@ BOOST_AUTO_TEST_CASE(what_a_fifo_queue_was_sent_before_needs_no_room) {
   BOOST_TEST(send_in_group("g", "A") == 1U);  // answered as the first time
   const Body message{"C", checksum("C")};
   const Grouping grouping{"g", key_of("C")};
-  BOOST_TEST(code(ask(SendMessage{new_request(), queue("bookings"), std::span{&message, 1}, {}, {}, std::span{&grouping, 1}})) == "queue_full");
+  BOOST_TEST(code(ask(SendMessage{new_request(), queue("bookings"), std::span{&message, 1}, {}, {}, std::span{&grouping, 1}})) ==
+             "queue_full");
   BOOST_TEST(info("bookings").deduplicated == 2U);  // a refused message is not one that was accepted before
   delete_message(receive("bookings")->receipt_handle, "bookings");
   BOOST_TEST(send_in_group("g", "C") == 3U);

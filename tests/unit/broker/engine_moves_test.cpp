@@ -94,7 +94,8 @@ BOOST_AUTO_TEST_CASE(who_waits_on_a_deleted_queue_is_told) {
   tell(ReceiveMessage{Requester{9, session, ++request, 0}, queue("archive"), 1, 20s, {}});
   ask(DeleteQueue{new_request(), queue("archive")});
   const auto told = std::any_of(effects.replies.begin(), effects.replies.end(), [](const Reply& reply) {
-    return reply.client == 9 && std::holds_alternative<Error>(reply.answer) && std::get<Error>(reply.answer).code == "no_such_queue";
+    return reply.client == 9 && std::holds_alternative<Error>(reply.answer) &&
+           std::get<Error>(reply.answer).code == "no_such_queue";
   });
   BOOST_TEST(told);
 }

@@ -6,8 +6,8 @@
 #include <iomanip>
 #include <sstream>
 
-#include "common/crc32c.hpp"
 #include "broker/journal/format.hpp"
+#include "common/crc32c.hpp"
 #include "journal_fixture.hpp"
 
 using namespace remuda;

@@ -4,12 +4,12 @@
 
 #include <nlohmann/json.hpp>
 
+#include "common/parameters.hpp"
 #include "common/runtime/describe.hpp"
 #include "common/runtime/node_options.hpp"
-#include "common/parameters.hpp"
 #include "common/runtime/port_binding.hpp"
-#include "common/suggestion.hpp"
 #include "common/runtime/wiring.hpp"
+#include "common/suggestion.hpp"
 
 using namespace remuda;
 using namespace std::chrono_literals;
@@ -316,7 +316,8 @@ BOOST_AUTO_TEST_CASE(bindings_are_held_against_the_declared_ports) {
   BOOST_TEST(binding_refusal({R"(rides=pubsub:ipc://@b/x?filter={"fare":[{"numeric":[">=",50]}]})"}) == "");
   BOOST_TEST(binding_refusal({rides + R"(?filter={"fare":[50]})"}) ==
              "Port `rides` does not read a topic live: it has nothing to filter.");
-  BOOST_TEST(binding_refusal({R"(rides=pubsub:ipc://@b/x?filter={"fare":50})"}).starts_with("The filter of port `rides` is refused: "));
+  BOOST_TEST(
+      binding_refusal({R"(rides=pubsub:ipc://@b/x?filter={"fare":50})"}).starts_with("The filter of port `rides` is refused: "));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

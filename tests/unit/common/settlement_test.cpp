@@ -275,7 +275,9 @@ BOOST_AUTO_TEST_CASE(holding_back_neither_spins_nor_lets_the_inputs_come_again) 
 }
 
 BOOST_AUTO_TEST_CASE(a_message_without_outputs_passes_those_that_are_held_back) {
-  on_ride([](const Message& message, Outbox& out) { return message.id == "ride-1" ? copying_to("copy")(message, out) : Outcome::done; });
+  on_ride([](const Message& message, Outbox& out) {
+    return message.id == "ride-1" ? copying_to("copy")(message, out) : Outcome::done;
+  });
   home.limit_messages("copies", 0);
   given("ride-1");
   given("ride-2");

@@ -171,9 +171,9 @@ BOOST_AUTO_TEST_CASE(exactly_the_requests_that_change_something_are_remembered) 
   for (const auto& command : every_command()) {
     if (!is_remembered(command)) passing.emplace_back(name_of(command));
   }
-  const std::vector<std::string> expected{"hello",       "ping",       "receive",     "receive",     "cancel_receives", "peek",
-                                          "list_moves",  "queue_info", "list_queues", "list_topics", "subscribe",       "unsubscribe",
-                                          "credit"};
+  const std::vector<std::string> expected{"hello",     "ping",        "receive",    "receive",     "cancel_receives",
+                                          "peek",      "list_moves",  "queue_info", "list_queues", "list_topics",
+                                          "subscribe", "unsubscribe", "credit"};
   BOOST_TEST(passing == expected, boost::test_tools::per_element());
 }
 

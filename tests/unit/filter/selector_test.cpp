@@ -41,7 +41,10 @@ BOOST_AUTO_TEST_CASE(headers_and_attributes) {
 BOOST_AUTO_TEST_CASE(values_of_the_body_packed_or_as_json_text) {
   for (const bool as_text : {false, true}) {
     const auto at = [&](std::string_view path) {
-      return found(path, R"({"customer": "cmr", "ride": {"id": 7, "km": -3, "fare": 2.5, "vip": true, "stops": [1], "note": null}, "a.b": "dotted"})", as_text);
+      return found(
+          path,
+          R"({"customer": "cmr", "ride": {"id": 7, "km": -3, "fare": 2.5, "vip": true, "stops": [1], "note": null}, "a.b": "dotted"})",
+          as_text);
     };
     BOOST_TEST(at("body.customer") == "cmr");
     BOOST_TEST(at("body.ride.id") == "7");
@@ -58,7 +61,8 @@ BOOST_AUTO_TEST_CASE(values_of_the_body_packed_or_as_json_text) {
 }
 
 BOOST_AUTO_TEST_CASE(a_body_that_is_no_map_has_no_values) {
-  for (const std::string_view body : {"", " ", "[1]", "{broken", "\xc1", "plain words"}) BOOST_TEST(found("body.customer", body, true) == "-");
+  for (const std::string_view body : {"", " ", "[1]", "{broken", "\xc1", "plain words"})
+    BOOST_TEST(found("body.customer", body, true) == "-");
 }
 
 BOOST_AUTO_TEST_CASE(what_names_no_place_is_refused) {

@@ -17,8 +17,8 @@ Result<AcceptRoute> route_from(const char* json) {
 }
 
 struct AcceptFixture {
-  AcceptRoute route =
-      *route_from(R"({"send": "submissions", "task": "/prebookings/{id}", "type": "prebooking.submit", "eta": "3s", "required": ["customer", "when"]})");
+  AcceptRoute route = *route_from(
+      R"({"send": "submissions", "task": "/prebookings/{id}", "type": "prebooking.submit", "eta": "3s", "required": ["customer", "when"]})");
   Message request;
   AcceptFixture() {
     request.id = "key-1";
@@ -87,7 +87,8 @@ BOOST_AUTO_TEST_CASE(a_route_that_accepts_is_checked_at_the_start) {
   BOOST_TEST(refusal_of(R"({ "POST /p" = "a" })", {}) == "");
   BOOST_TEST(refusal_of(R"({ "POST /p" = "a" })", {"a"}).find("needs a request channel") != std::string::npos);
   BOOST_TEST(refusal_of(R"({ "POST /p" = { send = "a", task = "/p/{id}" } })", {"a"}) == "");
-  BOOST_TEST(refusal_of(R"({ "POST /p" = { send = "a", task = "/p/{id}" } })", {}).find("must not be wired to a request") != std::string::npos);
+  BOOST_TEST(refusal_of(R"({ "POST /p" = { send = "a", task = "/p/{id}" } })", {}).find("must not be wired to a request") !=
+             std::string::npos);
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -182,7 +182,9 @@ BOOST_AUTO_TEST_CASE(a_folder_that_cannot_be_written_keeps_the_rides_in_the_spoo
 
 BOOST_AUTO_TEST_CASE(a_document_of_any_kind_becomes_a_line) {
   remuda::Message document;
-  document.body = "\x81\xa2id\xa1" "7";  // msgpack: {"id": "7"}
+  document.body =
+      "\x81\xa2id\xa1"
+      "7";  // msgpack: {"id": "7"}
   BOOST_TEST(*document_line(document) == R"({"id":"7"})");
   document.body = R"({"b": 1, "a": [2]})";
   BOOST_TEST(*document_line(document) == R"({"b":1,"a":[2]})");

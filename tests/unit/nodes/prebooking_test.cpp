@@ -79,9 +79,9 @@ BOOST_AUTO_TEST_CASE(every_wrong_field_is_named) {
   for (const auto* body : {"", "[]", "\x81"}) BOOST_TEST(read_prebooking(body).error().status == 400);
   const auto refused = read_prebooking(R"({"customer": 7, "from": " ", "to": "a\u0000b"})");
   BOOST_TEST(refused.error().errors == (std::vector<http::FieldError>{{"customer", "must be text"},
-                                                                     {"from", "must not be empty"},
-                                                                     {"to", "must be UTF-8 text without control characters"},
-                                                                     {"when", "is missing"}}));
+                                                                      {"from", "must not be empty"},
+                                                                      {"to", "must be UTF-8 text without control characters"},
+                                                                      {"when", "is missing"}}));
 }
 
 BOOST_AUTO_TEST_SUITE_END()
@@ -93,7 +93,8 @@ BOOST_AUTO_TEST_CASE(who_asks_gets_a_task_and_the_event_has_its_id) {
   BOOST_TEST((handle("submit", request("key-1", ada)) == Outcome::Kind::done));
   const auto id = http::task_id("key-1");
   BOOST_TEST(status() == 202);
-  BOOST_TEST(answer() == (nlohmann::json{{"id", id}, {"links", {{"refresh", "/prebookings/" + id}}}, {"status", "running"}, {"eta", 9}}));
+  BOOST_TEST(answer() ==
+             (nlohmann::json{{"id", id}, {"links", {{"refresh", "/prebookings/" + id}}}, {"status", "running"}, {"eta", 9}}));
   BOOST_REQUIRE_EQUAL(out.sent.size(), 1U);
   BOOST_TEST(out.sent[0].first == "bookings");
   BOOST_TEST(out.sent[0].second.id == id);

@@ -23,7 +23,10 @@ struct ListFixture {
     Message message;
     message.id = "ball-1";
     message.source = "painter";
-    message.body = "\x81\xa6" "colour\xa3" "red";  // msgpack: {"colour": "red"}
+    message.body =
+        "\x81\xa6"
+        "colour\xa3"
+        "red";  // msgpack: {"colour": "red"}
     message.attributes["colour"] = {"String", colour};
     FakeOutbox out;
     BOOST_TEST((node.on_message("messages", message, out).kind() == Outcome::Kind::done));

@@ -68,8 +68,9 @@ BOOST_AUTO_TEST_CASE(a_redelivered_ride_is_charged_once) {
   receive_count = 2;
   BOOST_TEST((receive("ride-1", "cmr", "10").kind() == remuda::Outcome::Kind::done));
   node.commit();
-  BOOST_TEST(ask({}, "totals") ==
-             R"({"balance":10.00,"rides":1,"received":2,"processed":1,"redelivered":1,"repeated":1,"failed":0,"rejected":0,"dropped":0})");
+  BOOST_TEST(
+      ask({}, "totals") ==
+      R"({"balance":10.00,"rides":1,"received":2,"processed":1,"redelivered":1,"repeated":1,"failed":0,"rejected":0,"dropped":0})");
   BOOST_TEST(context.counts.at("redelivered") == 1);
 }
 
@@ -89,8 +90,9 @@ BOOST_AUTO_TEST_CASE(an_injected_failure_leaves_nothing_of_its_ride) {
   BOOST_CHECK_THROW((void)receive("ride-1", "poison", "10"), std::runtime_error);
   (void)receive("ride-2", "cmr", "10");
   node.commit();
-  BOOST_TEST(ask({}, "totals") ==
-             R"({"balance":10.00,"rides":1,"received":2,"processed":1,"redelivered":0,"repeated":0,"failed":1,"rejected":0,"dropped":0})");
+  BOOST_TEST(
+      ask({}, "totals") ==
+      R"({"balance":10.00,"rides":1,"received":2,"processed":1,"redelivered":0,"repeated":0,"failed":1,"rejected":0,"dropped":0})");
 }
 
 BOOST_AUTO_TEST_CASE(a_question_that_does_not_decode_is_answered_with_400) {

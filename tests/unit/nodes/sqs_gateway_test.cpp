@@ -32,12 +32,14 @@ Message sent(const std::string& form) {
 BOOST_AUTO_TEST_SUITE(sqs_gateway)
 
 BOOST_AUTO_TEST_CASE(a_form_names_action_and_parameters_and_the_path_the_queue) {
-  const auto query = read_query_request(post("/000000000000/rides", "Action=SendMessage&MessageBody=a+b%26c%0Ad%C3%A4&Version=2012-11-05"));
+  const auto query =
+      read_query_request(post("/000000000000/rides", "Action=SendMessage&MessageBody=a+b%26c%0Ad%C3%A4&Version=2012-11-05"));
   BOOST_REQUIRE(query.ok());
   BOOST_TEST(query->action == "SendMessage");
   BOOST_TEST(query->queue == "rides");
   BOOST_TEST(*query->find("MessageBody") == "a b&c\ndä");
-  const auto by_url = read_query_request(post("/", "Action=SendMessage&QueueUrl=http%3A%2F%2F127.0.0.1%3A9324%2F000000000000%2Frides"));
+  const auto by_url =
+      read_query_request(post("/", "Action=SendMessage&QueueUrl=http%3A%2F%2F127.0.0.1%3A9324%2F000000000000%2Frides"));
   BOOST_TEST(by_url->queue == "rides");
 }
 
@@ -63,7 +65,8 @@ BOOST_AUTO_TEST_CASE(send_message_makes_a_message_of_body_attributes_and_group) 
   BOOST_TEST(message.body == "hello");
   BOOST_TEST(message.group_id == "g");
   BOOST_TEST(message.dedup_id == "d");
-  BOOST_TEST((message.attributes == std::map<std::string, Attribute>{{"colour", {"String", "red"}}, {"fare", {"Number", "61.50"}}}));
+  BOOST_TEST(
+      (message.attributes == std::map<std::string, Attribute>{{"colour", {"String", "red"}}, {"fare", {"Number", "61.50"}}}));
   BOOST_TEST(!message.id.empty());
   BOOST_TEST(md5_of_attributes(message.attributes) == "19e89ce148427986672f67d3d9ca1c66");
 }
@@ -98,7 +101,8 @@ BOOST_AUTO_TEST_CASE(an_error_says_whose_fault_it_is) {
   const auto mine = xml_error({503, "ServiceUnavailable", "later"}, "r-1");
   BOOST_TEST(mine.find("<Type>Receiver</Type><Code>ServiceUnavailable</Code><Message>later</Message>") != std::string::npos);
   BOOST_TEST(mine.find("<RequestId>r-1</RequestId>") != std::string::npos);
-  BOOST_TEST(xml_error({400, "X", "a<b>&\"c\x01"}, "r").find("<Type>Sender</Type><Code>X</Code><Message>a&lt;b&gt;&amp;&quot;c\xEF\xBF\xBD</Message>") !=
+  BOOST_TEST(xml_error({400, "X", "a<b>&\"c\x01"}, "r")
+                 .find("<Type>Sender</Type><Code>X</Code><Message>a&lt;b&gt;&amp;&quot;c\xEF\xBF\xBD</Message>") !=
              std::string::npos);
 }
 

@@ -35,7 +35,8 @@ BOOST_AUTO_TEST_CASE(what_no_request_made_is_no_task) {
       BOOST_TEST(!may_be_task(other, 0, 14 * 24h));
     }
   }
-  for (const auto* stranger : {"", "7", "no-such-prebooking", "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "3F2504E0-4F89-81D3-9A0C-0305E82C3301"})
+  for (const auto* stranger :
+       {"", "7", "no-such-prebooking", "3f2504e0-4f89-41d3-9a0c-0305e82c3301", "3F2504E0-4F89-81D3-9A0C-0305E82C3301"})
     BOOST_TEST(!may_be_task(stranger, 0, 14 * 24h));
 }
 
@@ -56,7 +57,8 @@ BOOST_AUTO_TEST_CASE(the_estimate_counts_down_and_never_says_now) {
   BOOST_TEST(eta_left(id, made + 3'000, 5s).count() == 2'000);
   BOOST_TEST(eta_left(id, made + 9'000, 5s).count() == 0);
   BOOST_TEST(eta_left(task_id("campaign-7"), made, 5s).count() == 5'000);
-  BOOST_TEST(running_task("7", "/prebookings/7", 0ms) == R"({"id":"7","links":{"refresh":"/prebookings/7"},"status":"running","eta":1})");
+  BOOST_TEST(running_task("7", "/prebookings/7", 0ms) ==
+             R"({"id":"7","links":{"refresh":"/prebookings/7"},"status":"running","eta":1})");
   BOOST_TEST(running_task("7", "/p/7", 1'001ms) == R"({"id":"7","links":{"refresh":"/p/7"},"status":"running","eta":2})");
 }
 

@@ -64,7 +64,8 @@ BOOST_FIXTURE_TEST_CASE(a_live_filter_travels_to_the_node_and_into_the_resolved_
   surroundings.load.set = {{"min_fare", "75"}};
   const Topology topology = load("ride_completion_filter.toml");
   const auto& arguments = topology.plan.processes.back().arguments;
-  BOOST_TEST(arguments[5].ends_with(R"(/ride-completion?filter={"fare":[{"numeric":[">=",75]}],"distance":[{"numeric":[">=",20]}]})"));
+  BOOST_TEST(
+      arguments[5].ends_with(R"(/ride-completion?filter={"fare":[{"numeric":[">=",75]}],"distance":[{"numeric":[">=",20]}]})"));
   recorded(graph_as_svg(graph_of(topology.plan)), "ride_completion_filter.graph.svg");
   const std::string resolved = config_as_toml(topology.file, topology.plan);
   surroundings.load.set.clear();
