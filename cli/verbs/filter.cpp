@@ -1,4 +1,4 @@
-// remuda filter test: which messages does a policy want?
+// remuda filter test: which messages does a policy want, which events a pattern?
 
 #include <memory>
 
@@ -12,10 +12,13 @@ Command filter_verb() {
   test.details =
       "In:   {\"policy\": {...}, \"scope\": \"MessageBody\"|\"MessageAttributes\",\n"
       "       \"attributes\": {\"NAME\": {\"Type\": \"String\", \"Value\": \"...\"}}, \"body\": \"text\"}\n"
+      "      with --bus: {\"pattern\": {...}, \"event\": {...}}\n"
       "Out:  {\"match\": true}  {\"match\": false}  {\"error\": \"...\"}";
-  test.run = [](Terminal& terminal) {
+  auto bus = std::make_shared<bool>(false);
+  test.options = {{"--bus", "Event patterns of a message bus instead of filter policies of a topic", bus.get()}};
+  test.run = [bus](Terminal& terminal) {
     for (std::string line; std::getline(terminal.in, line);) {
-      if (line.find_first_not_of(" \t\r") != std::string::npos) terminal.out << filter_test_line(line) << '\n';
+      if (line.find_first_not_of(" \t\r") != std::string::npos) terminal.out << (*bus ? pattern_test_line(line) : filter_test_line(line)) << '\n';
     }
     return ExitCode::done;
   };

@@ -1,5 +1,5 @@
 #pragma once
-// What a filter policy becomes once it has been checked: the form that policy_compiler makes and policy_matcher evaluates.
+// What a filter policy or an event pattern becomes once it has been checked: the form that policy_compiler makes and policy_matcher evaluates.
 
 #include <cstdint>
 #include <string>
@@ -24,6 +24,7 @@ struct Alternative {
 
 struct CompiledPolicy {
   std::vector<Alternative> alternatives;  ///< one of them must be satisfied
+  bool numbers_are_doubles = false;       ///< as event patterns compare them; those of the policy are rounded already
 };
 
 }  // namespace remuda::filter

@@ -1,21 +1,14 @@
 #include "common/filter/filter_policy.hpp"
 
-#include "common/filter/json_to_msgpack.hpp"
+#include "common/filter/packed_body.hpp"
 #include "common/filter/policy_compiler.hpp"
 #include "common/filter/policy_matcher.hpp"
 
 namespace remuda {
 
-namespace {
-
-bool begins_like_json(std::string_view body) {
-  return !body.empty() && std::string_view{"{ \t\n\r"}.find(body.front()) != std::string_view::npos;
-}
-
-}  // namespace
-
 Result<FilterPolicy, FilterPolicyError> FilterPolicy::compile(std::string_view policy_json, FilterScope scope) {
-  auto compiled = filter::compile_policy(policy_json, scope);
+  auto compiled = filter::compile_policy(
+      policy_json, scope == FilterScope::body ? filter::Dialect::topic_body : filter::Dialect::topic_attributes);
   if (!compiled) return Failure<FilterPolicyError>{std::move(compiled).error()};
   FilterPolicy policy;
   policy.scope_ = scope;
@@ -29,10 +22,9 @@ bool FilterPolicy::matches(const MessageView& message) const {
 
 bool FilterPolicy::matches_body(std::string_view body) const {
   if (!compiled_) return true;
-  if (!begins_like_json(body)) return filter::matches_packed_body(*compiled_, body);
-  std::string packed;
-  packed.reserve(body.size());
-  return json_to_msgpack(body, packed) && filter::matches_packed_body(*compiled_, packed);
+  std::string buffer;
+  const auto packed = filter::packed_body(body, buffer);
+  return packed && filter::matches_packed_body(*compiled_, *packed);
 }
 
 bool FilterPolicy::matches_attributes(std::string_view attributes) const {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "common/filter/event_pattern.hpp"
 #include "common/filter/filter_policy.hpp"
 #include "common/filter/json_document.hpp"
 
@@ -74,12 +75,34 @@ Result<void> read_member(const JsonMember& member, std::string_view line, Sample
   return wrong("unknown key '" + member.key + "'; allowed are policy, scope, attributes, body");
 }
 
-Result<bool> evaluate(std::string_view line) {
-  const auto document = filter::parse_json(line);
+Result<JsonValue> read_line(std::string_view line) {
+  auto document = filter::parse_json(line);
   if (!document) {
     return wrong("no valid JSON at byte " + std::to_string(document.error().offset) + ": " + document.error().what);
   }
   if (!document->is(Kind::object)) return wrong("a line must be a JSON object");
+  return std::move(document).value();
+}
+
+Result<bool> evaluate_pattern(std::string_view line) {
+  const auto document = read_line(line);
+  if (!document) return Failure{document.error()};
+  for (const JsonMember& member : document->members) {
+    if (member.key != "pattern" && member.key != "event")
+      return wrong("unknown key '" + member.key + "'; allowed are pattern and event");
+  }
+  const JsonValue* pattern = document->find("pattern");
+  const JsonValue* event = document->find("event");
+  if (pattern == nullptr || event == nullptr) return wrong("a line needs 'pattern' and 'event'");
+  const auto text = [&](const JsonValue& value) { return value.is(Kind::text) ? value.text : std::string{written(value, line)}; };
+  const auto compiled = EventPattern::compile(text(*pattern));
+  if (!compiled) return Failure{Error{compiled.error()}};
+  return compiled->matches(text(*event));
+}
+
+Result<bool> evaluate(std::string_view line) {
+  const auto document = read_line(line);
+  if (!document) return Failure{document.error()};
   Sample sample;
   for (const JsonMember& member : document->members) {
     if (const auto read = read_member(member, line, sample); !read) return Failure{read.error()};
@@ -108,12 +131,19 @@ std::string json_text(std::string_view text) {
   return out += '"';
 }
 
+std::string answer(const Result<bool>& match) {
+  if (!match) return "{\"error\": " + json_text(match.error().message) + "}";
+  return *match ? R"({"match": true})" : R"({"match": false})";
+}
+
 }  // namespace
 
 std::string filter_test_line(std::string_view json_line) {
-  const auto match = evaluate(json_line);
-  if (!match) return "{\"error\": " + json_text(match.error().message) + "}";
-  return *match ? R"({"match": true})" : R"({"match": false})";
+  return answer(evaluate(json_line));
+}
+
+std::string pattern_test_line(std::string_view json_line) {
+  return answer(evaluate_pattern(json_line));
 }
 
 }  // namespace remuda

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <utility>
 
+#include "common/filter/event_pattern.hpp"
 #include "common/filter/json_document.hpp"
 
 namespace remuda::filter {
@@ -20,7 +21,8 @@ constexpr std::string_view or_key = "$or";
 constexpr std::array<std::string_view, 9> operator_words{
     "exactly", "prefix", "suffix", "equals-ignore-case", "anything-but", "numeric", "exists", "cidr", "wildcard"};
 
-constexpr std::string_view allowed_operators = "prefix, suffix, equals-ignore-case, anything-but, numeric, exists, cidr";
+/// Alternatives that `$or` may make of one event pattern; a policy is bounded by its combinations already.
+constexpr std::size_t alternatives_max = 1000;
 
 bool is_operator_word(std::string_view name) {
   return std::find(operator_words.begin(), operator_words.end(), name) != operator_words.end();
@@ -54,13 +56,10 @@ std::string quoted(std::string_view text) {
 
 class Compiler {
  public:
-  explicit Compiler(FilterScope scope) : scope_{scope} {}
+  explicit Compiler(Dialect dialect) : dialect_{dialect} {}
 
   Result<std::optional<CompiledPolicy>, FilterPolicyError> compile(std::string_view text) {
-    if (text.size() > FilterPolicy::size_max_bytes) {
-      refuse(0, "the policy has " + std::to_string(text.size()) + " bytes; at most 262144 (256 KB) are allowed");
-      return Failure<FilterPolicyError>{error_};
-    }
+    if (!check_size(text)) return Failure<FilterPolicyError>{error_};
     const auto document = parse_json(text);
     if (!document) {
       refuse(document.error().offset,
@@ -70,16 +69,21 @@ class Compiler {
     std::vector<Alternative> alternatives{Alternative{}};
     if (!check(*document) || !expand(*document, "", alternatives)) return Failure<FilterPolicyError>{error_};
     if (document->members.empty()) return std::optional<CompiledPolicy>{};
-    return std::optional<CompiledPolicy>{CompiledPolicy{std::move(alternatives)}};
+    return std::optional<CompiledPolicy>{CompiledPolicy{std::move(alternatives), is_bus()}};
   }
 
  private:
-  FilterScope scope_;
+  Dialect dialect_;
   FilterPolicyError error_;
 
+  [[nodiscard]] bool is_bus() const { return dialect_ == Dialect::bus; }
+  [[nodiscard]] std::string allowed_operators() const {
+    return std::string{"prefix, suffix, equals-ignore-case, anything-but, numeric, exists, cidr"} + (is_bus() ? ", wildcard" : "");
+  }
+
   bool refuse(std::size_t offset, std::string text) {
-    error_.code = "invalid_filter_policy";
-    error_.message = "filter policy: " + std::move(text);
+    error_.code = is_bus() ? "invalid_event_pattern" : "invalid_filter_policy";
+    error_.message = (is_bus() ? "event pattern: " : "filter policy: ") + std::move(text);
     error_.offset = offset;
     return false;
   }
@@ -89,8 +93,22 @@ class Compiler {
 
   // The shape of the policy and its size, before anything is built from it.
 
+  bool check_size(std::string_view text) {
+    if (!is_bus()) {
+      return text.size() <= FilterPolicy::size_max_bytes ||
+             refuse(0, "the policy has " + std::to_string(text.size()) + " bytes; at most 262144 (256 KB) are allowed");
+    }
+    const auto characters = std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; });
+    return static_cast<std::size_t>(characters) <= EventPattern::size_max ||
+           refuse(0, "the pattern has " + std::to_string(characters) + " characters; at most 2048 are allowed");
+  }
+
   bool check(const JsonValue& policy) {
-    if (!policy.is(Kind::object)) return refuse(policy.begin, R"(a policy is a JSON object such as {"color": ["red"]})");
+    if (!policy.is(Kind::object)) {
+      return refuse(policy.begin, std::string{"a "} + (is_bus() ? "pattern" : "policy") + R"( is a JSON object such as {"color": ["red"]})");
+    }
+    std::uint64_t unlimited = 1;
+    if (is_bus()) return check_object(policy, "", 1, unlimited);
     if (policy.members.size() > FilterPolicy::keys_max) {
       return refuse(policy.members[FilterPolicy::keys_max].offset,
                     "there are " + std::to_string(policy.members.size()) + " keys at the top level; at most 5 are allowed");
@@ -111,7 +129,13 @@ class Compiler {
 
   /// Multiplies `combinations` by those of the object.
   bool check_object(const JsonValue& object, const std::string& path, std::uint64_t depth, std::uint64_t& combinations) {
+    if (is_bus() && object.members.empty()) {
+      return refuse(object.begin, (path.empty() ? std::string{} : "key " + quoted(path) + ": ") + "an empty object asks for nothing");
+    }
     for (const JsonMember& member : object.members) {
+      if (is_bus() && member.key == or_key && member.value.is(Kind::array) && !is_or_group(member)) {
+        return refuse(member.offset, "'$or' needs at least two objects, none of them with a key named like an operator");
+      }
       if (is_or_group(member)) {
         std::uint64_t sum = 0;
         for (const JsonValue& arm : member.value.elements) {
@@ -124,7 +148,7 @@ class Compiler {
       }
       const std::string key = joined(path, member.key);
       if (member.value.is(Kind::object)) {
-        if (scope_ == FilterScope::attributes) {
+        if (dialect_ == Dialect::topic_attributes) {
           return refuse(member.value, key,
                         "attributes have no nested fields; write an array of allowed values, or filter the body");
         }
@@ -171,6 +195,7 @@ class Compiler {
       std::vector<Alternative> with_arm = alternatives;
       if (!expand(arm, path, with_arm)) return false;
       std::move(with_arm.begin(), with_arm.end(), std::back_inserter(all));
+      if (all.size() > alternatives_max) return refuse(arm.begin, "its '$or' groups make more than 1000 alternatives");
     }
     alternatives = std::move(all);
     return true;
@@ -201,12 +226,15 @@ class Compiler {
   bool compile_operator(const JsonValue& object, const std::string& path, Rule& rule) {
     if (object.members.size() != 1) {
       return refuse(object, path,
-                    "an object in the array holds exactly one operator; allowed are " + std::string{allowed_operators});
+                    "an object in the array holds exactly one operator; allowed are " + allowed_operators());
     }
     const auto& [name, offset, operand] = object.members.front();
-    if (name == "prefix") return compile_text<Prefix>(name, operand, path, rule);
-    if (name == "suffix") return compile_text<Suffix>(name, operand, path, rule);
-    if (name == "equals-ignore-case") return compile_text<EqualsIgnoreCase>(name, operand, path, rule);
+    if (is_text_operator(name)) {
+      TextRule text;
+      if (!compile_text(name, operand, path, text)) return false;
+      rule = std::move(text);
+      return true;
+    }
     if (name == "anything-but") return compile_anything_but(operand, path, rule);
     if (name == "numeric") return compile_numeric(operand, path, rule);
     if (name == "cidr") return compile_cidr(operand, path, rule);
@@ -215,13 +243,44 @@ class Compiler {
       return operand.is(Kind::boolean) || refuse(operand, path, "'exists' needs true or false");
     }
     return refuse(offset,
-                  "key " + quoted(path) + ": unknown operator " + quoted(name) + "; allowed are " + std::string{allowed_operators});
+                  "key " + quoted(path) + ": unknown operator " + quoted(name) + "; allowed are " + allowed_operators());
   }
 
-  template <class TextRule>
-  bool compile_text(std::string_view name, const JsonValue& operand, const std::string& path, Rule& rule) {
+  [[nodiscard]] bool is_text_operator(std::string_view name) const {
+    return name == "prefix" || name == "suffix" || name == "equals-ignore-case" || (is_bus() && name == "wildcard");
+  }
+
+  bool compile_text(std::string_view name, const JsonValue& operand, const std::string& path, TextRule& rule) {
+    const bool may_ignore_case = is_bus() && (name == "prefix" || name == "suffix");
+    if (may_ignore_case && operand.is(Kind::object)) {
+      const JsonValue* text = operand.find("equals-ignore-case");
+      if (text == nullptr || operand.members.size() != 1 || !text->is(Kind::text))
+        return refuse(operand, path, "'" + std::string{name} + R"(' needs one text, or {"equals-ignore-case": text})");
+      rule = name == "prefix" ? TextRule{PrefixIgnoreCase{text->text}} : TextRule{SuffixIgnoreCase{text->text}};
+      return true;
+    }
     if (!operand.is(Kind::text)) return refuse(operand, path, "'" + std::string{name} + "' needs one text in double quotes");
-    rule = TextRule{operand.text};
+    if (name == "wildcard") return compile_wildcard(operand, path, rule);
+    if (name == "prefix") rule = Prefix{operand.text};
+    if (name == "suffix") rule = Suffix{operand.text};
+    if (name == "equals-ignore-case") rule = EqualsIgnoreCase{operand.text};
+    return true;
+  }
+
+  bool compile_wildcard(const JsonValue& operand, const std::string& path, TextRule& rule) {
+    const std::string_view text = operand.text;
+    Wildcard wildcard{{std::string{}}};
+    for (std::size_t i = 0; i < text.size(); ++i) {
+      if (text[i] == '*') {
+        if (i + 1 < text.size() && text[i + 1] == '*') return refuse(operand, path, "'wildcard' may not have two '*' side by side");
+        wildcard.pieces.emplace_back();
+        continue;
+      }
+      if (text[i] == '\\' && (++i == text.size() || (text[i] != '*' && text[i] != '\\')))
+        return refuse(operand, path, R"(in a 'wildcard' a backslash stands only before '*' or another backslash)");
+      wildcard.pieces.back() += text[i];
+    }
+    rule = std::move(wildcard);
     return true;
   }
 
@@ -238,19 +297,16 @@ class Compiler {
 
   bool compile_number(const JsonValue& value, const std::string& path, Number& number) {
     number = parse_number(value.text).value_or(0);
+    if (is_bus()) number = static_cast<Number>(static_cast<double>(number));
     return std::isfinite(number) || refuse(value, path, "the number " + quoted(value.text) + " is too large");
   }
 
   bool compile_anything_but(const JsonValue& operand, const std::string& path, Rule& rule) {
-    constexpr std::string_view allowed =
-        "'anything-but' needs a text, a number, a list of texts, a list of numbers, or {\"prefix\": text}";
-    if (operand.is(Kind::object)) {
-      const JsonValue* prefix = operand.find("prefix");
-      if (prefix == nullptr || operand.members.size() != 1 || !prefix->is(Kind::text)) return refuse(operand, path, allowed);
-      if (prefix->text.empty()) return refuse(*prefix, path, "every text begins with the empty prefix, so nothing could match");
-      rule = AnythingButPrefix{prefix->text};
-      return true;
-    }
+    const std::string_view allowed =
+        is_bus() ? "'anything-but' needs a text, a number, a list of texts, a list of numbers, or one of prefix, suffix, "
+                   "equals-ignore-case and wildcard with a text or a list of texts"
+                 : "'anything-but' needs a text, a number, a list of texts, a list of numbers, or {\"prefix\": text}";
+    if (operand.is(Kind::object)) return compile_none_of(operand, path, allowed, rule);
     const std::vector<JsonValue> one{operand};
     const auto& values = operand.is(Kind::array) ? operand.elements : one;
     const bool comparable =
@@ -260,6 +316,26 @@ class Compiler {
     AnythingBut excluded;
     for (const JsonValue& value : values) {
       if (!compile_literal(value, path, excluded.values.emplace_back())) return false;
+    }
+    rule = std::move(excluded);
+    return true;
+  }
+
+  bool compile_none_of(const JsonValue& operand, const std::string& path, std::string_view allowed, Rule& rule) {
+    if (operand.members.size() != 1) return refuse(operand, path, allowed);
+    const auto& [name, offset, inner] = operand.members.front();
+    if (is_bus() ? !is_text_operator(name) : name != "prefix") return refuse(operand, path, allowed);
+    const std::vector<JsonValue> one{inner};
+    const auto& texts = is_bus() && inner.is(Kind::array) ? inner.elements : one;
+    if (texts.empty()) return refuse(inner, path, allowed);
+    NoneOf excluded;
+    for (const JsonValue& text : texts) {
+      if (!text.is(Kind::text)) return refuse(text, path, allowed);
+      if (text.text.empty() && name == "prefix")
+        return refuse(text, path, "every text begins with the empty prefix, so nothing could match");
+      if (text.text.empty() && name == "suffix")
+        return refuse(text, path, "every text ends with the empty suffix, so nothing could match");
+      if (!compile_text(name, text, path, excluded.texts.emplace_back())) return false;
     }
     rule = std::move(excluded);
     return true;
@@ -313,8 +389,8 @@ class Compiler {
 
 }  // namespace
 
-Result<std::optional<CompiledPolicy>, FilterPolicyError> compile_policy(std::string_view policy_json, FilterScope scope) {
-  return Compiler{scope}.compile(policy_json);
+Result<std::optional<CompiledPolicy>, FilterPolicyError> compile_policy(std::string_view policy_json, Dialect dialect) {
+  return Compiler{dialect}.compile(policy_json);
 }
 
 }  // namespace remuda::filter

@@ -89,7 +89,8 @@ Scalar scalar_of(const MsgpackReader::Token& token) {
 /// Walks a packed body once. It descends only where a field leads and skips the rest.
 class BodyWalk {
  public:
-  BodyWalk(const Evaluation& evaluation, std::string_view body) : evaluation_{evaluation}, in_{body} {}
+  BodyWalk(const Evaluation& evaluation, bool numbers_are_doubles, std::string_view body)
+      : evaluation_{evaluation}, numbers_are_doubles_{numbers_are_doubles}, in_{body} {}
 
   bool matches() {
     if (in_.peek() != MsgpackKind::map) return false;
@@ -99,7 +100,14 @@ class BodyWalk {
 
  private:
   const Evaluation& evaluation_;
+  bool numbers_are_doubles_;
   MsgpackReader in_;
+
+  Scalar scalar() {
+    const Scalar scalar = scalar_of(in_.next());
+    const auto* number = std::get_if<Number>(&scalar);
+    return number != nullptr && numbers_are_doubles_ ? Scalar{static_cast<Number>(static_cast<double>(*number))} : scalar;
+  }
 
   /// The fields that a key leads to. `here` end with the key, `below` go on behind it.
   struct Routes {
@@ -151,7 +159,7 @@ class BodyWalk {
       case MsgpackKind::array:
         return array(routes, consumed, depth);
       default:
-        return evaluation_.value(routes.here, scalar_of(in_.next()));
+        return evaluation_.value(routes.here, scalar());
     }
   }
 
@@ -252,7 +260,7 @@ bool attributes_hold(const Evaluation& evaluation, std::string_view attributes) 
 bool matches_packed_body(const CompiledPolicy& policy, std::string_view body) {
   return std::any_of(policy.alternatives.begin(), policy.alternatives.end(), [&](const Alternative& alternative) {
     const Evaluation evaluation{alternative};
-    return BodyWalk{evaluation, body}.matches();
+    return BodyWalk{evaluation, policy.numbers_are_doubles, body}.matches();
   });
 }
 

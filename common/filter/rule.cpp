@@ -76,6 +76,45 @@ bool equal_ignoring_case(std::string_view a, std::string_view b) {
   return a.empty() && b.empty();
 }
 
+bool begins_ignoring_case(std::string_view text, std::string_view begin) {
+  while (!text.empty() && !begin.empty()) {
+    if (!equal_ignoring_case(take_code_point(text), take_code_point(begin))) return false;
+  }
+  return begin.empty();
+}
+
+/// Letters of different case may differ in size, so every end that begins at a character is tried.
+bool ends_ignoring_case(std::string_view text, std::string_view end) {
+  for (; !text.empty(); take_code_point(text)) {
+    if (equal_ignoring_case(text, end)) return true;
+  }
+  return end.empty();
+}
+
+bool like(std::string_view text, const std::vector<std::string>& pieces) {
+  if (pieces.size() == 1) return text == pieces.front();
+  if (!text.starts_with(pieces.front())) return false;
+  text.remove_prefix(pieces.front().size());
+  for (std::size_t i = 1; i + 1 < pieces.size(); ++i) {  // the first place where a piece fits leaves the most for the next ones
+    const std::size_t found = text.find(pieces[i]);
+    if (found == std::string_view::npos) return false;
+    text.remove_prefix(found + pieces[i].size());
+  }
+  return text.ends_with(pieces.back());
+}
+
+bool satisfies(const TextRule& rule, std::string_view text) {
+  return std::visit(overloaded{
+                        [&](const Prefix& r) { return text.starts_with(r.text); },
+                        [&](const Suffix& r) { return text.ends_with(r.text); },
+                        [&](const EqualsIgnoreCase& r) { return equal_ignoring_case(text, r.text); },
+                        [&](const PrefixIgnoreCase& r) { return begins_ignoring_case(text, r.text); },
+                        [&](const SuffixIgnoreCase& r) { return ends_ignoring_case(text, r.text); },
+                        [&](const Wildcard& r) { return like(text, r.pieces); },
+                    },
+                    rule);
+}
+
 bool within(const NumericRange& range, Number value) {
   if (range.lower && !(value > range.lower->value || (range.lower->inclusive && value == range.lower->value))) return false;
   if (range.upper && !(value < range.upper->value || (range.upper->inclusive && value == range.upper->value))) return false;
@@ -89,14 +128,15 @@ bool satisfies(const Rule& rule, const Scalar& value) {
   const auto* number = std::get_if<Number>(&value);
   return std::visit(overloaded{
                         [&](const Equals& r) { return equal(r.value, value); },
-                        [&](const Prefix& r) { return text != nullptr && text->starts_with(r.text); },
-                        [&](const Suffix& r) { return text != nullptr && text->ends_with(r.text); },
-                        [&](const EqualsIgnoreCase& r) { return text != nullptr && equal_ignoring_case(*text, r.text); },
+                        [&](const TextRule& r) { return text != nullptr && satisfies(r, *text); },
                         [&](const AnythingBut& r) {
                           return std::none_of(r.values.begin(), r.values.end(),
                                               [&](const Literal& literal) { return equal(literal, value); });
                         },
-                        [&](const AnythingButPrefix& r) { return text == nullptr || !text->starts_with(r.text); },
+                        [&](const NoneOf& r) {
+                          return text == nullptr || std::none_of(r.texts.begin(), r.texts.end(),
+                                                                 [&](const TextRule& excluded) { return satisfies(excluded, *text); });
+                        },
                         [&](const NumericRange& r) { return number != nullptr && within(r, *number); },
                         [&](const Exists& r) { return r.wanted; },
                         [&](const Cidr& r) {

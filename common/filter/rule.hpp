@@ -1,5 +1,5 @@
 #pragma once
-// One entry of the array that stands behind a policy's key, and the question whether a value satisfies it.
+// One entry of the array that stands behind a key of a filter policy or event pattern, and the question whether a value satisfies it.
 
 #include <optional>
 #include <string>
@@ -32,11 +32,24 @@ struct Suffix {
 struct EqualsIgnoreCase {
   std::string text;
 };
+struct PrefixIgnoreCase {
+  std::string text;
+};
+struct SuffixIgnoreCase {
+  std::string text;
+};
+/// Any run of characters, also none, stands between one piece and the next: `a*b` has the pieces `a` and `b`.
+struct Wildcard {
+  std::vector<std::string> pieces;  ///< never empty
+};
+/// What can be asked of a text alone.
+using TextRule = std::variant<Prefix, Suffix, EqualsIgnoreCase, PrefixIgnoreCase, SuffixIgnoreCase, Wildcard>;
 struct AnythingBut {
   std::vector<Literal> values;
 };
-struct AnythingButPrefix {
-  std::string text;
+/// Satisfied by whatever is no text, and by a text that satisfies none of these.
+struct NoneOf {
+  std::vector<TextRule> texts;
 };
 /// One or two comparisons; `=` is a range with equal ends.
 struct NumericRange {
@@ -51,7 +64,7 @@ struct Exists {
   bool wanted = true;
 };
 
-using Rule = std::variant<Equals, Prefix, Suffix, EqualsIgnoreCase, AnythingBut, AnythingButPrefix, NumericRange, Exists, Cidr>;
+using Rule = std::variant<Equals, TextRule, AnythingBut, NoneOf, NumericRange, Exists, Cidr>;
 
 /// Whether a value that is present satisfies the rule. Text is compared byte by byte except by `equals-ignore-case`,
 /// which ignores the case of every Unicode letter that has a one-to-one counterpart.
