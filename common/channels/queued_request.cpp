@@ -38,8 +38,8 @@ std::string attribute_of(const Message& message, std::string_view name) {
 
 // ---- asking
 
-QueuedRequestOutput::QueuedRequestOutput(BrokerConnection& connection, std::string queue, const std::string& reply_queue, std::size_t prefetch,
-                                         const Clock& clock)
+QueuedRequestOutput::QueuedRequestOutput(BrokerConnection& connection, std::string queue, const std::string& reply_queue,
+                                         std::size_t prefetch, const Clock& clock)
     : connection_{connection},
       queue_{std::move(queue)},
       reply_queue_{reply_queue},
@@ -48,12 +48,14 @@ QueuedRequestOutput::QueuedRequestOutput(BrokerConnection& connection, std::stri
       replies_{connection, reply_queue, prefetch} {}
 
 void QueuedRequestOutput::ask(const Message& request, std::chrono::milliseconds deadline, ReplyHandler handler) {
-  if (asked_.size() >= outstanding_max) return handler(fail("overloaded", "Too many requests wait for an answer: ask again later."));
+  if (asked_.size() >= outstanding_max)
+    return handler(fail("overloaded", "Too many requests wait for an answer: ask again later."));
   const auto correlation = asker_ + "-" + std::to_string(next_number_++);
   Message question = request;
   question.reply_to = reply_queue_;
   question.correlation_id = correlation;
-  question.attributes[std::string{deadline_attribute}] = {"Number", std::to_string(to_unix_ms(clock_.wall_now()) + deadline.count())};
+  question.attributes[std::string{deadline_attribute}] = {"Number",
+                                                          std::to_string(to_unix_ms(clock_.wall_now()) + deadline.count())};
   const auto until = clock_.now() + deadline;
   asked_[correlation] = {until, std::move(handler)};
   deadlines_.emplace(until, correlation);
@@ -134,7 +136,8 @@ bool QueuedRequestInput::take(Incoming& incoming) {
   return false;
 }
 
-void QueuedRequestInput::add_settlement(std::span<const std::string_view> tickets, const Outcome& outcome, Transaction& transaction) const {
+void QueuedRequestInput::add_settlement(std::span<const std::string_view> tickets, const Outcome& outcome,
+                                        Transaction& transaction) const {
   if (outcome.kind() != Outcome::Kind::reject) return questions_.add_settlement(tickets, outcome, transaction);
   for (const auto ticket : tickets) {
     const auto asker = askers_.find(ticket);

@@ -1,11 +1,12 @@
 #pragma once
-// A request channel over queues of a broker: questions wait in one queue, answers in a queue of the asker's own, which the question names
-// as its return address (`reply_to`); `correlation_id` pairs them. So an answerer that is away when it is asked answers when it is back, if
-// the asker still waits then; who asked is known to the answerer from the question alone.
+// A request channel over queues of a broker: questions wait in one queue, answers in a queue of the asker's own, which the question
+// names as its return address (`reply_to`); `correlation_id` pairs them. So an answerer that is away when it is asked answers when
+// it is back, if the asker still waits then; who asked is known to the answerer from the question alone.
 //
 //   asker  --question-->  [quote]  -->  answerer  --answer-->  [quote-replies-gateway-0]  -->  asker
 //
-// A handler's answer and the deletion of its question are one transaction: a question is answered once, or comes again. One that failed
+// A handler's answer and the deletion of its question are one transaction: a question is answered once, or comes again. One that
+// failed
 // (`retry_later`) comes again as from any queue, until its deadline; a rejected one is refused to the asker.
 
 #include <map>
@@ -29,7 +30,8 @@ class QueuedRequestOutput final : public RequestChannel {
   static constexpr std::size_t outstanding_max = 10'000;
 
   /// Answers are taken from `reply_queue`, which nobody else reads. `connection` and `clock` must outlive the channel.
-  QueuedRequestOutput(BrokerConnection& connection, std::string queue, const std::string& reply_queue, std::size_t prefetch, const Clock& clock);
+  QueuedRequestOutput(BrokerConnection& connection, std::string queue, const std::string& reply_queue, std::size_t prefetch,
+                      const Clock& clock);
 
   void turn(Instant now) override;
   [[nodiscard]] Instant next_deadline() const override;

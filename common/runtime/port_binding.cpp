@@ -89,7 +89,8 @@ Result<PortBinding> parse_port_binding(std::string_view text) {
   if (!kind) return invalid(text, "the kind of the channel is missing");
   const auto* known = std::find(kind_names.begin(), kind_names.end(), *kind);
   if (known == kind_names.end()) {
-    auto what = "`" + std::string{*kind} + "` is no kind of channel; known are queue, topic, pubsub, pipe, request and queued-request";
+    auto what =
+        "`" + std::string{*kind} + "` is no kind of channel; known are queue, topic, pubsub, pipe, request and queued-request";
     if (const auto closest = closest_name(*kind, kind_names); !closest.empty())
       what += "; did you mean `" + std::string{closest} + "`?";
     return invalid(text, what);
@@ -97,7 +98,8 @@ Result<PortBinding> parse_port_binding(std::string_view text) {
   binding.kind = static_cast<BindingKind>(known - kind_names.begin());
   auto address = cut_or_rest(rest, '?');
   if (!parse_options(rest, binding)) {
-    return invalid(text, "behind `?` only subscribers=N, timeout_ms=N, reply_to=QUEUE, filter_scope=attributes and filter=POLICY are known");
+    return invalid(
+        text, "behind `?` only subscribers=N, timeout_ms=N, reply_to=QUEUE, filter_scope=attributes and filter=POLICY are known");
   }
   // The last slash parts the channel from the endpoint, unless it is one of the two that belong to `tcp://`.
   const auto slash = address.rfind('/');

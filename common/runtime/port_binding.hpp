@@ -20,11 +20,11 @@
 namespace remuda {
 
 enum class BindingKind {
-  queue,    ///< durable, on a broker
-  topic,    ///< on a broker: confirmed publish, live subscription
-  pubsub,   ///< a topic without a broker: publishers listen, subscribers connect
-  pipe,     ///< direct: inputs listen, outputs connect
-  request,  ///< inputs (who answers) listen, outputs (who asks) connect
+  queue,           ///< durable, on a broker
+  topic,           ///< on a broker: confirmed publish, live subscription
+  pubsub,          ///< a topic without a broker: publishers listen, subscribers connect
+  pipe,            ///< direct: inputs listen, outputs connect
+  request,         ///< inputs (who answers) listen, outputs (who asks) connect
   queued_request,  ///< the same over queues of a broker; who asks names the queue for its answers
 };
 std::ostream& operator<<(std::ostream& out, BindingKind kind);

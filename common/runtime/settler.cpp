@@ -77,7 +77,8 @@ Transaction transaction_of(const std::vector<Handled>& group) {
   }
   Transaction transaction;
   for (const auto& handled : group) {
-    if (handled.reply && handled.outcome.kind() == Outcome::Kind::done) handled.input->add_reply(handled.ticket, *handled.reply, transaction);
+    if (handled.reply && handled.outcome.kind() == Outcome::Kind::done)
+      handled.input->add_reply(handled.ticket, *handled.reply, transaction);
   }
   for (const auto& [channel, messages] : sends) channel->add_messages(messages, transaction);
   for (const auto& [input, tickets] : deletes) input->add_settlement(tickets, Outcome::done, transaction);

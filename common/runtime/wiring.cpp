@@ -69,11 +69,13 @@ Result<void> check_bindings(const NodeDescription& description, const std::vecto
         return fail("invalid_port", "The filter of port `" + binding.port + "` is refused: " + policy.error().message);
     }
     if (is_queued && port != nullptr && !port->request) {
-      return fail("invalid_port", "Port `" + binding.port + "` neither asks nor answers: what waits in a queue for it needs a queue channel.");
+      return fail("invalid_port",
+                  "Port `" + binding.port + "` neither asks nor answers: what waits in a queue for it needs a queue channel.");
     }
     const bool asks = is_queued && (port == nullptr || port->direction == Direction::output);
     if (asks && binding.reply_to.empty()) {
-      return fail("invalid_port", "Port `" + binding.port + "` asks over queues and has none for the answers: add ?reply_to=QUEUE.");
+      return fail("invalid_port",
+                  "Port `" + binding.port + "` asks over queues and has none for the answers: add ?reply_to=QUEUE.");
     }
     if (port != nullptr && port->request && !is_request) {
       std::ostringstream text;
@@ -163,7 +165,8 @@ void Wiring::wire_output(const PortBinding& binding, bool asks) {
     return add(std::move(channel));
   }
   if (binding.kind == BindingKind::queued_request) {
-    auto channel = std::make_unique<QueuedRequestOutput>(broker(binding.endpoints.front()), binding.channel, binding.reply_to, options_.prefetch, clock_);
+    auto channel = std::make_unique<QueuedRequestOutput>(broker(binding.endpoints.front()), binding.channel, binding.reply_to,
+                                                         options_.prefetch, clock_);
     ports_.requests[binding.port].push_back(channel.get());
     return add(std::move(channel));
   }

@@ -85,7 +85,8 @@ class NodeChecks {
       diagnostics_.error(channel.place, "T112", who + does + ", which needs a request channel",
                          "move " + in_quotes(channel.text) + " to [requests]");
     } else if (!declared->request && !may_ask(node, *declared) && is_queued_request(channel.text)) {
-      diagnostics_.error(channel.place, "T112", who + " neither asks nor answers, so a request channel over queues does not fit", "use a queue");
+      diagnostics_.error(channel.place, "T112", who + " neither asks nor answers, so a request channel over queues does not fit",
+                         "use a queue");
     } else if (declared->wants_acknowledgement && is_lossy(channel.text, *kind, declared->direction)) {
       const std::string what = *kind == ChannelKind::pipe                ? "a pipe"
                                : declared->direction == Direction::input ? "a topic read live"

@@ -27,7 +27,8 @@ Message question(const std::string& id) {
 struct QueuedFixture {
   SystemClock clock;
   BrokerProcess process{
-      "[queues.quote]\nvisibility_timeout = \"30s\"\n[queues.replies-1]\nvisibility_timeout = \"30s\"\n[queues.replies-2]\nvisibility_timeout = "
+      "[queues.quote]\nvisibility_timeout = \"30s\"\n[queues.replies-1]\nvisibility_timeout = "
+      "\"30s\"\n[queues.replies-2]\nvisibility_timeout = "
       "\"30s\"\n"};
   std::unique_ptr<BrokerConnection> asking = connect_broker(process.endpoint(), {"asker", "here"}, clock);
   std::unique_ptr<BrokerConnection> asking_too = connect_broker(process.endpoint(), {"another", "here"}, clock);

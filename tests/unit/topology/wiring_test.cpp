@@ -82,7 +82,8 @@ params = { listen = "127.0.0.1:8080" }
 )");
   wired();
   BOOST_TEST(port("accounting", "query") == "queued-request:ipc://@remuda/story-00000000/main/account");
-  BOOST_TEST(port("gateway", "ask", 1) == "queued-request:ipc://@remuda/story-00000000/main/account?reply_to=account-replies-gateway-1");
+  BOOST_TEST(port("gateway", "ask", 1) ==
+             "queued-request:ipc://@remuda/story-00000000/main/account?reply_to=account-replies-gateway-1");
   for (const auto* name : {"account", "account-replies-gateway-0", "account-replies-gateway-1"}) {
     BOOST_TEST((queue(name).visibility_timeout == std::chrono::minutes{2}));
     BOOST_TEST((queue(name).retention == std::chrono::minutes{2}));
@@ -90,7 +91,9 @@ params = { listen = "127.0.0.1:8080" }
 }
 
 BOOST_FIXTURE_TEST_CASE(a_port_that_merely_sends_needs_no_request_over_queues, LaunchFixture) {
-  write("[brokers.main]\n[requests.ask]\nbroker = \"main\"\n[requests.lost]\nbroker = \"mian\"\n[nodes.a]\nexec = \"display\"\nports = { ticks = \"ask\" }\n");
+  write(
+      "[brokers.main]\n[requests.ask]\nbroker = \"main\"\n[requests.lost]\nbroker = \"mian\"\n[nodes.a]\nexec = \"display\"\nports "
+      "= { ticks = \"ask\" }\n");
   BOOST_TEST(found() == "T312 T312 T103 T112");
 }
 
