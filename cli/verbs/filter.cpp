@@ -18,7 +18,8 @@ Command filter_verb() {
   test.options = {{"--bus", "Event patterns of a message bus instead of filter policies of a topic", bus.get()}};
   test.run = [bus](Terminal& terminal) {
     for (std::string line; std::getline(terminal.in, line);) {
-      if (line.find_first_not_of(" \t\r") != std::string::npos) terminal.out << (*bus ? pattern_test_line(line) : filter_test_line(line)) << '\n';
+      if (line.find_first_not_of(" \t\r") != std::string::npos)
+        terminal.out << (*bus ? pattern_test_line(line) : filter_test_line(line)) << '\n';
     }
     return ExitCode::done;
   };

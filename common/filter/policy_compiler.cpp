@@ -98,14 +98,16 @@ class Compiler {
       return text.size() <= FilterPolicy::size_max_bytes ||
              refuse(0, "the policy has " + std::to_string(text.size()) + " bytes; at most 262144 (256 KB) are allowed");
     }
-    const auto characters = std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; });
+    const auto characters =
+        std::count_if(text.begin(), text.end(), [](char c) { return (static_cast<unsigned char>(c) & 0xc0U) != 0x80; });
     return static_cast<std::size_t>(characters) <= EventPattern::size_max ||
            refuse(0, "the pattern has " + std::to_string(characters) + " characters; at most 2048 are allowed");
   }
 
   bool check(const JsonValue& policy) {
     if (!policy.is(Kind::object)) {
-      return refuse(policy.begin, std::string{"a "} + (is_bus() ? "pattern" : "policy") + R"( is a JSON object such as {"color": ["red"]})");
+      return refuse(policy.begin,
+                    std::string{"a "} + (is_bus() ? "pattern" : "policy") + R"( is a JSON object such as {"color": ["red"]})");
     }
     std::uint64_t unlimited = 1;
     if (is_bus()) return check_object(policy, "", 1, unlimited);
@@ -130,7 +132,8 @@ class Compiler {
   /// Multiplies `combinations` by those of the object.
   bool check_object(const JsonValue& object, const std::string& path, std::uint64_t depth, std::uint64_t& combinations) {
     if (is_bus() && object.members.empty()) {
-      return refuse(object.begin, (path.empty() ? std::string{} : "key " + quoted(path) + ": ") + "an empty object asks for nothing");
+      return refuse(object.begin,
+                    (path.empty() ? std::string{} : "key " + quoted(path) + ": ") + "an empty object asks for nothing");
     }
     for (const JsonMember& member : object.members) {
       if (is_bus() && member.key == or_key && member.value.is(Kind::array) && !is_or_group(member)) {
@@ -225,8 +228,7 @@ class Compiler {
 
   bool compile_operator(const JsonValue& object, const std::string& path, Rule& rule) {
     if (object.members.size() != 1) {
-      return refuse(object, path,
-                    "an object in the array holds exactly one operator; allowed are " + allowed_operators());
+      return refuse(object, path, "an object in the array holds exactly one operator; allowed are " + allowed_operators());
     }
     const auto& [name, offset, operand] = object.members.front();
     if (is_text_operator(name)) {
@@ -242,8 +244,7 @@ class Compiler {
       rule = Exists{operand.boolean};
       return operand.is(Kind::boolean) || refuse(operand, path, "'exists' needs true or false");
     }
-    return refuse(offset,
-                  "key " + quoted(path) + ": unknown operator " + quoted(name) + "; allowed are " + allowed_operators());
+    return refuse(offset, "key " + quoted(path) + ": unknown operator " + quoted(name) + "; allowed are " + allowed_operators());
   }
 
   [[nodiscard]] bool is_text_operator(std::string_view name) const {

@@ -1,6 +1,6 @@
 #pragma once
-// Checks the JSON text of a filter policy or of an event pattern and compiles it: two dialects of one language. All that SNS refuses
-// when a policy is set, and EventBridge when a rule is, is refused here.
+// Checks the JSON text of a filter policy or of an event pattern and compiles it: two dialects of one language. All that SNS
+// refuses when a policy is set, and EventBridge when a rule is, is refused here.
 
 #include <optional>
 #include <string_view>

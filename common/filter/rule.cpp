@@ -126,26 +126,26 @@ bool within(const NumericRange& range, Number value) {
 bool satisfies(const Rule& rule, const Scalar& value) {
   const auto* text = std::get_if<std::string_view>(&value);
   const auto* number = std::get_if<Number>(&value);
-  return std::visit(overloaded{
-                        [&](const Equals& r) { return equal(r.value, value); },
-                        [&](const TextRule& r) { return text != nullptr && satisfies(r, *text); },
-                        [&](const AnythingBut& r) {
-                          return std::none_of(r.values.begin(), r.values.end(),
-                                              [&](const Literal& literal) { return equal(literal, value); });
-                        },
-                        [&](const NoneOf& r) {
-                          return text == nullptr || std::none_of(r.texts.begin(), r.texts.end(),
-                                                                 [&](const TextRule& excluded) { return satisfies(excluded, *text); });
-                        },
-                        [&](const NumericRange& r) { return number != nullptr && within(r, *number); },
-                        [&](const Exists& r) { return r.wanted; },
-                        [&](const Cidr& r) {
-                          if (text == nullptr) return false;
-                          const auto address = parse_ip_address(*text);
-                          return address && r.contains(*address);
-                        },
-                    },
-                    rule);
+  return std::visit(
+      overloaded{
+          [&](const Equals& r) { return equal(r.value, value); },
+          [&](const TextRule& r) { return text != nullptr && satisfies(r, *text); },
+          [&](const AnythingBut& r) {
+            return std::none_of(r.values.begin(), r.values.end(), [&](const Literal& literal) { return equal(literal, value); });
+          },
+          [&](const NoneOf& r) {
+            return text == nullptr || std::none_of(r.texts.begin(), r.texts.end(),
+                                                   [&](const TextRule& excluded) { return satisfies(excluded, *text); });
+          },
+          [&](const NumericRange& r) { return number != nullptr && within(r, *number); },
+          [&](const Exists& r) { return r.wanted; },
+          [&](const Cidr& r) {
+            if (text == nullptr) return false;
+            const auto address = parse_ip_address(*text);
+            return address && r.contains(*address);
+          },
+      },
+      rule);
 }
 
 bool wants_absence(const Rule& rule) {

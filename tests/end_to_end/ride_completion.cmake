@@ -9,3 +9,7 @@ set_tests_properties(use_cases PROPERTIES TIMEOUT 600 LABELS end_to_end RUN_SERI
 # An outside node against what `cmake --install` puts in place.
 add_test(NAME installed_package COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/installed_package/run ${PROJECT_BINARY_DIR})
 set_tests_properties(installed_package PROPERTIES TIMEOUT 300 LABELS end_to_end)
+
+# Requests for quotes from HTTP to the result. REMUDA_RFQS=500 is how many.
+add_test(NAME instant_ride_rfq COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/instant_ride_rfq_test.py ${PROJECT_BINARY_DIR}/bin)
+set_tests_properties(instant_ride_rfq PROPERTIES TIMEOUT 600 LABELS end_to_end RUN_SERIAL ON)

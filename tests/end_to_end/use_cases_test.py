@@ -45,6 +45,8 @@ ELSEWHERE = {
     "P25": [("colours: attributes and body, live", "tests/conformance/channels/channel_promises_test.cpp"),
             ("filters of chained queues changed at run time", "tests/end_to_end/command_line_test.py")],
     "P26": [("colours, with the choice in a component of its own", "tests/unit/nodes/recipient_list_test.cpp")],
+    "P27": [("completeness and algorithms, late, repeated and foreign answers, restarts", "tests/unit/nodes/aggregator_test.cpp")],
+    "U3": [("requests for quotes by clients that follow links, with strays and kill -9", "tests/end_to_end/instant_ride_rfq_test.py")],
     "X3": [("depths, in-flight counts and dead letters", "tests/end_to_end/ride_completion_test.py")],
     "X4": [("equal seeds fail equal deliveries", "tests/unit/common/failure_injection_test.cpp")],
 }

@@ -106,9 +106,10 @@ BOOST_AUTO_TEST_CASE(anything_but_takes_operators_with_a_text_or_a_list) {
 
 BOOST_AUTO_TEST_CASE(wrong_operands_of_anything_but_are_refused) {
   for (const auto* operand :
-       {R"(["x", 5])", "true", "null", "[true]", "[null]", "[]", "{}", R"({"prefix": ""})", R"({"suffix": ""})", R"({"prefix": []})",
-        R"({"prefix": ["a", ""]})", R"({"prefix": ["a", 1]})", R"({"exists": false})", R"({"numeric": ["=", 1]})", R"({"cidr": "10.0.0.0/8"})",
-        R"({"prefix": "a", "suffix": "b"})", R"({"prefix": {"equals-ignore-case": 5}})", R"({"wildcard": "a**"})"})
+       {R"(["x", 5])", "true", "null", "[true]", "[null]", "[]", "{}", R"({"prefix": ""})", R"({"suffix": ""})",
+        R"({"prefix": []})", R"({"prefix": ["a", ""]})", R"({"prefix": ["a", 1]})", R"({"exists": false})",
+        R"({"numeric": ["=", 1]})", R"({"cidr": "10.0.0.0/8"})", R"({"prefix": "a", "suffix": "b"})",
+        R"({"prefix": {"equals-ignore-case": 5}})", R"({"wildcard": "a**"})"})
     rule_refused(std::string{R"({"anything-but": )"} + operand + "}");
 }
 
@@ -151,7 +152,8 @@ BOOST_AUTO_TEST_CASE(one_element_of_an_array_must_satisfy_all_keys_below_it) {
 }
 
 BOOST_AUTO_TEST_CASE(groups_are_alternatives_beside_their_sibling_keys) {
-  constexpr auto pattern = R"({"source": ["rides"], "$or": [{"detail": {"to": ["Bonn"]}}, {"detail": {"fare": [{"numeric": [">", 99]}]}}]})";
+  constexpr auto pattern =
+      R"({"source": ["rides"], "$or": [{"detail": {"to": ["Bonn"]}}, {"detail": {"fare": [{"numeric": [">", 99]}]}}]})";
   BOOST_TEST(matches(pattern, ride));
   BOOST_TEST(!matches(pattern, R"({"source": "rides", "detail": {"fare": 9, "to": "Mainz"}})"));
   BOOST_TEST(!matches(pattern, R"({"source": "bikes", "detail": {"fare": 999}})"));
@@ -168,8 +170,9 @@ BOOST_AUTO_TEST_CASE(groups_of_one_of_no_objects_and_of_operators_are_refused) {
 }
 
 BOOST_AUTO_TEST_CASE(empty_objects_values_and_unknown_operators_are_refused) {
-  for (const auto* pattern : {"{}", R"({"a": {}})", R"({"a": {"b": {}}})", R"({"a": []})", R"({"a": "x"})", R"({"a": 5})", R"({"a": [[1]]})",
-                              R"({"a": [{}]})", R"({"a": [{"prefix": "x", "suffix": "y"}]})", R"({"a": [{"like": "x"}]})", "[]", "5", "{"})
+  for (const auto* pattern :
+       {"{}", R"({"a": {}})", R"({"a": {"b": {}}})", R"({"a": []})", R"({"a": "x"})", R"({"a": 5})", R"({"a": [[1]]})",
+        R"({"a": [{}]})", R"({"a": [{"prefix": "x", "suffix": "y"}]})", R"({"a": [{"like": "x"}]})", "[]", "5", "{"})
     refused(pattern);
 }
 
@@ -189,7 +192,8 @@ BOOST_AUTO_TEST_CASE(a_pattern_may_have_many_keys_but_not_be_long) {
 
 BOOST_AUTO_TEST_CASE(groups_that_multiply_without_bound_are_refused) {
   std::string pattern;
-  for (int i = 0; i < 12; ++i) pattern += (i == 0 ? "{" : ", ") + ("\"k" + std::to_string(i)) + R"(": {"$or": [{"a": [1]}, {"b": [1]}]})";
+  for (int i = 0; i < 12; ++i)
+    pattern += (i == 0 ? "{" : ", ") + ("\"k" + std::to_string(i)) + R"(": {"$or": [{"a": [1]}, {"b": [1]}]})";
   BOOST_TEST(refused(pattern + "}").find("1000 alternatives") != std::string::npos);
 }
 
