@@ -111,6 +111,7 @@ std::string BrokerState::checkpoint() const {
   for_each_queue([&](const Queue& queue) { write_queue(record, queue); });
   if (REMUDA_MUTANT(39)) return std::string{record.operations()};
   for (const auto& [name, topic] : topics_) put_topic_declared(record, name, topic.definition, topic.next_sequence);
+  write_streams(record);
   for (const auto& [id, move] : moves_) put_move_started(record, move);
   for (const auto& [id, session] : sessions_.all()) write_session(record, id, session);
   return std::string{record.operations()};
@@ -119,6 +120,7 @@ std::string BrokerState::checkpoint() const {
 std::string BrokerState::dump() const {
   std::ostringstream out;
   for_each_queue([&](const Queue& queue) { dump_queue(out, queue); });
+  dump_streams(out);
   for (const auto& [name, topic] : topics_)
     out << "topic " << name << ' ' << topic.definition << ' ' << topic.next_sequence << '\n';
   for (const auto& [id, move] : moves_)

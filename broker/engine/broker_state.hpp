@@ -14,6 +14,7 @@
 #include "broker/engine/records.hpp"
 #include "broker/engine/segment_ledger.hpp"
 #include "broker/engine/sessions.hpp"
+#include "broker/engine/stream.hpp"
 #include "common/result.hpp"
 
 namespace remuda::broker {
@@ -58,6 +59,18 @@ class BrokerState {
   template <class Visit>
   void for_each_queue(Visit&& visit) const {
     const_cast<BrokerState*>(this)->for_each_queue([&](const Queue& queue) { visit(queue); });
+  }
+  [[nodiscard]] HashKey hash_key() const { return hash_key_; }
+  [[nodiscard]] Stream* stream(StreamId id) { return id == 0 || id > streams_.size() ? nullptr : streams_[id - 1].get(); }
+  [[nodiscard]] const Stream* stream(StreamId id) const { return const_cast<BrokerState*>(this)->stream(id); }
+  [[nodiscard]] std::optional<StreamId> find_stream(std::string_view name) const;
+  [[nodiscard]] StreamId next_stream_id() const { return static_cast<StreamId>(streams_.size() + 1); }
+  /// Every stream that is there, by id.
+  template <class Visit>
+  void for_each_stream(Visit&& visit) const {
+    for (const auto& stream : streams_) {
+      if (stream) visit(*stream);
+    }
   }
   [[nodiscard]] WokenQueues& woken() { return woken_; }
   [[nodiscard]] Topics& topics() { return topics_; }
@@ -112,6 +125,17 @@ class BrokerState {
   void session_opened(ByteReader& in);
   void session_requests(ByteReader& in);
 
+  // streams: evolve_streams.cpp
+  bool evolve_stream_operation(Operation kind, ByteReader& in);
+  void stream_declared(ByteReader& in);
+  void stream_appended(ByteReader& in, Stream& stream);
+  void stream_group_created(ByteReader& in, Stream& stream);
+  void stream_checkpointed(ByteReader& in, Stream& stream);
+  void stream_diverted(ByteReader& in, Stream& stream);
+  void stream_relocated(ByteReader& in, Stream& stream);
+  void write_streams(RecordWriter& record) const;
+  void dump_streams(std::ostream& out) const;
+
   void restart_deduplication(std::int64_t last_ms, std::int64_t restarted_ms);
   Queue* read_queue(ByteReader& in);
   /// Reads runs and calls `visit(sequence, slot[, ordinal])` for each message that is there; returns how many were named.
@@ -134,6 +158,7 @@ class BrokerState {
   WokenQueues woken_;
   std::vector<std::unique_ptr<Queue>> queues_;  // by id - 1; null: deleted
   std::map<std::string, QueueId, std::less<>> queue_names_;
+  std::vector<std::unique_ptr<Stream>> streams_;  // by id - 1; null: deleted
   Topics topics_;
   std::map<MoveId, Move> moves_;
   MoveId next_move_id_ = 1;

@@ -21,6 +21,7 @@ void QueueEngine::change(const C& command, Turn& turn) {
   if (Refusal refusal = no_room_for_record()) return reply(command.from, std::move(*refusal), false, turn);
   AppliedRequest applied;
   if (!record_.empty()) applied = commit(turn);
+  if (!lease_changes_.empty()) settle_leases(turn);
   reply(command.from, Done{applied.count, applied.first, false}, sync_, turn);
 }
 

@@ -13,6 +13,7 @@
 #include <variant>
 
 #include "broker/engine/receipt_handle.hpp"
+#include "broker/engine/stream_position.hpp"
 #include "common/clock.hpp"
 
 namespace remuda::broker {
@@ -106,8 +107,9 @@ struct SendMessage {
 struct Publication {
   Body message;
   std::span<const QueueId> targets;
-  std::span<const Grouping> groupings{};  ///< parallel to `targets` when any of them is a FIFO queue; else empty
-  DeduplicationKey key{};                 ///< at a FIFO topic
+  std::span<const Grouping> groupings{};    ///< parallel to `targets` when any of them is a FIFO queue; else empty
+  DeduplicationKey key{};                   ///< at a FIFO topic
+  std::span<const StreamTarget> streams{};  ///< that want it too
 };
 /// Stores every message once and a reference to it in each target, all or none. A FIFO topic passes over what it was published
 /// before within five minutes; so does each FIFO target for itself. Errors: as SendMessage.
@@ -174,8 +176,86 @@ struct ReleaseMessage {
   std::span<const ReceiptHandle> handles;
 };
 
-using TransactionStep =
-    std::variant<SendMessage, PublishMessage, DeleteMessage, ChangeMessageVisibility, RetryLater, RejectMessage, ReleaseMessage>;
+/// Settings of a stream.
+struct StreamAttributes {
+  std::string name;
+  std::uint32_t partitions = 1;                      ///< 1 … 1,024; stays what it was made with
+  std::string partition_by;                          ///< where a record names its partition key: a selector, for the shell
+  Milliseconds retention{std::chrono::hours{24}};    ///< 1 s … 365 days. Source: SEMANTICS §7
+  std::uint64_t max_bytes = 0;                       ///< of packed records that are kept; 0: no limit
+  std::uint32_t max_message_size_bytes = 1'048'576;  ///< of a packed record
+  std::string dead_letter_queue;                     ///< a standard queue; empty: none
+  std::uint32_t max_receives = 0;                    ///< 1 … 1000: then a record is diverted; 0: no limit
+  friend bool operator==(const StreamAttributes&, const StreamAttributes&) = default;
+};
+
+/// Appends the records to their partitions in this order, all or none. Answers how many, and the offset of the first.
+/// Errors: no_such_stream, message_too_large, invalid_argument (nothing to append, a partition that is not there), storage_full.
+struct AppendStream {
+  Requester from;
+  StreamId stream = 0;
+  std::span<const Body> records;
+  std::span<const std::uint32_t> partitions;  ///< one for each record
+};
+
+/// Leases the next batch of a partition that nobody of this group holds, from the group's position on: at most one batch is in
+/// flight per partition and group. A group is created by its first take. The lease ends with its last checkpoint, or may be taken
+/// over once `visibility_timeout` has passed since the batch was handed out or last confirmed in part. Errors: no_such_stream,
+/// invalid_argument, invalid_visibility_timeout, over_limit (1,000 groups), storage_full.
+struct TakeStream {
+  Requester from;
+  StreamId stream = 0;
+  std::string_view group;
+  std::uint32_t max = 1;                                      ///< records; 10,000 at most are handed out
+  std::uint64_t max_bytes = 10U * 1024 * 1024;                ///< of packed records; the first is handed out whatever its size
+  Milliseconds visibility_timeout{std::chrono::seconds{30}};  ///< 0 s … 12 h
+  bool start_latest = false;                                  ///< of a new group: only what comes from now on
+};
+
+/// Confirms the records of the lease before `next`. The whole batch: the lease ends; else it goes on, its time counted anew.
+/// Errors: stale_lease (it was taken over, sought away, or the broker was restarted), invalid_argument (`next` is outside the
+/// batch).
+struct CheckpointStream {
+  Requester from;
+  StreamLease lease;
+  Offset next = 0;
+  enum class End : std::uint8_t {
+    none,     ///< goes on, unless everything is confirmed
+    release,  ///< the rest is given back
+    failed,   ///< the record at `next` failed: it comes again after `delay`, or is diverted when its receives are used up
+    reject,   ///< it is diverted to the dead-letter queue at once; without one this is `failed`
+  };
+  End end = End::none;
+  std::string_view reason{};  ///< kept up to 1,024 bytes
+  Milliseconds delay{0};      ///< 0 s … 12 h
+};
+
+/// Moves a group's position, which ends its leases there. Errors: no_such_stream, no_such_group, invalid_argument (no such
+/// partition), invalid_position (beyond the end).
+struct SeekStream {
+  Requester from;
+  StreamId stream = 0;
+  std::string_view group;
+  std::optional<std::uint32_t> partition;  ///< absent: all
+  StreamPosition position;
+};
+
+/// Creates the stream or gives it these attributes; its records stay. A dead-letter queue that does not exist is created.
+/// Errors: invalid_attribute, saying which.
+struct DeclareStream {
+  Requester from;
+  StreamAttributes attributes;
+};
+
+/// Deletes the stream with its records and groups. Errors: no_such_stream, stream_not_empty (unless `force`).
+struct DeleteStream {
+  Requester from;
+  StreamId stream = 0;
+  bool force = false;
+};
+
+using TransactionStep = std::variant<SendMessage, PublishMessage, DeleteMessage, ChangeMessageVisibility, RetryLater, RejectMessage,
+                                     ReleaseMessage, AppendStream, CheckpointStream>;
 /// All steps or none, in one record; `from` of the steps is not looked at. A handle that is stale, already settled, or
 /// used twice refuses the whole. Errors: those of the steps, naming the step.
 struct Transact {
@@ -268,6 +348,7 @@ struct CancelReceives {
 
 using Command = std::variant<SendMessage, PublishMessage, ReceiveMessage, DeleteMessage, ChangeMessageVisibility, RetryLater,
                              RejectMessage, ReleaseMessage, Transact, PurgeQueue, RedriveMessages, StartMove, ContinueMove,
-                             CancelMove, DeclareQueue, DeleteQueue, DeclareTopic, OpenSession, CancelReceives>;
+                             CancelMove, DeclareQueue, DeleteQueue, DeclareTopic, OpenSession, CancelReceives, AppendStream,
+                             TakeStream, CheckpointStream, SeekStream, DeclareStream, DeleteStream>;
 
 }  // namespace remuda::broker

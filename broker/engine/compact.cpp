@@ -122,6 +122,29 @@ bool QueueEngine::compact(std::uint64_t budget_bytes, Moment moment) {
   for (const auto& [name, topic] : state_.topics()) {
     if (record_.size_bytes() < enough_bytes) messages += write_deduplication_kept(record_, 0, name, topic.deduplication, oldest);
   }
+  state_.for_each_stream([&](Stream& stream) {
+    for (std::uint32_t p = 0; p < stream.partitions.size() && record_.size_bytes() < enough_bytes; ++p) {
+      offsets_.clear();
+      stream.partitions[p].find_in_segment(oldest, messages_per_record - std::min(messages, messages_per_record), offsets_);
+      for (const Offset offset : offsets_) {
+        if (record_.size_bytes() >= enough_bytes) break;
+        const StreamEntry& entry = stream.partitions[p].at(offset);
+        auto copy = copied.find(entry.place);
+        if (copy == copied.end()) {
+          const Body body{log_.read(entry.place, entry.size), entry.crc32c};
+          if (body.bytes.size() != entry.size) continue;  // likewise
+          copy = copied.emplace(entry.place, record_.bodies(1, [&](std::size_t) -> const Body& { return body; })).first;
+        }
+        std::string& out = record_.operation(Operation::stream_relocated);
+        put_varint(out, stream.id());
+        put_varint(out, p);
+        put_varint(out, offset);
+        put_varint(out, copy->second);
+        put_varint(out, static_cast<std::uint64_t>(entry.time_ms));
+        ++messages;
+      }
+    }
+  });
   if (messages == 0) return false;
   if (!(full ? log_.has_reserve(record_.size_bytes()) : log_.has_room(record_.size_bytes()))) return false;
   commit(turn);

@@ -51,6 +51,8 @@ Error wrong_kind(const QueueAttributes& attributes, std::string_view what) {
 QueueEngine::Refusal QueueEngine::decide(const DeclareQueue& command, Turn& turn) {
   const QueueAttributes& attributes = command.attributes;
   if (Refusal refusal = check_attributes(attributes)) return refusal;
+  if (state_.find_stream(attributes.name) || state_.find_stream(attributes.dead_letter_queue))
+    return wrong_kind(attributes, "this broker has a stream of that name");
   QueueId next = state_.next_queue_id();
   if (next > queues_max) return Error{"over_limit", "a broker has at most 100,000 queues", true};
   const std::optional<QueueId> existing = state_.find_queue(attributes.name);

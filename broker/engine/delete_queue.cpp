@@ -23,6 +23,9 @@ QueueEngine::Refusal QueueEngine::decide(const DeleteQueue& command, Turn&) {
   state_.for_each_queue([&](const Queue& other) {
     if (other.dead_letter_queue == queue->id() && other.id() != queue->id()) user = other.attributes.name;
   });
+  state_.for_each_stream([&](const Stream& stream) {
+    if (stream.dead_letter_queue == queue->id()) user = stream.attributes.name;
+  });
   if (!user.empty()) {
     return Error{"queue_in_use",
                  "queue " + name + " is the dead-letter queue of " + user + ": give that another one first, or delete it first",

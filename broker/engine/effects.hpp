@@ -57,8 +57,27 @@ struct SessionOpened {
   SessionId session = 0;
   bool resumed = false;
 };
+/// One record of a stream, read from the log like a delivery.
+struct StreamRecord {
+  Offset offset = 0;
+  std::int64_t time_ms = 0;  ///< Unix time
+  Location place;
+  std::uint32_t size = 0;
+  std::uint32_t crc32c = 0;
+};
+/// Records of a read or a take, and what is left behind them.
+struct StreamBatch {
+  StreamLease lease;      ///< of a take; number 0: there was nothing to take
+  std::size_t first = 0;  ///< stream_records[first, first + count)
+  std::size_t count = 0;
+  Offset next = 0;              ///< where to go on
+  std::uint64_t behind = 0;     ///< records from there to the end
+  std::uint64_t behind_ms = 0;  ///< age of the oldest of those; 0: none
+  std::uint32_t attempts = 0;   ///< how often the first record failed before
+  bool after_sync = false;      ///< of a read: some of it is not on stable storage before this turn's sync
+};
 /// The error of a request; nothing was changed.
-using Answer = std::variant<Done, Accepted, Delivered, HandlesSettled, SessionOpened, Error>;
+using Answer = std::variant<Done, Accepted, Delivered, HandlesSettled, SessionOpened, StreamBatch, Error>;
 
 struct Reply {
   ClientId client = 0;
@@ -73,6 +92,7 @@ struct Effects {
   std::vector<Delivery> deliveries;
   std::vector<HandleOutcome> outcomes;
   std::vector<Sequence> sequences;
+  std::vector<StreamRecord> stream_records;
   bool sync_needed = false;  ///< a record of this turn has to be on stable storage before its reply
 
   void clear() {
@@ -80,6 +100,7 @@ struct Effects {
     deliveries.clear();
     outcomes.clear();
     sequences.clear();
+    stream_records.clear();
     sync_needed = false;
   }
 };

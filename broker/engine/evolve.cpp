@@ -104,6 +104,8 @@ void BrokerState::evolve_operation(Operation kind, ByteReader& in) {
       return move_continued(in);
     case Operation::restarted:
       break;  // only evolve() knows the time before
+    default:
+      if (evolve_stream_operation(kind, in)) return;
   }
   in.fail();
 }

@@ -1,3 +1,5 @@
+#include <algorithm>
+
 #include "broker/engine/queue_engine.hpp"
 
 #include "common/mutant.hpp"
@@ -16,6 +18,15 @@ QueueEngine::Refusal QueueEngine::decide(const PublishMessage& step, Turn& turn)
       if (!queue->is_fifo()) continue;
       if (Refusal refusal = check_grouping(*queue, publication.groupings.subspan(has_grouping ? t : 0, has_grouping ? 1 : 0), 1))
         return refusal;
+    }
+  }
+  for (const Publication& publication : step.messages) {
+    for (const StreamTarget& target : publication.streams) {
+      const Stream* stream = state_.stream(target.stream);
+      if (stream == nullptr) return no_such_stream();
+      if (target.partition >= stream->partitions.size()) return Error{"invalid_argument", "the stream has no such partition", true};
+      if (publication.message.bytes.size() > stream->attributes.max_message_size_bytes)
+        return Error{"message_too_large", "stream " + stream->attributes.name + " takes no message of this size", true};
     }
   }
   choose_wanted(step, turn);
@@ -46,6 +57,7 @@ QueueEngine::Refusal QueueEngine::decide(const PublishMessage& step, Turn& turn)
       ++runs_[last].count;
     }
   }
+  publish_to_streams(step, first, turn);
   for (const StoredRun& run : runs_) {
     if (REMUDA_MUTANT(4) && runs_.size() > 1 && &run == &runs_.back()) break;
     const Queue& queue = *state_.queue(run.queue);
@@ -76,7 +88,35 @@ void QueueEngine::choose_wanted(const PublishMessage& step, Turn& turn) {
       out.append(key.data(), key.size());
       sync_ = true;
     }
-    if (!step.messages[i].targets.empty()) wanted_.push_back(i);
+    if (!step.messages[i].targets.empty() || !step.messages[i].streams.empty()) wanted_.push_back(i);
+  }
+}
+
+/// Streams get the same bodies. Neighbours that go to the same partition share one operation.
+void QueueEngine::publish_to_streams(const PublishMessage& step, std::uint32_t first, Turn& turn) {
+  to_streams_.clear();
+  for (std::size_t i = 0; i < wanted_.size(); ++i) {
+    const Publication& publication = step.messages[wanted_[i]];
+    for (const StreamTarget& target : publication.streams) {
+      auto found = std::find_if(to_streams_.begin(), to_streams_.end(), [&](const auto& each) {
+        return each.first.stream == target.stream && each.first.partition == target.partition;
+      });
+      if (found == to_streams_.end()) found = to_streams_.insert(found, {target, {}});
+      found->second.push_back(static_cast<std::uint32_t>(first + i));
+      note_appended(*state_.stream(target.stream), publication.message.bytes.size(), turn);
+    }
+  }
+  for (const auto& [target, bodies] : to_streams_) {
+    for (std::size_t begin = 0, end = 0; begin < bodies.size(); begin = end) {
+      end = begin + 1;
+      while (end < bodies.size() && bodies[end] == bodies[end - 1] + 1) ++end;
+      std::string& out = record_.operation(Operation::stream_appended);
+      put_varint(out, target.stream);
+      put_varint(out, target.partition);
+      put_varint(out, bodies[begin]);
+      put_varint(out, end - begin);
+    }
+    sync_ = true;
   }
 }
 

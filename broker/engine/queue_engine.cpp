@@ -27,6 +27,9 @@ void QueueEngine::recovered(Moment moment) {
   // The first tick looks at everything.
   state_.for_each_queue([&](const Queue& queue) { note(queue.id(), moment.now); });
   next_sweep_ = moment.now;
+  next_stream_check_ = moment.now;
+  // Leases of before are not known any more, and none of their numbers is given again: they start at random and later.
+  last_lease_ = state_.hash_key().high + (static_cast<std::uint64_t>(moment.unix_ms) << 20U);
 }
 
 void QueueEngine::apply(const Command& command, Moment moment, Effects& effects) {
@@ -39,7 +42,8 @@ std::string QueueEngine::checkpoint() const {
 }
 
 std::optional<Instant> QueueEngine::next_deadline() const {
-  const Instant first = agenda_.empty() ? next_sweep_ : std::min(agenda_.front().when, next_sweep_);
+  const Instant other = std::min(next_sweep_, next_stream_check_);
+  const Instant first = agenda_.empty() ? other : std::min(agenda_.front().when, other);
   return first == Instant::max() ? std::nullopt : std::optional{first};
 }
 
@@ -83,6 +87,7 @@ void QueueEngine::begin(const Requester& from, Turn& turn) {
   accepted_.clear();
   stored_.clear();
   growth_.clear();
+  lease_changes_.clear();
   sent_.clear();
 }
 
@@ -154,6 +159,21 @@ void QueueEngine::on(const SendMessage& command, Turn& turn) {
   if (done == nullptr || done->repeated) return;
   answer.answer = Accepted{turn.effects.sequences.size(), sent_.size()};
   turn.effects.sequences.insert(turn.effects.sequences.end(), sent_.begin(), sent_.end());
+}
+void QueueEngine::on(const AppendStream& command, Turn& turn) {
+  change(command, turn);
+}
+void QueueEngine::on(const CheckpointStream& command, Turn& turn) {
+  change(command, turn);
+}
+void QueueEngine::on(const SeekStream& command, Turn& turn) {
+  change(command, turn);
+}
+void QueueEngine::on(const DeclareStream& command, Turn& turn) {
+  change(command, turn);
+}
+void QueueEngine::on(const DeleteStream& command, Turn& turn) {
+  change(command, turn);
 }
 void QueueEngine::on(const PublishMessage& command, Turn& turn) {
   change(command, turn);

@@ -67,6 +67,16 @@ class QueueEngine {
   [[nodiscard]] std::vector<Move> moves(Moment moment) const;
   [[nodiscard]] bool has_running_moves() const;
 
+  // Streams. Reading changes nothing, by type.
+  [[nodiscard]] std::optional<StreamId> find_stream(std::string_view name) const { return state_.find_stream(name); }
+  /// Nothing when there is no such stream; valid until the next command.
+  [[nodiscard]] const Stream* stream(StreamId stream) const { return state_.stream(stream); }
+  /// Appends up to `max` records (10,000 at most), and no more than `max_bytes` of them after the first, to
+  /// `effects.stream_records`. A position below the first record kept means that one. Errors: no_such_stream, invalid_argument (no
+  /// such partition), invalid_position (beyond the end).
+  Result<StreamBatch> read_stream(StreamId stream, std::uint32_t partition, const StreamPosition& from, std::uint32_t max,
+                                  std::uint64_t max_bytes, Moment moment, Effects& effects) const;
+
   // Space in the log.
   /// Everything before this segment may be truncated: nothing live is there, and this segment starts with a checkpoint.
   [[nodiscard]] std::uint32_t oldest_needed_segment() const { return state_.ledger().oldest_needed_segment(); }
@@ -129,6 +139,12 @@ class QueueEngine {
   void on(const DeclareTopic& command, Turn& turn);
   void on(const OpenSession& command, Turn& turn);
   void on(const CancelReceives& command, Turn& turn);
+  void on(const AppendStream& command, Turn& turn);
+  void on(const TakeStream& command, Turn& turn);
+  void on(const CheckpointStream& command, Turn& turn);
+  void on(const SeekStream& command, Turn& turn);
+  void on(const DeclareStream& command, Turn& turn);
+  void on(const DeleteStream& command, Turn& turn);
 
   // The steps that a transaction may be made of: each writes its operations into record_, or refuses and says why.
   Refusal decide(const SendMessage& step, Turn& turn);
@@ -138,6 +154,8 @@ class QueueEngine {
   Refusal decide(const ReleaseMessage& step, Turn& turn);
   Refusal decide(const RetryLater& step, Turn& turn);
   Refusal decide(const RejectMessage& step, Turn& turn);
+  Refusal decide(const AppendStream& step, Turn& turn);
+  Refusal decide(const CheckpointStream& step, Turn& turn);
   // Requests of their own.
   Refusal decide(const Transact& command, Turn& turn);
   Refusal decide(const PurgeQueue& command, Turn& turn);
@@ -148,6 +166,9 @@ class QueueEngine {
   Refusal decide(const DeclareQueue& command, Turn& turn);
   Refusal decide(const DeleteQueue& command, Turn& turn);
   Refusal decide(const DeclareTopic& command, Turn& turn);
+  Refusal decide(const SeekStream& command, Turn& turn);
+  Refusal decide(const DeclareStream& command, Turn& turn);
+  Refusal decide(const DeleteStream& command, Turn& turn);
 
   // Operations on several handles: what becomes of each, then the operations for those that change (sorted).
   struct Judgement {
@@ -186,6 +207,7 @@ class QueueEngine {
   Refusal send_in_groups(const SendMessage& step, Queue& queue, Turn& turn);
   [[nodiscard]] static Refusal check_grouping(const Queue& queue, std::span<const Grouping> groupings, std::size_t messages);
   // publish_message.cpp
+  void publish_to_streams(const PublishMessage& step, std::uint32_t first, Turn& turn);
   void choose_wanted(const PublishMessage& step, Turn& turn);
   void publish_in_group(Queue& queue, std::uint32_t body, const Publication& publication, std::size_t target, Turn& turn);
 
@@ -198,6 +220,21 @@ class QueueEngine {
   void answer_expired_waits(QueueId queue, Turn& turn);
   void forget_wait(const Waiting& waiting, QueueId queue);
   void cancel_waits(ClientId client);
+
+  // append_stream.cpp, take_stream.cpp: streams
+  [[nodiscard]] static Refusal no_such_stream();
+  void note_appended(const Stream& stream, std::uint64_t bytes, const Turn& turn);
+  void trim_streams(Turn& turn);
+  bool trim(const Stream& stream, Turn& turn);
+  void look_at_streams(Instant when) { next_stream_check_ = std::min(next_stream_check_, when); }
+  Refusal open_group(Stream& stream, const TakeStream& command, Turn& turn);
+  [[nodiscard]] bool take(Stream& stream, StreamGroup& group, std::uint32_t partition, const TakeStream& command, Turn& turn);
+  void end_lost_lease(const Stream& stream, const StreamGroup& group, std::uint32_t partition, Turn& turn);
+  void write_diverted(const Stream& stream, const StreamLease& place, Offset offset, std::uint32_t attempts,
+                      std::string_view reason);
+  [[nodiscard]] StreamBatch batch_of(const Stream& stream, std::uint32_t partition, Offset from, std::uint64_t max,
+                                     std::uint64_t max_bytes, Moment moment, Effects& effects) const;
+  void settle_leases(Turn& turn);
 
   // timeouts.cpp
   void end_timed_out(Queue& queue, Turn& turn);
@@ -244,6 +281,8 @@ class QueueEngine {
   WokenQueues looked_at_;        // of the tick
   std::unordered_map<ClientId, std::vector<QueueId>> waits_of_;  // where each client waits; once per waiting receive
   Instant next_sweep_ = Instant::max();
+  Instant next_stream_check_ = Instant::max();  // when a record of a stream may be too old or too much
+  std::uint64_t last_lease_ = 0;
   std::int64_t restarted_ms_ = 0;  ///< until the first record after a recovery has said so
   // the record being decided; memory kept from one to the next
   RecordWriter record_;
@@ -263,7 +302,10 @@ class QueueEngine {
     std::uint64_t messages_out;
     std::uint64_t bytes_out;
   };
-  std::vector<Growth> growth_;  // by the record being decided, of queues that have a limit
+  std::vector<Growth> growth_;                   // by the record being decided, of queues that have a limit
+  std::vector<CheckpointStream> lease_changes_;  // to be done once the record at hand is
+  std::vector<Offset> offsets_;
+  std::vector<std::pair<StreamTarget, std::vector<std::uint32_t>>> to_streams_;  // bodies of a publish
   struct StoredRun {
     QueueId queue;
     std::uint32_t first;

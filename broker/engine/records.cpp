@@ -112,6 +112,28 @@ void put_move_continued(RecordWriter& record, MoveId id, MoveStatus status, Sequ
   put_varint(out, next);
 }
 
+void put_stream_declared(RecordWriter& record, StreamId id, const StreamAttributes& attributes, QueueId dead_letter_queue) {
+  std::string& out = record.operation(Operation::stream_declared);
+  put_varint(out, id);
+  put_text(out, attributes.name);
+  put_varint(out, attributes.partitions);
+  put_text(out, attributes.partition_by);
+  put_varint(out, static_cast<std::uint64_t>(attributes.retention.count()));
+  put_varint(out, attributes.max_bytes);
+  put_varint(out, attributes.max_message_size_bytes);
+  put_varint(out, dead_letter_queue);
+  put_text(out, attributes.dead_letter_queue);
+  put_varint(out, attributes.max_receives);
+}
+
+void put_stream_checkpointed(RecordWriter& record, const StreamLease& place, Offset next) {
+  std::string& out = record.operation(Operation::stream_checkpointed);
+  put_varint(out, place.stream);
+  put_varint(out, place.group);
+  put_varint(out, place.partition);
+  put_varint(out, next);
+}
+
 void put_session_opened(RecordWriter& record, SessionId id, const SessionKey& key, std::string_view node, std::string_view host) {
   std::string& out = record.operation(Operation::session_opened);
   put_varint(out, id);

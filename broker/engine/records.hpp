@@ -49,6 +49,16 @@ enum class Operation : std::uint8_t {
   move_started = 29,
   move_continued = 30,
   restarted = 31,
+  stream_declared = 32,
+  stream_deleted = 33,
+  stream_appended = 34,
+  stream_trimmed = 35,
+  stream_group_created = 36,
+  stream_checkpointed = 37,
+  stream_diverted = 38,
+  stream_relocated = 39,
+  stream_partition = 40,
+  stream_ids = 41,
 };
 
 /// Why an attempt ended, in `timed_out`.
@@ -127,6 +137,8 @@ void put_queue_declared(RecordWriter& record, QueueId id, const QueueAttributes&
 void put_topic_declared(RecordWriter& record, std::string_view name, std::string_view definition, Sequence next_sequence);
 void put_move_started(RecordWriter& record, const Move& move);
 void put_move_continued(RecordWriter& record, MoveId id, MoveStatus status, Sequence next);
+void put_stream_declared(RecordWriter& record, StreamId id, const StreamAttributes& attributes, QueueId dead_letter_queue);
+void put_stream_checkpointed(RecordWriter& record, const StreamLease& place, Offset next);
 void put_session_opened(RecordWriter& record, SessionId id, const SessionKey& key, std::string_view node, std::string_view host);
 
 }  // namespace remuda::broker

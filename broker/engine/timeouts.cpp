@@ -25,6 +25,7 @@ void QueueEngine::tick(Moment moment, Effects& effects) {
     expire_old(*state_.queue(id), turn);
   }
   if (next_sweep_ <= moment.now) sweep(turn);
+  if (next_stream_check_ <= moment.now) trim_streams(turn);
   serve_waiting(turn);
   for (const QueueId id : due_) {
     answer_expired_waits(id, turn);

@@ -8,3 +8,4 @@ remuda_test(engine_simulation TIMEOUT 300
 if(REMUDA_SANITIZE)
   target_compile_definitions(engine_simulation PRIVATE REMUDA_SIMULATION_SLOW)
 endif()
+remuda_test(stream_simulation SOURCES ${CMAKE_CURRENT_LIST_DIR}/stream_simulation.cpp LIBRARIES remuda_engine)
