@@ -63,7 +63,8 @@ class Topology:
         self.name = name
         self.launch_file = launch_file
         self.http = f"127.0.0.1:{free_port()}"
-        self.settings = {"http": self.http, **settings}
+        has_gateway = "${http}" in pathlib.Path(launch_file).read_text()
+        self.settings = {**({"http": self.http} if has_gateway else {}), **settings}
         self.pids = set()
 
     def __enter__(self):

@@ -317,6 +317,50 @@ def gateway_queue(case):
     both_branches(case, "U2.3", case.campaign(), 1)
 
 
+# ---- patterns on a bus and in pipelines
+
+def sent(case, **queues):
+    """Waits until so many messages have come to each queue."""
+    wanted = {name.replace("_", "-"): count for name, count in queues.items()}
+    until(f"the queues have got {wanted}", PATIENCE, lambda: {name: case.topology.queues()[name]["sent"] for name in wanted} == wanted)
+
+
+def message_bus(case):
+    def publish(kind, body, *more):
+        case.topology.verb("topic", "pub", "bus-entry", json.dumps(body) if isinstance(body, dict) else body, "--type", kind, *more)
+    publish("ride.completed", {"customer": "cmr", "distance": 600})
+    publish("ride.completed", {"customer": "ada", "distance": 6})
+    sent(case, rides_to_price=2, long_rides=1, invoices=2, unrouted=0)
+    case.shown("P07", "pricing receives rides from the bus and publishes prices to it; billing has both")
+    case.shown("P08", "of 2 rides one matches two rules, one matches one; prices match a third")
+    publish("ride.priced", {"customer": "cmr", "tariff": "per-km"})
+    publish("ride.completed", {"customer": "cmr", "distance": -1})
+    publish("bike.completed", {"customer": "cmr"})
+    publish("ride.completed", "<ride/>", "--raw")
+    publish("ride.completed", {"customer": "c" * 70_000, "distance": 1})
+    sent(case, bus_refused=4, invoices=3)
+    reasons = [row["reason"] for row in case.topology.rows("queue", "peek", "bus-refused")]
+    for piece in ("distance", "no schema", "neither JSON nor msgpack", "at most 65536"):
+        expect(f"a reason with '{piece}'", any(piece in str(reason) for reason in reasons), True)
+    case.shown("P09", f"a wrong ride is kept with its reason: {next(r for r in reasons if 'distance' in str(r))}")
+    case.shown("P10", "unknown type, no JSON, and oversize are refused before the bus, each with its reason in the dead letters")
+    case.shown("T5", "rules with event patterns over a topic, schemas by type, an input template")
+
+
+def pipeline_linear(case):
+    for order in ({"customer": "cmr", "price": 60, "note": "fragile"}, {"customer": "ada", "price": 6}):
+        case.topology.verb("queue", "send", "orders", json.dumps(order))
+    sent(case, orders=2, large_orders=1, lean_orders=1, priced_orders=1)
+    case.shown("P28", "linear: three filters, of 2 orders one is dropped by the first")
+
+
+def pipeline_branching(case):
+    for _ in range(3):
+        case.topology.verb("queue", "send", "orders", json.dumps({"customer": "cmr", "price": 60}))
+    sent(case, orders=3, to_check=3, to_price=3, to_join=6, joined=3)
+    case.shown("P28", "branch and join: each of 3 orders goes through two filters at once and is joined again")
+
+
 # ---- labs
 
 def statuses(case, node):

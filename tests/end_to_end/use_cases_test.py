@@ -33,6 +33,9 @@ TABLE = [  # launch file, what its client does, settings
     ("prebooking_decoupled", use_cases.decoupled, WORK),
     ("prebooking_queue_front", use_cases.queue_front, WORK),
     ("prebooking_gateway_queue", use_cases.gateway_queue, WORK),
+    ("message_bus", use_cases.message_bus, {}),
+    ("pipeline_linear", use_cases.pipeline_linear, {}),
+    ("pipeline_branching", use_cases.pipeline_branching, {}),
     ("lab1", use_cases.fan_out, {}),
     ("lab2", use_cases.chaining, LAB),
 ]
@@ -42,6 +45,8 @@ ELSEWHERE = {
     "P02": [("two requesters, answers out of order, late and repeated replies", "tests/conformance/channels/request_channel_test.cpp"),
             ("over queues: return address, 1,000 outstanding each, an answerer that was away", "tests/conformance/channels/queued_request_test.cpp")],
     "P06": [("who gets a message, and what becomes of it when nobody is there, for every kind", "tests/conformance/channels/channel_promises_test.cpp")],
+    "P08": [("rules, targets and inputs", "tests/unit/nodes/pattern_nodes_test.cpp"),
+            ("event patterns, a case per rule", "tests/unit/filter/event_pattern_test.cpp")],
     "P25": [("colours: attributes and body, live", "tests/conformance/channels/channel_promises_test.cpp"),
             ("filters of chained queues changed at run time", "tests/end_to_end/command_line_test.py")],
     "P26": [("colours, with the choice in a component of its own", "tests/unit/nodes/recipient_list_test.cpp")],
