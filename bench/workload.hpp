@@ -37,7 +37,7 @@ struct Report {
   int batch = 0;
   int window = 0;
   std::uint64_t messages = 0;
-  double msgs_per_s = 0;  ///< W6: deliveries; W8: processes; W9: requests
+  double msgs_per_s = 0;  ///< W6: deliveries; W7: events against 10,000 keyed policies; W8: processes; W9: requests
   std::optional<double> p50_us;
   std::optional<double> p99_us;
   std::optional<double> broker_cpu_us_per_msg;
@@ -64,6 +64,7 @@ Result<Report> durable_life_crowd(const Options& options);  // W1c
 Result<Report> latency(const Options& options);             // W2
 Result<Report> backlog(const Options& options);             // W5
 Result<Report> fan_out(const Options& options);             // W6
+Result<Report> many_rules(const Options& options);          // W7
 Result<Report> launch_twenty(const Options& options);       // W8
 Result<Report> http_rides(const Options& options);          // W9
 

@@ -1,9 +1,11 @@
 #include "nodes/content_router/content_router.hpp"
 
+#include <algorithm>
 #include <nlohmann/json.hpp>
 #include <set>
 #include <stdexcept>
 
+#include "common/filter/event_pattern.hpp"
 #include "nodes/content_router/event_envelope.hpp"
 
 namespace remuda {
@@ -24,6 +26,7 @@ NodeDescription ContentRouter::describe() const {
 
 void ContentRouter::start(NodeContext& context) {
   context_ = &context;
+  std::vector<std::shared_ptr<const filter::CompiledPolicy>> patterns;
   for (const auto& [name, table] : context.parameters().json("rules").items()) {
     const auto refuse = [&name](const std::string& what) {
       throw std::invalid_argument{"parameter rules: '" + name + "': " + what};
@@ -42,13 +45,15 @@ void ContentRouter::start(NodeContext& context) {
       if (!read) refuse(read.error().message);
       input = *std::move(read);
     }
-    Rule rule{name, *std::move(pattern), {}, std::move(input)};
+    Rule rule{name, {}, std::move(input)};
+    patterns.push_back(pattern->compiled());
     for (const auto& port : table["to"]) {
       rule.to.push_back(port.is_string() ? port.get<std::string>() : std::string{});
       if (!context.is_wired(rule.to.back())) refuse("port '" + rule.to.back() + "' is not wired");
     }
     rules_.push_back(std::move(rule));
   }
+  index_.emplace(std::move(patterns));
 }
 
 Outcome ContentRouter::on_message(std::string_view, const Message& message, Outbox& out) {
@@ -58,16 +63,16 @@ Outcome ContentRouter::on_message(std::string_view, const Message& message, Outb
   const auto bytes = nlohmann::ordered_json::to_msgpack(event);
   const std::string_view packed{reinterpret_cast<const char*>(bytes.data()), bytes.size()};
   std::set<std::string_view> whole;  // a port gets the message itself once, however many rules say so
-  bool is_wanted = false;
-  for (const Rule& rule : rules_) {
-    if (!rule.pattern.matches(packed)) continue;
-    is_wanted = true;
+  index_->match(packed, matching_);
+  std::sort(matching_.begin(), matching_.end());
+  for (const std::size_t position : matching_) {
+    const Rule& rule = rules_[position];
     context_->count("rule." + rule.name);
     for (const auto& port : rule.to) {
       if (!rule.input.is_whole() || whole.insert(port).second) out.send(port, rule.input.apply(message, event));
     }
   }
-  if (is_wanted) return Outcome::done;
+  if (!matching_.empty()) return Outcome::done;
   context_->count("unmatched");
   if (context_->is_wired("other")) out.send("other", message);
   return Outcome::done;

@@ -9,11 +9,13 @@
 //
 // Patterns are those of common/filter/event_pattern.hpp and look at the message as event_envelope.hpp makes an event of it; what a
 // rule hands on is the message unless it has an `input` (target_input.hpp). All targets of a message are one outcome.
+// Ten thousand rules cost little more than ten: see common/filter/rule_index.hpp.
 
+#include <optional>
 #include <string>
 #include <vector>
 
-#include "common/filter/event_pattern.hpp"
+#include "common/filter/rule_index.hpp"
 #include "common/node.hpp"
 #include "nodes/content_router/target_input.hpp"
 
@@ -28,12 +30,13 @@ class ContentRouter final : public Node {
  private:
   struct Rule {
     std::string name;
-    EventPattern pattern;
     std::vector<std::string> to;
     TargetInput input;
   };
   NodeContext* context_ = nullptr;
   std::vector<Rule> rules_;  ///< constant after start
+  std::optional<filter::RuleIndex> index_;
+  std::vector<std::size_t> matching_;
 };
 
 }  // namespace remuda

@@ -1,14 +1,18 @@
 // Any bytes as policy, as body, as attributes and as a line of `remuda filter test`.
-// Checked besides memory: an accepted policy answers the same for a JSON body and its packed form.
+// Checked besides memory: an accepted policy answers the same for a JSON body and its packed form, and the index over many rules
+// the same as the matcher.
 
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 #include <string_view>
+#include <vector>
 
+#include "common/filter/event_pattern.hpp"
 #include "common/filter/filter_policy.hpp"
 #include "common/filter/filter_test.hpp"
 #include "common/filter/json_to_msgpack.hpp"
+#include "common/filter/rule_index.hpp"
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   using remuda::FilterPolicy;
@@ -30,6 +34,16 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     std::string packed;
     const bool looks_like_json = !message.empty() && std::string_view{"{ \t\r\n"}.find(message.front()) != std::string_view::npos;
     if (looks_like_json && remuda::json_to_msgpack(message, packed) && policy->matches_body(packed) != matched) std::abort();
+  }
+
+  if (const auto pattern = remuda::EventPattern::compile(policy_json)) {
+    remuda::filter::RuleIndex index{{pattern->compiled()}};
+    std::vector<std::size_t> matching;
+    std::string packed;
+    if (!remuda::json_to_msgpack(message, packed)) packed = message;
+    index.match(packed, matching);
+    const bool is_packed = packed.find_first_of("{ \t\r\n") != 0;
+    if (is_packed && (matching.size() == 1) != pattern->matches(packed)) std::abort();
   }
 
   const std::string answer = remuda::filter_test_line(input);
