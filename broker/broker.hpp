@@ -116,6 +116,7 @@ class Broker {
   std::vector<DoneForm> done_forms_;  ///< parallel to effects_.replies
   std::vector<DirectReply> direct_;   ///< answers that the engine has no part in
   std::vector<Body> bodies_;
+  std::vector<std::uint32_t> partitions_;  ///< of appended messages
   std::vector<Publication> publications_;
   std::vector<QueueId> targets_;
   std::vector<Milliseconds> delays_;
@@ -201,6 +202,20 @@ class Broker {
   void on(Connection& connection, const wire::DeleteQueue& command);
   void on(Connection& connection, const wire::DeclareTopic& declare);
   void on(Connection& connection, const wire::DeleteTopic& command);
+
+  // streams (broker_streams.cpp)
+  void on(Connection& connection, const wire::Append& append);
+  void on(Connection& connection, const wire::StreamCheckpoint& command);
+  void on(Connection& connection, const wire::StreamRead& read);
+  void on(Connection& connection, const wire::StreamTake& take);
+  void on(Connection& connection, const wire::StreamSeek& seek);
+  void on(Connection& connection, const wire::DeclareStream& declare);
+  void on(Connection& connection, const wire::DeleteStream& command);
+  Result<AppendStream> take_append(const wire::Append& append);
+  [[nodiscard]] static Result<CheckpointStream> checkpoint_of(const wire::StreamCheckpoint& command);
+  Result<StreamId> stream_named(std::string_view name) const;
+  void encode_stream_batch(const Reply& reply, const StreamBatch& batch);
+  [[nodiscard]] std::uint64_t batch_bytes_max() const;
 
   // backup (broker_backup.cpp)
   void on(Connection& connection, const wire::BeginBackup&);

@@ -121,7 +121,15 @@ Result<TransactionStep> Broker::step(const wire::Step& step) {
   return std::visit(
       [&](const auto& command) -> Result<TransactionStep> {
         using T = std::decay_t<decltype(command)>;
-        if constexpr (std::is_same_v<T, wire::Publish>) {
+        if constexpr (std::is_same_v<T, wire::Append>) {
+          auto append = take_append(command);
+          if (!append) return Failure{append.error()};
+          return TransactionStep{*std::move(append)};
+        } else if constexpr (std::is_same_v<T, wire::StreamCheckpoint>) {
+          auto checkpoint = checkpoint_of(command);
+          if (!checkpoint) return Failure{checkpoint.error()};
+          return TransactionStep{*std::move(checkpoint)};
+        } else if constexpr (std::is_same_v<T, wire::Publish>) {
           auto publish = take_publish(command);
           if (!publish) return Failure{publish.error()};
           return TransactionStep{*std::move(publish)};
@@ -160,6 +168,7 @@ void Broker::reserve_scratch(std::span<const wire::Step> steps) {
   std::size_t sent = 0;
   for (const auto& step : steps) {
     if (const auto* send = std::get_if<wire::Send>(&step)) sent += send->messages.size();
+    if (const auto* append = std::get_if<wire::Append>(&step)) sent += append->messages.size();
     if (const auto* publish = std::get_if<wire::Publish>(&step)) {
       const Topic* topic = topics_.find(publish->topic);
       messages += publish->messages.size();
@@ -172,6 +181,8 @@ void Broker::reserve_scratch(std::span<const wire::Step> steps) {
   // Reserved at once, so that spans taken for an early step stay where they are.
   bodies_.clear();
   bodies_.reserve(sent);
+  partitions_.clear();
+  partitions_.reserve(sent);
   delays_.clear();
   delays_.reserve(sent);
   groupings_.clear();

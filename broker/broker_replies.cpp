@@ -55,6 +55,7 @@ void Broker::send_replies(bool after_sync, const SendFrame& send) {
 
 void Broker::encode(const Reply& reply, DoneForm form, std::size_t& handed_out) {
   if (const auto* delivered = std::get_if<Delivered>(&reply.answer)) return encode_delivered(reply, *delivered, handed_out);
+  if (const auto* batch = std::get_if<StreamBatch>(&reply.answer)) return encode_stream_batch(reply, *batch);
   if (const auto* done = std::get_if<Done>(&reply.answer)) {
     if (form == DoneForm::nothing) return wire::encode_ok(reply.request, frame_);
     return wire::encode_ok(reply.request, form == DoneForm::first ? done->first : done->count, frame_);

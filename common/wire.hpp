@@ -81,7 +81,20 @@ struct Release {  ///< `release`: never started; visible again, receive count on
   std::string_view queue;
   std::vector<std::string_view> handles;
 };
-using Step = std::variant<Send, Publish, Delete, ChangeVisibility, RetryLater, Reject, Release>;
+/// `append`: adds the messages to the partitions of the stream that their keys belong to, or none.
+struct Append {
+  std::string_view stream;
+  std::vector<std::string_view> messages;
+};
+/// `stream_checkpoint`: confirms what was taken before `next`; see PROTOCOL.md, Streams.
+struct StreamCheckpoint {
+  std::string_view lease;
+  std::uint64_t next = 0;
+  std::string_view end = "none";  ///< "none", "release", "failed", "reject"
+  std::string_view reason{};
+  std::uint64_t delay_ms = 0;
+};
+using Step = std::variant<Send, Publish, Delete, ChangeVisibility, RetryLater, Reject, Release, Append, StreamCheckpoint>;
 struct Transact {  ///< `transact`: all steps or none
   std::vector<Step> steps;
 };
@@ -163,6 +176,44 @@ struct DeclareTopic {  ///< `declare_topic`
   bool fifo = false;
   std::string_view deduplicate_by = "id";  ///< of a FIFO topic
 };
+/// Where to begin in a stream: `offset` or `time_ms` if given, else "oldest" or "latest".
+struct StreamPosition {
+  std::string_view from = "oldest";
+  std::optional<std::uint64_t> offset{};
+  std::optional<std::uint64_t> time_ms{};
+};
+struct StreamRead {  ///< `stream_read`: answered at once
+  std::string_view stream;
+  std::uint32_t partition = 0;
+  std::uint32_t max = 1;
+  StreamPosition position{};
+};
+struct StreamTake {  ///< `stream_take`: leases a batch of a partition that nobody of the group holds; answered at once
+  std::string_view stream;
+  std::string_view group;
+  std::uint32_t max = 1;
+  std::uint64_t visibility_timeout_ms = 30'000;
+  std::string_view start = "oldest";  ///< of a new group; or "latest"
+};
+struct StreamSeek {  ///< `stream_seek`
+  std::string_view stream;
+  std::string_view group;
+  std::optional<std::uint64_t> partition{};  ///< absent: all
+  StreamPosition position{};
+};
+struct DeclareStream {  ///< `declare_stream`
+  std::string_view stream;
+  std::uint32_t partitions = 1;
+  std::string_view partition_by{};  ///< a selector; empty: the header `group_id`, and without one the message's id
+  std::uint64_t retention_ms = 24ULL * 3'600'000;
+  std::uint64_t max_bytes = 0;
+  std::string_view dead_letter_queue{};
+  std::uint32_t max_receives = 0;
+};
+struct DeleteStream {  ///< `delete_stream`
+  std::string_view stream;
+  bool force = false;
+};
 struct DeleteTopic {  ///< `delete_topic`: its queues stay, and are chained to nothing
   std::string_view topic;
 };
@@ -183,7 +234,8 @@ struct Credit {
 using Command = std::variant<Hello, Ping, Send, Publish, Receive, CancelReceives, Delete, ChangeVisibility, RetryLater, Reject,
                              Release, Transact, Peek, Purge, Redrive, StartMove, CancelMove, ListMoves, GetQueueInfo, ListQueues,
                              ListTopics, BeginBackup, ReadBackup, EndBackup, DeclareQueue, DeleteQueue, DeclareTopic, DeleteTopic,
-                             Subscribe, Unsubscribe, Credit>;
+                             Subscribe, Unsubscribe, Credit, Append, StreamCheckpoint, StreamRead, StreamTake, StreamSeek,
+                 DeclareStream, DeleteStream>;
 
 struct Request {
   std::uint64_t request = 0;  ///< increasing per session; 0 for hello
@@ -367,6 +419,17 @@ void encode_ok(std::uint64_t request, std::span<const MoveInfo> moves, std::stri
 void encode_ok(std::uint64_t request, std::span<const std::uint64_t> sequences, std::string& out);
 void encode_ok(std::uint64_t request, std::span<const BackupSegment> segments, std::string& out);
 void encode_bytes(std::uint64_t request, std::string_view bytes, std::string& out);
+/// The reply of a stream_read or stream_take is written in place: the head, then exactly `count` records.
+struct StreamBatchHead {
+  std::string_view lease;
+  std::uint32_t partition = 0;
+  std::uint64_t next = 0;
+  std::uint64_t behind = 0;
+  std::uint64_t behind_ms = 0;
+  std::uint32_t attempts = 0;
+};
+void begin_stream_batch(std::uint64_t request, const StreamBatchHead& head, std::size_t count, std::string& out);
+void append_stream_record(std::uint64_t offset, std::int64_t time_ms, std::string_view packed, std::string& out);
 /// Events are written in place too: the head, then exactly `count` messages.
 void begin_event(std::uint64_t subscription, std::uint64_t sequence, std::size_t count, std::string& out);
 void append_event_message(std::string_view packed, std::string& out);

@@ -78,5 +78,19 @@ template <>
 inline constexpr std::string_view operation_name<Unsubscribe> = "unsubscribe";
 template <>
 inline constexpr std::string_view operation_name<Credit> = "credit";
+template <>
+inline constexpr std::string_view operation_name<Append> = "append";
+template <>
+inline constexpr std::string_view operation_name<StreamCheckpoint> = "stream_checkpoint";
+template <>
+inline constexpr std::string_view operation_name<StreamRead> = "stream_read";
+template <>
+inline constexpr std::string_view operation_name<StreamTake> = "stream_take";
+template <>
+inline constexpr std::string_view operation_name<StreamSeek> = "stream_seek";
+template <>
+inline constexpr std::string_view operation_name<DeclareStream> = "declare_stream";
+template <>
+inline constexpr std::string_view operation_name<DeleteStream> = "delete_stream";
 
 }  // namespace remuda::wire

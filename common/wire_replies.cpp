@@ -355,6 +355,18 @@ void append_event_message(std::string_view packed, std::string& out) {
   writer.binary(packed);
 }
 
+void begin_stream_batch(std::uint64_t request, const StreamBatchHead& head, std::size_t count, std::string& out) {
+  MsgpackWriter writer{out};
+  begin_ok(writer, request).map(7).text("lease").binary(head.lease).text("partition").number(head.partition);
+  writer.text("next").number(head.next).text("behind").number(head.behind).text("behind_ms").number(head.behind_ms);
+  writer.text("attempts").number(head.attempts).text("records").array(count);
+}
+
+void append_stream_record(std::uint64_t offset, std::int64_t time_ms, std::string_view packed, std::string& out) {
+  MsgpackWriter writer{out};
+  writer.array(3).number(offset).signed_number(time_ms).binary(packed);
+}
+
 void begin_received(std::uint64_t request, std::size_t count, std::string& out) {
   MsgpackWriter writer{out};
   begin_ok(writer, request).array(count);

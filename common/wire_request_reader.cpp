@@ -328,6 +328,81 @@ Result<void> read(MsgpackReader& in, std::uint32_t left, Credit& command) {
   return {};
 }
 
+// --- streams
+
+bool take_position(MsgpackReader& in, std::string_view key, StreamPosition& position) {
+  if (key == "from") return position.from = in.string(), true;
+  if (key == "offset") return position.offset = in.unsigned_integer(), true;
+  if (key == "time_ms") return position.time_ms = in.unsigned_integer(), true;
+  return false;
+}
+Result<void> read(MsgpackReader& in, std::uint32_t left, Append& append) {
+  if (left != 2) return malformed("append", "stream and messages are expected");
+  append.stream = in.string();
+  if (auto list = read_binaries(in, "append", append.messages); !list) return list;
+  if (in.ok() && append.messages.empty()) return malformed("append", "at least one message is expected");
+  return {};
+}
+Result<void> read(MsgpackReader& in, std::uint32_t left, StreamCheckpoint& command) {
+  if (left != 2 && left != 3) return malformed("stream_checkpoint", "lease, next and perhaps options are expected");
+  command.lease = in.binary();
+  command.next = in.unsigned_integer();
+  return read_options(in, "stream_checkpoint", left == 3, [&](std::string_view key) {
+    if (key == "end") return command.end = in.string(), true;
+    if (key == "reason") return command.reason = in.string(), true;
+    if (key == "delay_ms") return command.delay_ms = in.unsigned_integer(), true;
+    return false;
+  });
+}
+Result<void> read(MsgpackReader& in, std::uint32_t left, StreamRead& command) {
+  if (left != 3 && left != 4) return malformed("stream_read", "stream, partition, max and perhaps options are expected");
+  command.stream = in.string();
+  command.partition = small_number(in);
+  command.max = small_number(in);
+  return read_options(in, "stream_read", left == 4, [&](std::string_view key) { return take_position(in, key, command.position); });
+}
+Result<void> read(MsgpackReader& in, std::uint32_t left, StreamTake& command) {
+  if (left != 3 && left != 4) return malformed("stream_take", "stream, group, max and perhaps options are expected");
+  command.stream = in.string();
+  command.group = in.string();
+  command.max = small_number(in);
+  return read_options(in, "stream_take", left == 4, [&](std::string_view key) {
+    if (key == "visibility_timeout_ms") return command.visibility_timeout_ms = in.unsigned_integer(), true;
+    if (key == "start") return command.start = in.string(), true;
+    return false;
+  });
+}
+Result<void> read(MsgpackReader& in, std::uint32_t left, StreamSeek& command) {
+  if (left != 2 && left != 3) return malformed("stream_seek", "stream, group and perhaps options are expected");
+  command.stream = in.string();
+  command.group = in.string();
+  return read_options(in, "stream_seek", left == 3, [&](std::string_view key) {
+    if (key == "partition") return command.partition = small_number(in), true;
+    return take_position(in, key, command.position);
+  });
+}
+Result<void> read(MsgpackReader& in, std::uint32_t left, DeclareStream& declare) {
+  if (left != 1 && left != 2) return malformed("declare_stream", "stream and perhaps attributes are expected");
+  declare.stream = in.string();
+  return read_options(in, "declare_stream", left == 2, [&](std::string_view key) {
+    if (key == "partitions") return declare.partitions = small_number(in), true;
+    if (key == "partition_by") return declare.partition_by = in.string(), true;
+    if (key == "retention_ms") return declare.retention_ms = in.unsigned_integer(), true;
+    if (key == "max_bytes") return declare.max_bytes = in.unsigned_integer(), true;
+    if (key == "dead_letter_queue") return declare.dead_letter_queue = in.string(), true;
+    if (key == "max_receives") return declare.max_receives = small_number(in), true;
+    return false;
+  });
+}
+Result<void> read(MsgpackReader& in, std::uint32_t left, DeleteStream& command) {
+  if (left != 1 && left != 2) return malformed("delete_stream", "stream and perhaps options are expected");
+  command.stream = in.string();
+  return read_options(in, "delete_stream", left == 2, [&](std::string_view key) {
+    if (key == "force") return command.force = in.boolean(), true;
+    return false;
+  });
+}
+
 /// Tries the alternatives of `Variant` until one has the name `operation`, and reads its arguments into `out`.
 template <class Variant, std::size_t I = 0>
 Result<void> read_by_name(std::string_view operation, MsgpackReader& in, std::uint32_t left, Variant& out);

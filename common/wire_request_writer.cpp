@@ -167,6 +167,52 @@ struct Arguments {
   void operator()(const Unsubscribe& command) const { out.number(command.subscription); }
   void operator()(const Credit& command) const { out.number(command.subscription).number(command.sequence); }
 
+  static void put(Options& options, const StreamPosition& position) {
+    if (position.from != "oldest") options.text("from", position.from);
+    if (position.offset) options.number("offset", *position.offset);
+    if (position.time_ms) options.number("time_ms", *position.time_ms);
+  }
+  void operator()(const Append& append) const { write_binaries(out.text(append.stream), append.messages); }
+  void operator()(const StreamCheckpoint& command) const {
+    Options options;
+    if (command.end != "none") options.text("end", command.end);
+    options.text("reason", command.reason);
+    if (command.delay_ms != 0) options.number("delay_ms", command.delay_ms);
+    options.write(out.binary(command.lease).number(command.next));
+  }
+  void operator()(const StreamRead& command) const {
+    Options options;
+    put(options, command.position);
+    options.write(out.text(command.stream).number(command.partition).number(command.max));
+  }
+  void operator()(const StreamTake& command) const {
+    Options options;
+    options.number("visibility_timeout_ms", command.visibility_timeout_ms);
+    if (command.start != "oldest") options.text("start", command.start);
+    options.write(out.text(command.stream).text(command.group).number(command.max));
+  }
+  void operator()(const StreamSeek& command) const {
+    Options options;
+    if (command.partition) options.number("partition", *command.partition);
+    put(options, command.position);
+    options.write(out.text(command.stream).text(command.group));
+  }
+  void operator()(const DeclareStream& declare) const {
+    Options options;
+    options.number("partitions", declare.partitions);
+    options.text("partition_by", declare.partition_by);
+    options.number("retention_ms", declare.retention_ms);
+    if (declare.max_bytes != 0) options.number("max_bytes", declare.max_bytes);
+    options.text("dead_letter_queue", declare.dead_letter_queue);
+    options.number("max_receives", declare.max_receives);
+    options.write(out.text(declare.stream));
+  }
+  void operator()(const DeleteStream& command) const {
+    Options options;
+    options.flag("force", command.force);
+    options.write(out.text(command.stream));
+  }
+
   static void write_step(MsgpackWriter& out, const Step& step) {
     std::visit(
         [&](const auto& command) {
@@ -196,6 +242,10 @@ struct Arguments {
   static std::size_t argument_count(const ChangeVisibility&) { return 3; }
   static std::size_t argument_count(const Reject&) { return 3; }
   static std::size_t argument_count(const RetryLater&) { return 4; }
+  static std::size_t argument_count(const StreamCheckpoint&) { return 3; }
+  static std::size_t argument_count(const StreamRead&) { return 4; }
+  static std::size_t argument_count(const StreamTake&) { return 4; }
+  static std::size_t argument_count(const StreamSeek&) { return 3; }
   template <class TwoArguments>
   static std::size_t argument_count(const TwoArguments&) {
     return 2;
@@ -222,6 +272,11 @@ bool is_remembered(const Command& command) {
                         [](const DeleteQueue&) { return true; },
                         [](const DeclareTopic&) { return true; },
                         [](const DeleteTopic&) { return true; },
+                        [](const Append&) { return true; },
+                        [](const StreamCheckpoint&) { return true; },
+                        [](const StreamSeek&) { return true; },
+                        [](const DeclareStream&) { return true; },
+                        [](const DeleteStream&) { return true; },
                         [](const auto&) { return false; },
                     },
                     command);

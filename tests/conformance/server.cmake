@@ -5,7 +5,9 @@ add_test(NAME conformance_fifo
   COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/fifo_conformance.py $<TARGET_FILE:remuda-broker>)
 add_test(NAME conformance_limits
   COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/limits_conformance.py $<TARGET_FILE:remuda-broker>)
-set_tests_properties(conformance_python conformance_fifo conformance_limits PROPERTIES TIMEOUT 600 LABELS "conformance;threads")
+add_test(NAME conformance_streams
+  COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/stream_conformance.py $<TARGET_FILE:remuda-broker>)
+set_tests_properties(conformance_python conformance_fifo conformance_limits conformance_streams PROPERTIES TIMEOUT 600 LABELS "conformance;threads")
 
 remuda_test(test_broker_client
   SOURCES broker_client_test.cpp

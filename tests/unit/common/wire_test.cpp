@@ -66,7 +66,14 @@ std::vector<Command> every_command() {
           DeleteTopic{"topic"},
           Subscribe{"topic", selection, 512},
           Unsubscribe{4},
-          Credit{4, 1'000}};
+          Credit{4, 1'000},
+          Append{"positions", {"a", "b"}},
+          StreamCheckpoint{"lease", 7, "failed", "no good", 100},
+          StreamRead{"positions", 1, 100, {"latest", {}, 5}},
+          StreamTake{"positions", "lake", 100, 5'000, "latest"},
+          StreamSeek{"positions", "lake", 2, {"oldest", 9, {}}},
+          DeclareStream{"positions", 4, "body.customer", 60'000, 1'000, "dead", 3},
+          DeleteStream{"positions", true}};
 }
 
 std::string refusal_of(std::string_view frame) {
@@ -173,7 +180,7 @@ BOOST_AUTO_TEST_CASE(exactly_the_requests_that_change_something_are_remembered) 
   }
   const std::vector<std::string> expected{"hello",     "ping",        "receive",    "receive",     "cancel_receives",
                                           "peek",      "list_moves",  "queue_info", "list_queues", "list_topics",
-                                          "subscribe", "unsubscribe", "credit"};
+                                          "subscribe", "unsubscribe", "credit",     "stream_read", "stream_take"};
   BOOST_TEST(passing == expected, boost::test_tools::per_element());
 }
 

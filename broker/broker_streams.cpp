@@ -1,0 +1,190 @@
+// Streams over the wire: which partition a message belongs to, reads and takes with their bodies, checkpoints.
+
+#include <openssl/evp.h>
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "broker/broker.hpp"
+#include "common/crc32c.hpp"
+#include "common/filter/selector.hpp"
+
+namespace remuda::broker {
+
+namespace {
+
+constexpr std::size_t lease_size_bytes = 20;
+
+/// The partition whose share of the range of 128-bit hashes holds the key's MD5. Source: Kinesis, partition keys (SEMANTICS §7).
+std::uint32_t partition_of(std::string_view key, std::uint32_t partitions) {
+  std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
+  if (partitions == 1 || EVP_Digest(key.data(), key.size(), digest.data(), nullptr, EVP_md5(), nullptr) != 1) return 0;
+  std::uint64_t high = 0;
+  for (std::size_t i = 0; i < 4; ++i) high = high << 8U | digest[i];
+  return static_cast<std::uint32_t>(high * partitions >> 32U);
+}
+
+void put(std::uint64_t value, std::size_t bytes, std::string& out) {
+  for (std::size_t i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i) & 0xFFU));
+}
+std::uint64_t get(std::string_view bytes) {
+  std::uint64_t value = 0;
+  for (std::size_t i = bytes.size(); i-- > 0;) value = value << 8U | static_cast<unsigned char>(bytes[i]);
+  return value;
+}
+std::string bytes_of(const StreamLease& lease) {
+  std::string out;
+  if (lease.number == 0) return out;
+  for (const std::uint32_t each : {lease.stream, lease.group, lease.partition}) put(each, 4, out);
+  put(lease.number, 8, out);
+  return out;
+}
+StreamLease lease_of(std::string_view bytes) {
+  if (bytes.size() != lease_size_bytes) return {};  // what was never a lease holds nothing
+  const auto number = [&](std::size_t at) { return static_cast<std::uint32_t>(get(bytes.substr(at, 4))); };
+  return {number(0), number(4), number(8), get(bytes.substr(12))};
+}
+
+Result<StreamPosition> position_of(const wire::StreamPosition& position) {
+  if (position.offset) return StreamPosition{StreamPosition::Kind::offset, *position.offset, 0};
+  if (position.time_ms) return StreamPosition{StreamPosition::Kind::time, 0, milliseconds(*position.time_ms).count()};
+  if (position.from == "oldest") return StreamPosition{};
+  if (position.from == "latest") return StreamPosition{StreamPosition::Kind::latest, 0, 0};
+  return fail("invalid_position", "a position is oldest, latest, an offset or a time");
+}
+
+}  // namespace
+
+Result<StreamId> Broker::stream_named(std::string_view name) const {
+  if (const auto stream = engine_.find_stream(name)) return *stream;
+  return fail("no_such_stream", "this broker has no stream '" + std::string{name} + "'");
+}
+
+std::uint64_t Broker::batch_bytes_max() const {
+  constexpr std::uint64_t around_the_records = 512 * 1024;  // 10,000 of them
+  const std::uint64_t frame = settings_.max_frame_size;
+  return std::min<std::uint64_t>(10U * 1024 * 1024, frame > 2 * around_the_records ? frame - around_the_records : frame / 2);
+}
+
+Result<AppendStream> Broker::take_append(const wire::Append& append) {
+  const auto id = stream_named(append.stream);
+  if (!id) return Failure{id.error()};
+  const StreamAttributes& attributes = engine_.stream(*id)->attributes;
+  const auto selector = Selector::compile(attributes.partition_by.empty() ? "group_id" : attributes.partition_by);
+  if (!selector) return Failure{selector.error()};
+  const std::size_t first = bodies_.size();
+  for (const auto message : append.messages) {
+    const auto view = view_message(message);
+    if (!view) return Failure{view.error()};
+    const auto key = selector->value(*view);
+    bodies_.push_back({message, crc32c(message)});
+    partitions_.push_back(
+        partition_of(key ? std::string_view{*key} : view->id, attributes.partitions));  // without a key it is spread
+  }
+  AppendStream command;
+  command.stream = *id;
+  command.records = std::span<const Body>{bodies_}.subspan(first);
+  command.partitions = std::span<const std::uint32_t>{partitions_}.subspan(partitions_.size() - append.messages.size());
+  return command;
+}
+
+void Broker::on(Connection& connection, const wire::Append& append) {
+  bodies_.clear();
+  partitions_.clear();
+  live_.clear();
+  auto command = take_append(append);
+  if (!command) return refuse_messages(connection, command.error());
+  command->from = requester(connection);
+  apply(*command, DoneForm::count);
+}
+
+Result<CheckpointStream> Broker::checkpoint_of(const wire::StreamCheckpoint& command) {
+  CheckpointStream checkpoint{{}, lease_of(command.lease), command.next};
+  checkpoint.reason = command.reason;
+  checkpoint.delay = milliseconds(command.delay_ms);
+  if (command.end == "release") {
+    checkpoint.end = CheckpointStream::End::release;
+  } else if (command.end == "failed") {
+    checkpoint.end = CheckpointStream::End::failed;
+  } else if (command.end == "reject") {
+    checkpoint.end = CheckpointStream::End::reject;
+  } else if (command.end != "none") {
+    return fail("invalid_argument", "a checkpoint ends with none, release, failed or reject");
+  }
+  return checkpoint;
+}
+
+void Broker::on(Connection& connection, const wire::StreamCheckpoint& command) {
+  auto checkpoint = checkpoint_of(command);
+  if (!checkpoint) return refuse(connection, request_.request, checkpoint.error());
+  checkpoint->from = requester(connection);
+  apply(*checkpoint, DoneForm::nothing);
+}
+
+void Broker::on(Connection& connection, const wire::StreamRead& read) {
+  const auto stream = stream_named(read.stream);
+  if (!stream) return refuse(connection, request_.request, stream.error());
+  const auto position = position_of(read.position);
+  if (!position) return refuse(connection, request_.request, position.error());
+  const auto batch = engine_.read_stream(*stream, read.partition, *position, read.max, batch_bytes_max(), moment_, effects_);
+  if (!batch) return refuse(connection, request_.request, batch.error());
+  effects_.replies.push_back({connection.id, request_.request, *batch, batch->after_sync});
+  done_forms_.resize(effects_.replies.size(), DoneForm::nothing);
+}
+
+void Broker::on(Connection& connection, const wire::StreamTake& take) {
+  const auto stream = stream_named(take.stream);
+  if (!stream) return refuse(connection, request_.request, stream.error());
+  if (take.start != "oldest" && take.start != "latest")
+    return refuse(connection, request_.request, {"invalid_argument", "a group starts at oldest or latest", true});
+  apply(TakeStream{requester(connection), *stream, take.group, take.max, batch_bytes_max(),
+                   milliseconds(take.visibility_timeout_ms), take.start == "latest"},
+        DoneForm::nothing);
+}
+
+void Broker::on(Connection& connection, const wire::StreamSeek& seek) {
+  const auto stream = stream_named(seek.stream);
+  if (!stream) return refuse(connection, request_.request, stream.error());
+  const auto position = position_of(seek.position);
+  if (!position) return refuse(connection, request_.request, position.error());
+  SeekStream command{requester(connection), *stream, seek.group, {}, *position};
+  if (seek.partition) command.partition = static_cast<std::uint32_t>(*seek.partition);
+  apply(command, DoneForm::nothing);
+}
+
+void Broker::on(Connection& connection, const wire::DeclareStream& declare) {
+  StreamAttributes attributes;
+  attributes.name = declare.stream;
+  attributes.partitions = declare.partitions;
+  attributes.partition_by = declare.partition_by;
+  attributes.retention = milliseconds(declare.retention_ms);
+  attributes.max_bytes = declare.max_bytes;
+  attributes.dead_letter_queue = declare.dead_letter_queue;
+  attributes.max_receives = declare.max_receives;
+  if (!declare.partition_by.empty()) {
+    if (const auto selector = Selector::compile(declare.partition_by); !selector)
+      return refuse(connection, request_.request, selector.error());
+  }
+  apply(DeclareStream{requester(connection), std::move(attributes)}, DoneForm::nothing);
+}
+
+void Broker::on(Connection& connection, const wire::DeleteStream& command) {
+  const auto stream = stream_named(command.stream);
+  if (!stream) return refuse(connection, request_.request, stream.error());
+  apply(DeleteStream{requester(connection), *stream, command.force}, DoneForm::nothing);
+}
+
+void Broker::encode_stream_batch(const Reply& reply, const StreamBatch& batch) {
+  const std::string lease = bytes_of(batch.lease);
+  wire::begin_stream_batch(reply.request, {lease, batch.lease.partition, batch.next, batch.behind, batch.behind_ms, batch.attempts},
+                           batch.count, frame_);
+  for (std::size_t i = batch.first; i < batch.first + batch.count; ++i) {
+    const StreamRecord& record = effects_.stream_records[i];
+    const std::string_view body = read_body(record.place, record.size, record.crc32c);
+    if (damaged_) return;
+    wire::append_stream_record(record.offset, record.time_ms, body, frame_);
+  }
+}
+
+}  // namespace remuda::broker
