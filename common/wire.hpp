@@ -231,11 +231,11 @@ struct Credit {
   std::uint64_t sequence = 0;
 };
 
-using Command = std::variant<Hello, Ping, Send, Publish, Receive, CancelReceives, Delete, ChangeVisibility, RetryLater, Reject,
-                             Release, Transact, Peek, Purge, Redrive, StartMove, CancelMove, ListMoves, GetQueueInfo, ListQueues,
-                             ListTopics, BeginBackup, ReadBackup, EndBackup, DeclareQueue, DeleteQueue, DeclareTopic, DeleteTopic,
-                             Subscribe, Unsubscribe, Credit, Append, StreamCheckpoint, StreamRead, StreamTake, StreamSeek,
-                 DeclareStream, DeleteStream>;
+using Command =
+    std::variant<Hello, Ping, Send, Publish, Receive, CancelReceives, Delete, ChangeVisibility, RetryLater, Reject, Release,
+                 Transact, Peek, Purge, Redrive, StartMove, CancelMove, ListMoves, GetQueueInfo, ListQueues, ListTopics,
+                 BeginBackup, ReadBackup, EndBackup, DeclareQueue, DeleteQueue, DeclareTopic, DeleteTopic, Subscribe, Unsubscribe,
+                 Credit, Append, StreamCheckpoint, StreamRead, StreamTake, StreamSeek, DeclareStream, DeleteStream>;
 
 struct Request {
   std::uint64_t request = 0;  ///< increasing per session; 0 for hello
