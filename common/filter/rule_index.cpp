@@ -211,8 +211,8 @@ void RuleIndex::check(std::uint32_t candidate, std::string_view body, std::vecto
   if (matched_at_[alternative.rule] == event_) return;
   const bool holds = has_arrays_ ? matches_packed_body(*rules_[alternative.rule], body)
                                  : std::all_of(alternative.fields.begin(), alternative.fields.end(), [&](const auto& each) {
-                                     const auto& [path, field] = each;
-                                     const auto& values = values_[path];
+                                     const auto& field = each.second;  // clang 14 captures no structured binding
+                                     const auto& values = values_[each.first];
                                      if (values.empty()) return field->absence_satisfies;
                                      return std::any_of(values.begin(), values.end(), [&](const Scalar& value) {
                                        return std::any_of(field->rules.begin(), field->rules.end(),
