@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+import tomllib
 import urllib.error
 import urllib.request
 from decimal import Decimal
@@ -54,6 +55,13 @@ def until(what, seconds, condition):
     raise Failed(f"after {seconds} s still not: {what}{last}")
 
 
+def declares_argument(launch_file, name):
+    """Whether the launch file, or one that it includes, may be given `--set name=...`."""
+    path = pathlib.Path(launch_file)
+    written = tomllib.loads(path.read_text())
+    return name in written.get("args", {}) or any(declares_argument(path.parent / part, name) for part in written.get("include", []))
+
+
 class Topology:
     """One topology with its data in `folder`. Use it as a context: it is down at the end, whatever happened."""
 
@@ -63,8 +71,7 @@ class Topology:
         self.name = name
         self.launch_file = launch_file
         self.http = f"127.0.0.1:{free_port()}"
-        has_gateway = "${http}" in pathlib.Path(launch_file).read_text()
-        self.settings = {**({"http": self.http} if has_gateway else {}), **settings}
+        self.settings = {**({"http": self.http} if declares_argument(launch_file, "http") else {}), **settings}
         self.pids = set()
 
     def __enter__(self):

@@ -50,33 +50,29 @@ ELSEWHERE = {
     "P25": [("colours: attributes and body, live", "tests/conformance/channels/channel_promises_test.cpp"),
             ("filters of chained queues changed at run time", "tests/end_to_end/command_line_test.py")],
     "P26": [("colours, with the choice in a component of its own", "tests/unit/nodes/recipient_list_test.cpp")],
+    "P12": [("partitions, batches, two groups, re-reading, retention", "tests/unit/broker/engine_stream_test.cpp"),
+            ("over the wire, across kill -9", "tests/conformance/stream_conformance.py")],
+    "T7": [("a retained, partitioned log that groups read by position", "tests/conformance/stream_conformance.py")],
     "P27": [("completeness and algorithms, late, repeated and foreign answers, restarts", "tests/unit/nodes/aggregator_test.cpp")],
     "U3": [("requests for quotes by clients that follow links, with strays and kill -9", "tests/end_to_end/instant_ride_rfq_test.py")],
     "X3": [("depths, in-flight counts and dead letters", "tests/end_to_end/ride_completion_test.py")],
     "X4": [("equal seeds fail equal deliveries", "tests/unit/common/failure_injection_test.cpp")],
 }
 
-# Rows of other subjects, and where their tests are looked for.
-ROWS = {
-    "P07": "*bus*test*", "P08": "*content_router*test*", "P09": "*schema_validator*test*", "P10": "*schema_validator*test*",
-    "P12": "*stream*test*", "P27": "*rfq*test*", "P28": "*pipes*test*", "T5": "*bus*test*", "T6": "*stream_writer*test*",
-    "T7": "*stream*test*", "U2.4": "*stream*test*", "U3": "*rfq*test*",
-    **dict.fromkeys(["P02", "P06", "P25", "P26", "T9", "U1.2", "U1.3", "U1.4", "U1.5", "U1.7", "U1.8", "U2.1", "U2.2", "U2.3", "M1", "M2",
-                     "X1", "X2", "X3", "X4"]),
-}
+# Rows that no test shows yet, and what they wait for. Any other row without a line fails this test.
+OPEN = {"T6": "a node that writes batches of a stream into files", "U2.4": "a stream chained to a topic"}
+ROWS = ["P02", *(f"P{number:02}" for number in (6, 7, 8, 9, 10, 12, 25, 26, 27, 28)), "T5", "T6", "T7", "T9",
+        *(f"U1.{number}" for number in (2, 3, 4, 5, 7, 8)), *(f"U2.{number}" for number in (1, 2, 3, 4)), "U3", "M1", "M2", "X1", "X2", "X3", "X4"]
 
 lines = {}
 
 
 def rows_without_a_line():
-    for row, pattern in ROWS.items():
-        if row in lines:
-            continue
-        found = sorted(str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob(pattern)) if pattern else []
-        if found:
-            lines[row] = [f"has tests of its own: {', '.join(found)}"]
-        else:
-            lines[row] = ["is not shown by any test of this tree"]
+    """Says which rows are open; returns those that should not be."""
+    missing = [row for row in ROWS if row not in lines]
+    for row in missing:
+        lines[row] = [f"is not shown yet: {OPEN[row]}" if row in OPEN else "is not shown by anything"]
+    return [row for row in missing if row not in OPEN]
 
 
 def start(folder, name, file, settings, lines_of_rows=lines):
@@ -195,7 +191,7 @@ def main():
                     problems += 1
                     print(f"{row} names a test that is not there: {file}")
                 lines.setdefault(row, []).append(f"{how}: {file}")
-        rows_without_a_line()
+        problems += len(rows_without_a_line())
     for row in sorted(lines, key=lambda name: (name[0], float(name[1:]))):
         for how in lines[row]:
             print(f"{row:<5} {how}")
