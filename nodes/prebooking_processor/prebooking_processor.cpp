@@ -2,7 +2,6 @@
 
 #include <optional>
 #include <stdexcept>
-#include <thread>
 
 #include "common/http/http_messages.hpp"
 #include "common/http/task.hpp"
@@ -92,7 +91,7 @@ void PrebookingProcessor::make(const Prebooking& booking, const Message& message
   try {
     if (const auto failure = fail_.strikes(message, delivery)) throw std::runtime_error{*failure};
     const auto applied = ledger_->apply(booking.id, [&] {
-      if (work_ > std::chrono::milliseconds{0}) std::this_thread::sleep_for(work_);
+      context_->clock().wait_until(context_->clock().now() + work_);
       insert_.run(std::string_view{booking.id}, std::string_view{booking.customer}, std::string_view{booking.from},
                   std::string_view{booking.to}, std::string_view{booking.when});
     });

@@ -38,6 +38,9 @@ def ask(topology, path, body=None):
     return until(f"{path} answers", PATIENCE, answered)
 
 
+ONE_FAILED = threading.Event()  # then the others need not go on
+
+
 def follow(topology, number):
     """One client. Returns its result; raises if status goes back or a link is missing."""
     body = {**RFQ, "to": f"city-{number}", "key": f"rfq-{number}"}
@@ -46,7 +49,8 @@ def follow(topology, number):
     polls = 0
     seen_done = False
     while not seen_done:
-        time.sleep(min(state["eta"], 1))  # what the protocol asks of a client
+        if ONE_FAILED.wait(min(state["eta"], 1)):  # the protocol asks a client to wait that long
+            raise Failed("another client failed before")
         _, state = ask(topology, state["links"]["refresh"])
         polls += 1
         seen_done = state["status"] == "done"
@@ -73,8 +77,21 @@ def status_of(topology, path):
 
 
 def run_many(topology, first, count):
+    failures = []
+
+    def client(number):
+        try:
+            return follow(topology, number)
+        except Exception as failure:
+            failures.append(failure)
+            ONE_FAILED.set()
+            raise
+
     with concurrent.futures.ThreadPoolExecutor(AT_ONCE) as clients:
-        return list(clients.map(lambda number: follow(topology, number), range(first, first + count)))
+        running = [clients.submit(client, number) for number in range(first, first + count)]
+    if failures:
+        raise failures[0]
+    return [each.result() for each in running]
 
 
 def main():

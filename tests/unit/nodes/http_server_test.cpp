@@ -24,6 +24,7 @@ class SharedClock final : public remuda::Clock {
  public:
   [[nodiscard]] remuda::Instant now() const override { return remuda::Instant{std::chrono::nanoseconds{now_ns_.load()}}; }
   [[nodiscard]] remuda::WallTime wall_now() const override { return remuda::from_unix_ms(1'767'225'600'000); }
+  void wait_until(remuda::Instant) const override { BOOST_FAIL("the server waits for events only"); }
   void advance(std::chrono::nanoseconds by) { now_ns_ += by.count(); }
 
  private:

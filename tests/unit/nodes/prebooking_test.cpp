@@ -133,6 +133,15 @@ BOOST_AUTO_TEST_CASE(at_once_the_client_gets_its_prebooking) {
   BOOST_TEST(answer()["customer"] == "ada");
 }
 
+BOOST_AUTO_TEST_CASE(making_one_takes_its_time_and_making_it_again_none) {
+  start({{"work", "5ms"}});
+  const auto began = context.clock().now();
+  handle("bookings", booked("7"));
+  BOOST_TEST((context.clock().now() - began == std::chrono::milliseconds{5}));
+  handle("bookings", booked("7"));
+  BOOST_TEST((context.clock().now() - began == std::chrono::milliseconds{5}));
+}
+
 BOOST_AUTO_TEST_CASE(the_same_key_is_the_same_prebooking_and_must_be) {
   start();
   handle("submit", request("key-1", ada));
