@@ -7,6 +7,7 @@
 
 #include "common/topology/graph.hpp"
 #include "common/topology/layout.hpp"
+#include "common/xml_text.hpp"
 
 namespace remuda::topology {
 namespace {
@@ -106,30 +107,6 @@ constexpr std::array<std::pair<Vertex::Shape, const char*>, 7> legend_words{
      {Vertex::Shape::pipe, "pipe"},
      {Vertex::Shape::stream, "stream"}}};
 
-std::string escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    const auto byte = static_cast<unsigned char>(c);
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      default:
-        out += byte < 0x20 || byte == 0x7F ? '?' : c;  // XML has no other control characters
-    }
-  }
-  return out;
-}
-
 /// One decimal is finer than a pixel.
 std::string number(double value) {
   std::array<char, 32> buffer{};
@@ -186,14 +163,14 @@ class SvgWriter {
     const double width = std::max(layout_.width, legend_width()) + 2 * margin;
     const double height = layout_.height + 2 * margin + title_height + legend_height;
     out_ = "<svg xmlns=\"http://www.w3.org/2000/svg\"" + at("width", width) + at("height", height) + " viewBox=\"0 0 " +
-           number(width) + " " + number(height) + "\" role=\"img\" aria-label=\"" + escaped(graph_.title) + "\">\n<style>" +
+           number(width) + " " + number(height) + "\" role=\"img\" aria-label=\"" + xml_escaped(graph_.title) + "\">\n<style>" +
            std::string{style} + rules(light) + "  @media (prefers-color-scheme: dark) {\n" + rules(dark) +
            "  }\n</style>\n<defs>\n";
     marker("arrow", "head");
     marker("arrow-ask", "head ask");
     marker("arrow-dead", "head dead");
     out_ += "</defs>\n<rect class=\"ground\" width=\"100%\" height=\"100%\"/>\n";
-    out_ += "<text class=\"title\"" + at("x", margin) + at("y", margin + 10) + ">" + escaped(graph_.title) + "</text>\n";
+    out_ += "<text class=\"title\"" + at("x", margin) + at("y", margin + 10) + ">" + xml_escaped(graph_.title) + "</text>\n";
     out_ += "<g transform=\"translate(" + number(margin) + " " + number(margin + title_height) + ")\">\n";
     for (std::size_t e = 0; e < graph_.edges.size(); ++e) edge(e);
     for (std::size_t v = 0; v < graph_.vertices.size(); ++v) vertex(v);
@@ -283,7 +260,7 @@ class SvgWriter {
     const bool leaves = leaves_node(edge);
     const Point end = port_of(e);
     out_ += "<text class=\"port\" text-anchor=\"" + std::string{leaves ? "start" : "end"} + "\"" +
-            at("x", end.x + (leaves ? 5 : -10)) + at("y", end.y - 4) + ">" + escaped(edge.label) + "</text>\n";
+            at("x", end.x + (leaves ? 5 : -10)) + at("y", end.y - 4) + ">" + xml_escaped(edge.label) + "</text>\n";
   }
 
   void rectangle(const Box& box, double radius, double shift = 0) {
@@ -316,7 +293,7 @@ class SvgWriter {
   }
 
   void text(const char* css, double x, double y, const std::string& content) {
-    out_ += std::string{"<text class=\""} + css + "\"" + at("x", x) + at("y", y) + ">" + escaped(content) + "</text>";
+    out_ += std::string{"<text class=\""} + css + "\"" + at("x", x) + at("y", y) + ">" + xml_escaped(content) + "</text>";
   }
 
   void polygon(const std::vector<Point>& points) {

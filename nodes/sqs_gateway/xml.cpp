@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include "common/xml_text.hpp"
+
 namespace remuda::sqs {
 namespace {
 
@@ -10,36 +12,6 @@ constexpr std::string_view declaration = R"(<?xml version="1.0"?>)";
 constexpr int first_fault_of_ours = 500;
 
 }  // namespace
-
-std::string xml_escaped(std::string_view text) {
-  std::string out;
-  for (const char c : text) {
-    switch (c) {
-      case '&':
-        out += "&amp;";
-        break;
-      case '<':
-        out += "&lt;";
-        break;
-      case '>':
-        out += "&gt;";
-        break;
-      case '"':
-        out += "&quot;";
-        break;
-      case '\r':
-        out += "&#xD;";
-        break;
-      default:
-        if (static_cast<unsigned char>(c) < 0x20 && c != '\t' && c != '\n') {
-          out += "\xEF\xBF\xBD";
-        } else {
-          out += c;
-        }
-    }
-  }
-  return out;
-}
 
 std::string xml_element(std::string_view name, std::string_view text) {
   return fmt::format("<{0}>{1}</{0}>", name, xml_escaped(text));

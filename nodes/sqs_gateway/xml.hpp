@@ -9,8 +9,6 @@
 
 namespace remuda::sqs {
 
-/// `text` with what XML reserves escaped; characters that XML cannot hold become U+FFFD.
-[[nodiscard]] std::string xml_escaped(std::string_view text);
 /// `<NAME>text</NAME>`
 [[nodiscard]] std::string xml_element(std::string_view name, std::string_view text);
 

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "common/channels/direct_wire.hpp"
+#include "common/xml_text.hpp"
 #include "nodes/sqs_gateway/send_message.hpp"
 #include "nodes/sqs_gateway/xml.hpp"
 
@@ -32,7 +33,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   } else {
     require(!message.error().code.empty());
   }
-  const auto text = remuda::sqs::xml_escaped(input);
+  const auto text = remuda::xml_escaped(input);
   require(text.find_first_of("<>\"") == std::string::npos);
   if (const auto filter = remuda::direct::filter_of(input))
     require(remuda::direct::subscription_to(*filter) == input || filter->policy.empty());
