@@ -4,7 +4,6 @@
 
 #include <cstdio>
 #include <fstream>
-#include <stdexcept>
 
 #include "common/http/url.hpp"
 #include "common/log.hpp"
@@ -44,10 +43,8 @@ NodeDescription CustomerCampaign::describe() const {
 void CustomerCampaign::start(NodeContext& context) {
   context_ = &context;
   const Parameters& parameters = context.parameters();
-  const auto target = http::parse_endpoint(parameters.text("target"));
-  if (!target) throw std::invalid_argument{"parameter target: " + target.error().message};
   FleetOptions options;
-  options.target = *target;
+  options.target = target_of(parameters);
   options.rides = parameters.integer("customers");
   const auto within = std::chrono::duration<double>(parameters.duration("within")).count();
   options.rate = within > 0 ? static_cast<double>(options.rides) / within : 0;

@@ -15,6 +15,7 @@
 #include <boost/beast/http/write.hpp>
 #include <csignal>
 #include <optional>
+#include <stdexcept>
 #include <thread>
 #include <vector>
 
@@ -24,6 +25,12 @@ namespace asio = boost::asio;
 namespace beast = boost::beast;
 using beast::error_code;
 using std::chrono::steady_clock;
+
+http::Endpoint target_of(const Parameters& parameters) {
+  auto target = http::parse_endpoint(parameters.text("target"));
+  if (!target) throw std::invalid_argument{"parameter target: " + target.error().message};
+  return *std::move(target);
+}
 
 struct FleetClient::State {
   FleetOptions options;

@@ -11,6 +11,7 @@
 #include <string>
 
 #include "common/http/endpoint.hpp"
+#include "common/parameters.hpp"
 #include "nodes/unicorn_fleet/fleet_report.hpp"
 #include "nodes/unicorn_fleet/ride_source.hpp"
 
@@ -28,6 +29,9 @@ struct FleetOptions {
   std::string content_type = "application/json";
   bool retry = true;
 };
+
+/// The parameter `target`. Throws std::invalid_argument naming it when it is no endpoint.
+[[nodiscard]] http::Endpoint target_of(const Parameters& parameters);
 
 class FleetClient {
  public:

@@ -38,10 +38,8 @@ NodeDescription UnicornFleet::describe() const {
 void UnicornFleet::start(NodeContext& context) {
   context_ = &context;
   const Parameters& parameters = context.parameters();
-  const auto target = http::parse_endpoint(parameters.text("target"));
-  if (!target) throw std::invalid_argument{"parameter target: " + target.error().message};
   FleetOptions options;
-  options.target = *target;
+  options.target = target_of(parameters);
   options.rides = parameters.integer("rides");
   options.rate = parameters.number("rate");
   options.connections = static_cast<int>(parameters.integer("connections"));
