@@ -25,12 +25,6 @@ bool LiveFeed::remove(std::uint64_t subscription, ClientId client) {
   return removed > 0;
 }
 
-void LiveFeed::remove_client(ClientId client) {
-  std::erase_if(subscribers_, [&](const Subscriber& s) { return s.client == client; });
-  unfiltered_ = static_cast<std::size_t>(
-      std::count_if(subscribers_.begin(), subscribers_.end(), [](const Subscriber& s) { return !s.filtered; }));
-}
-
 void LiveFeed::credit(std::uint64_t subscription, ClientId client, std::uint64_t sequence) {
   for (auto& subscriber : subscribers_) {
     if (subscriber.subscription != subscription || subscriber.client != client) continue;

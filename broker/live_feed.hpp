@@ -27,7 +27,6 @@ class LiveFeed {
 
   void add(std::uint64_t subscription, ClientId client, FilterPolicy policy, bool filtered, std::uint32_t window);
   bool remove(std::uint64_t subscription, ClientId client);
-  void remove_client(ClientId client);
   /// The subscriber has taken every event up to `sequence`.
   void credit(std::uint64_t subscription, ClientId client, std::uint64_t sequence);
 

@@ -109,7 +109,7 @@ BOOST_FIXTURE_TEST_CASE(an_unreachable_subscriber_misses_and_holds_nobody_up, Fe
   publish(5);
   flush();
   BOOST_TEST(feed.missed() == 5U);
-  feed.remove_client(10);
+  BOOST_TEST(feed.remove(1, 10));
   BOOST_TEST(feed.empty());
 }
 
