@@ -1,5 +1,5 @@
-// W6: a topic chained to five durable queues. Every message is confirmed when all five have it; each queue has one consumer that
-// deletes.
+// W6: a topic chained to five durable queues. Every message is confirmed when all five have it; each queue has one
+// consumer that deletes.
 #include "bench/queue_load.hpp"
 
 namespace remuda::bench {

@@ -1,5 +1,5 @@
-// W2: one message at a time. Each sample runs from before the send until it is confirmed and a waiting consumer has it, whichever
-// is later.
+// W2: one message at a time. Each sample runs from before the send until it is confirmed and a waiting consumer has it,
+// whichever is later.
 #include <algorithm>
 
 #include "bench/queue_load.hpp"

@@ -75,8 +75,8 @@ class Broker {
   [[nodiscard]] bool wants_another_turn() const { return !returned_.empty(); }
   [[nodiscard]] std::optional<DamagedBody> damaged() const { return damaged_; }
   [[nodiscard]] Instant next_deadline() const;
-  /// Connections that took no more of what they asked for, by routing id: forgotten here, to be ended by the caller. After
-  /// begin_turn().
+  /// Connections that took no more of what they asked for, by routing id: forgotten here, to be ended by the
+  /// caller. After begin_turn().
   [[nodiscard]] std::vector<std::string> take_unreachable() { return std::exchange(unreachable_, {}); }
 
   /// Answers every waiting receive with nothing. Within a turn, the last but for giving back what nobody took.

@@ -13,8 +13,8 @@
 
 namespace remuda::cli {
 
-/// Calls `on_event` for every message that `filter` wants until it returns false or `wait` has passed. `missed`: lost before this
-/// one.
+/// Calls `on_event` for every message that `filter` wants until it returns false or `wait` has passed. `missed`: lost
+/// before this one.
 Result<Unit> listen_directly(Context& context, const supervisor::ChannelEntry& channel, std::chrono::milliseconds wait,
                              const LiveFilter& filter,
                              const std::function<bool(std::string_view packed_message, std::uint64_t missed)>& on_event);

@@ -10,8 +10,8 @@
 
 namespace remuda::cli {
 
-/// Asks one of the nodes that listen at `endpoints`. Errors: `timed_out` (outcome unknown), or what the node refused with
-/// (definite).
+/// Asks one of the nodes that listen at `endpoints`. Errors: `timed_out` (outcome unknown), or what the node
+/// refused with (definite).
 Result<Message> call_request(const std::vector<std::string>& endpoints, const Message& question,
                              std::chrono::milliseconds deadline);
 

@@ -145,8 +145,8 @@ class BrokerClient {
 
   /// Applies to the requests made after it: they answer `timed_out` (outcome unknown) when this long has passed. Absent: never.
   void set_deadline(std::optional<Duration> deadline);
-  /// Asks the broker to answer every waiting receive now: they call back with nothing, or with what was already on its way. For
-  /// draining.
+  /// Asks the broker to answer every waiting receive now: they call back with nothing, or with what was already on its
+  /// way. For draining.
   void cancel_receives();
 
   // ---- state ----

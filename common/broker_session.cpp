@@ -161,8 +161,8 @@ void BrokerClient::Session::on_frame(std::string_view frame) {
   }
   auto& refused = std::get<wire::Refused>(*reply);
   if (refused.error.code == "hello_first") {
-    // The broker was restarted behind a connection that lived on, or frames overtook the hello. Once is enough: replies come in
-    // order.
+    // The broker was restarted behind a connection that lived on, or frames overtook the hello. Once is enough: replies
+    // come in order.
     if (state_ == State::ready) {
       on_disconnected();
       greet();

@@ -95,8 +95,8 @@ class OutputChannel : public EventSource {
   /// Sends packed messages (copied before this returns) and calls back once: confirmed by the broker, or on a direct channel handed
   /// to the transport. Errors: definite ones were not sent; with an unknown outcome, send the same bytes again.
   virtual void send(std::span<const std::string_view> packed_messages, ConfirmHandler confirmed) = 0;
-  /// True when a message counts as sent only after its receiver has handled it: its failure is then the failure of what it came
-  /// from.
+  /// True when a message counts as sent only after its receiver has handled it: its failure is then the failure of what
+  /// it came from.
   [[nodiscard]] virtual bool waits_for_handling() const { return false; }
   /// The broker it lives on; nullptr for a direct channel.
   [[nodiscard]] virtual BrokerConnection* broker() const { return nullptr; }

@@ -23,8 +23,8 @@ class Clock {
   virtual ~Clock() = default;
   [[nodiscard]] virtual Instant now() const = 0;
   [[nodiscard]] virtual WallTime wall_now() const = 0;
-  /// Returns once now() is `deadline` or later. For work that stands for somebody else's; whatever waits for events polls with a
-  /// timeout.
+  /// Returns once now() is `deadline` or later. For work that stands for somebody else's; whatever waits for events polls
+  /// with a timeout.
   virtual void wait_until(Instant deadline) const = 0;
 };
 

@@ -93,9 +93,9 @@ class ControlClient {
     std::function<void()> drain;  ///< the supervisor asks to drain, or died; called on the control thread, perhaps more than once
   };
 
-  /// `context` must outlive this object. Says hello and starts the heartbeats; a supervisor that is not there yet is waited for.
-  /// When the life line ends, `drain` is called and `orphan_grace` later the process is ended by `_exit(1)`, whatever its loop
-  /// does.
+  /// `context` must outlive this object. Says hello and starts the heartbeats; a supervisor that is not there yet is waited
+  /// for. When the life line ends, `drain` is called and `orphan_grace` later the process is ended by `_exit(1)`, whatever
+  /// its loop does.
   ControlClient(zmq::context_t& context, Options options, Handlers handlers);
   ControlClient(const ControlClient&) = delete;
   ControlClient& operator=(const ControlClient&) = delete;

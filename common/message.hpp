@@ -51,8 +51,8 @@ struct Message {
 void pack(const Message& message, std::string& out);
 [[nodiscard]] std::string pack(const Message& message);
 
-/// Errors: `malformed_message` (definite), naming the header that is wrong. Unknown headers are skipped, so that a newer sender is
-/// understood.
+/// Errors: `malformed_message` (definite), naming the header that is wrong. Unknown headers are skipped, so that a newer
+/// sender is understood.
 Result<Message> unpack_message(std::string_view packed);
 
 /// What a broker needs of a packed message, without a copy: views into `packed`, valid as long as it is.

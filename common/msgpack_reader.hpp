@@ -6,8 +6,8 @@
 // a sticky failure: after the first wrong byte every read returns an empty value, so callers read a whole structure and
 // then ask `ok()` once. Writing is msgpack-c's packer.
 //
-// Source of the rules: msgpack's default limits are 2^32-1, so five bytes can ask for 100 GB and nested arrays overflow a recursive
-// visitor.
+// Source of the rules: msgpack's default limits are 2^32-1, so five bytes can ask for 100 GB and nested arrays
+// overflow a recursive visitor.
 
 #include <cstddef>
 #include <cstdint>

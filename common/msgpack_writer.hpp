@@ -1,6 +1,6 @@
 #pragma once
-// Appends msgpack to a string: msgpack-c's packer behind the few calls that this project writes with. For .cpp files only (a heavy
-// include).
+// Appends msgpack to a string: msgpack-c's packer behind the few calls that this project writes with. For .cpp files only
+// (a heavy include).
 
 #include <cstdint>
 #include <string>

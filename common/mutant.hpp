@@ -1,8 +1,8 @@
 #pragma once
-// Planted bugs, to show that the tests would notice them: `if (REMUDA_MUTANT(7)) ...` stands beside the line that it breaks, and
-// tests/mutants/mutants.txt says what each is and who catches it. Only a build with REMUDA_MUTANTS=ON (the dev preset) holds them,
-// one of them at a time, chosen by the environment variable REMUDA_MUTANT when a program starts; in every other build they are
-// gone.
+// Planted bugs, to show that the tests would notice them: `if (REMUDA_MUTANT(7)) ...` stands beside the line that it breaks,
+// and tests/mutants/mutants.txt says what each is and who catches it. Only a build with REMUDA_MUTANTS=ON (the dev preset)
+// holds them, one of them at a time, chosen by the environment variable REMUDA_MUTANT when a program starts; in every other
+// build they are gone.
 
 #ifdef REMUDA_MUTANTS
 #include <cstdlib>

@@ -103,8 +103,8 @@ class Outbox {
   [[nodiscard]] virtual Delivery delivery() const { return {}; }
 };
 
-/// The answer to a request, or why there is none: `timed_out` and `unreachable` (unknown outcome), or what the other side rejected
-/// with (definite).
+/// The answer to a request, or why there is none: `timed_out` and `unreachable` (unknown outcome), or what the other side
+/// rejected with (definite).
 using ReplyHandler = std::function<void(Result<Message>)>;
 /// Called once the message is confirmed by every channel of the port, or with the error. Confirmed = on stable storage (queue,
 /// topic with a broker).

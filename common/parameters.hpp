@@ -24,14 +24,14 @@ std::ostream& operator<<(std::ostream& out, ParameterType type);
 struct ParameterDescription {
   std::string name;
   ParameterType type = ParameterType::text;
-  /// The default as a TOML value (`"127.0.0.1:8080"` with its quotes, `5`, `{ probability = 0.0 }`); empty: the parameter is
-  /// required.
+  /// The default as a TOML value (`"127.0.0.1:8080"` with its quotes, `5`, `{ probability = 0.0 }`); empty: the
+  /// parameter is required.
   std::string default_value;
   std::string help;
 };
 
-/// The values a node runs with: complete and checked against its descriptions. Reading a name that was not declared is our own
-/// mistake (assert).
+/// The values a node runs with: complete and checked against its descriptions. Reading a name that was not declared is our
+/// own mistake (assert).
 class Parameters {
  public:
   Parameters();

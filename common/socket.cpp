@@ -208,8 +208,8 @@ Result<std::string> Socket::listen(const std::string& endpoint) {
   assert_owner();
   if (auto allowed = check_listen_endpoint(endpoint); !allowed) return Failure{allowed.error()};
   if (endpoint.starts_with("ipc://")) {
-    // Abstract names have no file rights: the kernel's word on the peer's user is the check. A path is protected by its folder as
-    // well.
+    // Abstract names have no file rights: the kernel's word on the peer's user is the check. A path is protected by its
+    // folder as well.
     const auto uid = static_cast<std::int32_t>(geteuid());
     zmq_setsockopt(socket_->handle(), ZMQ_IPC_FILTER_UID, &uid, sizeof uid);
     const auto path = std::string_view{endpoint}.substr(std::string_view{"ipc://"}.size());

@@ -212,9 +212,9 @@ struct TakeStream {
   bool start_latest = false;                                  ///< of a new group: only what comes from now on
 };
 
-/// Confirms the records of the lease before `next`. The whole batch: the lease ends; else it goes on, its time counted anew.
-/// Errors: stale_lease (it was taken over, sought away, or the broker was restarted), invalid_argument (`next` is outside the
-/// batch).
+/// Confirms the records of the lease before `next`. The whole batch: the lease ends; else it goes on, its time counted
+/// anew. Errors: stale_lease (it was taken over, sought away, or the broker was restarted), invalid_argument (`next` is
+/// outside the batch).
 struct CheckpointStream {
   Requester from;
   StreamLease lease;
@@ -293,8 +293,8 @@ struct StartMove {
   std::string_view selection;        ///< which of them: the shell's own bytes, kept as they are
   std::uint32_t max_per_second = 0;  ///< 0: as fast as it goes
 };
-/// One step of a move: moves `sequences`, and remembers that everything below `next` has been looked at. Asked by the broker
-/// itself.
+/// One step of a move: moves `sequences`, and remembers that everything below `next` has been looked at. Asked by
+/// the broker itself.
 struct ContinueMove {
   Requester from;
   MoveId move = 0;
@@ -316,8 +316,8 @@ struct DeclareQueue {
 };
 
 /// Deletes the queue with all its messages; its name may be declared anew. Receives that wait are answered no_such_queue.
-/// Errors: no_such_queue, queue_not_empty (it holds messages and `force` is not set), queue_in_use (it is the dead-letter queue of
-/// another).
+/// Errors: no_such_queue, queue_not_empty (it holds messages and `force` is not set), queue_in_use (it is the dead-letter
+/// queue of another).
 struct DeleteQueue {
   Requester from;
   QueueId queue = 0;

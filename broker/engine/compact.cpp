@@ -1,5 +1,5 @@
-// Keeps one old message from pinning the whole log: live stragglers of the oldest segment are copied forward, so that the segment
-// can go.
+// Keeps one old message from pinning the whole log: live stragglers of the oldest segment are copied forward, so that the
+// segment can go.
 
 #include <algorithm>
 #include <map>
@@ -93,8 +93,8 @@ bool QueueEngine::compact(std::uint64_t budget_bytes, Moment moment) {
   const std::uint64_t segments = full ? slack_segments_full : slack_segments;
   if (chain_bytes <= factor * ledger.live_bytes() + segments * segment_size_bytes_) return false;
 
-  // One record; a body that several messages refer to is copied once. It may become larger than half a segment holds by one
-  // message.
+  // One record; a body that several messages refer to is copied once. It may become larger than half a segment holds
+  // by one message.
   Effects none;
   Turn turn{moment, time_.at(moment.now), time_.follow_wall(moment), none};
   begin(Requester{}, turn);

@@ -30,8 +30,8 @@ std::ostream& operator<<(std::ostream& out, HandleOutcome outcome);
 
 // The answers. Ranges point into the vectors of the same Effects.
 
-/// Applied. `count`: messages stored (a publish counts every target), purged or redriven; `first`: sequence of the first message
-/// sent.
+/// Applied. `count`: messages stored (a publish counts every target), purged or redriven; `first`: sequence of the
+/// first message sent.
 struct Done {
   std::uint64_t count = 0;
   Sequence first = 0;

@@ -22,13 +22,13 @@ class Log {
   Log& operator=(const Log&) = delete;
   virtual ~Log() = default;
 
-  /// Appends one record: `operations` (compact, replayed at recovery) followed by `payload` (message bodies, in pieces that are
-  /// copied before this returns). Returns the place of the first payload byte; payload bytes are contiguous from there, so a
-  /// piece's place is the sum of the sizes before it. A record never spans two segments. Cannot fail: whoever calls it has asked
-  /// has_room().
+  /// Appends one record: `operations` (compact, replayed at recovery) followed by `payload` (message bodies, in pieces that
+  /// are copied before this returns). Returns the place of the first payload byte; payload bytes are contiguous from there,
+  /// so a piece's place is the sum of the sizes before it. A record never spans two segments. Cannot fail: whoever calls it
+  /// has asked has_room().
   virtual Location append(std::string_view operations, std::span<const std::string_view> payload) = 0;
-  /// True when a record of this size (operations + payload) can be made durable now; false = disk full: refuse sends, keep
-  /// deleting.
+  /// True when a record of this size (operations + payload) can be made durable now; false = disk full: refuse
+  /// sends, keep deleting.
   [[nodiscard]] virtual bool has_room(std::uint64_t size) const = 0;
   /// The same for a record without payload, which may use the reserve that is kept for deletes while the disk is full. False = the
   /// reserve is used up too: refuse the record, for appending it would end the broker.

@@ -78,8 +78,8 @@ std::string_view MessageGroups::group_of(Sequence sequence) const {
 }
 
 void MessageGroups::link(Sequence sequence, Group& group) {
-  // Nearly always the newest of its group. One whose delay has ended, or that returns from the dead-letter queue, goes where it
-  // belongs.
+  // Nearly always the newest of its group. One whose delay has ended, or that returns from the dead-letter queue, goes
+  // where it belongs.
   Sequence before = group.last;
   Sequence after = 0;
   if (sequence < group.first) {

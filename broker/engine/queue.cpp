@@ -8,8 +8,8 @@
 namespace remuda::broker {
 
 namespace {
-// The standard heaps are max-heaps: these put the smallest on top. Ties are broken by sequence, so that order is an input, not
-// chance.
+// The standard heaps are max-heaps: these put the smallest on top. Ties are broken by sequence, so that order is an
+// input, not chance.
 constexpr auto later_timeout = [](const auto& a, const auto& b) {
   return a.deadline != b.deadline ? a.deadline > b.deadline : a.sequence > b.sequence;
 };

@@ -179,8 +179,8 @@ class Queue {
   /// The history leaves with a message that moves to another queue.
   [[nodiscard]] std::unique_ptr<MessageHistory> take_history(Slot& slot);
 
-  /// After recovery: every message in flight has its full visibility timeout again, and every message its place in the order of its
-  /// group.
+  /// After recovery: every message in flight has its full visibility timeout again, and every message its place in the order
+  /// of its group.
   void recovered(Instant now);
   /// The engine has looked at it since it was woken.
   void sleep() { is_woken_ = false; }

@@ -1,7 +1,7 @@
 #pragma once
-// The queue node's state machine: commands and the present time go in, effects come out in the order in which they must be
-// carried out. It owns no socket, clock, disk, thread or random source, so equal inputs give equal bytes and a failing seed
-// replays.
+// The queue node's state machine: commands and the present time go in, effects come out in the order in which they
+// must be carried out. It owns no socket, clock, disk, thread or random source, so equal inputs give equal bytes and a
+// failing seed replays.
 //
 // It decides a command into one record, appends that to the Log, and then changes its state by evolving that very record;
 // recovery replays the same records through the same function (BrokerState::evolve). See QUEUE.md for the life of a message and
@@ -42,8 +42,8 @@ class QueueEngine {
   void recovered(Moment moment);
 
   // A turn.
-  /// Decides `command` and appends what it does and answers to `effects`. Receives that cannot be answered now are answered by a
-  /// later tick().
+  /// Decides `command` and appends what it does and answers to `effects`. Receives that cannot be answered now are answered by
+  /// a later tick().
   void apply(const Command& command, Moment moment, Effects& effects);
   /// Ends the turn: returns or dead-letters what timed out, expires what is too old, answers waiting receives.
   void tick(Moment moment, Effects& effects);

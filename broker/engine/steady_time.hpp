@@ -1,8 +1,8 @@
 #pragma once
-// Time that never jumps and yet survives restarts: what retention and delay are measured in. It starts as Unix time, advances with
-// the monotonic clock only, and over a restart by the wall clock's difference, clamped to [0, 24 h]: so a clock that jumps can
-// delay the expiry of a message, never cause it. People are shown steady time + offset = Unix time. Source: RELIABILITY §5.1,
-// clocks.
+// Time that never jumps and yet survives restarts: what retention and delay are measured in. It starts as Unix time,
+// advances with the monotonic clock only, and over a restart by the wall clock's difference, clamped to [0, 24 h]: so a
+// clock that jumps can delay the expiry of a message, never cause it. People are shown steady time + offset = Unix time.
+// Source: RELIABILITY §5.1, clocks.
 
 #include <algorithm>
 #include <cstdint>

@@ -65,8 +65,8 @@ struct RecordHeader {
 /// Bytes a record takes in a file of this form.
 [[nodiscard]] std::uint64_t record_size(std::uint64_t operations_size, std::uint64_t payload_size);
 
-/// Appends the record to `out`; sizes and payload checksum are filled in from what is given. Returns where in `out` the payload
-/// starts.
+/// Appends the record to `out`; sizes and payload checksum are filled in from what is given. Returns where in `out`
+/// the payload starts.
 std::size_t append_record(std::string& out, std::uint32_t seed, RecordHeader header, std::string_view operations,
                           std::span<const std::string_view> payload);
 /// The same record as it stands in an index: `header` and `operations` as read, no payload.

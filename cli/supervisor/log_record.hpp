@@ -26,8 +26,8 @@ struct LogRecord {
   std::vector<std::pair<std::string, std::string>> fields;  ///< what else the process said, as text
 };
 
-/// Interprets what a process wrote: a JSON line of our own log, or any text at all. Text on stderr is a warning, on stdout
-/// information.
+/// Interprets what a process wrote: a JSON line of our own log, or any text at all. Text on stderr is a warning,
+/// on stdout information.
 LogRecord interpret_line(std::string_view line, bool from_stderr, std::string node, int replica, WallTime received);
 
 /// The kept form, without the newline, and back. Nothing when a line is not of this form (a file cut by a crash).
@@ -40,8 +40,8 @@ std::string render(const LogRecord& record, std::size_t name_width, bool colours
 /// `accounting`, or `accounting/1` when there are several.
 std::string process_name(std::string_view node, int replica, int replicas);
 
-/// Cuts the bytes of a pipe into lines. A line longer than the limit is cut there: a process that writes no newline fills no
-/// memory.
+/// Cuts the bytes of a pipe into lines. A line longer than the limit is cut there: a process that writes no newline
+/// fills no memory.
 class LineSplitter {
  public:
   static constexpr std::size_t line_size_max = std::size_t{64} << 10;

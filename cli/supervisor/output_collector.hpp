@@ -20,8 +20,8 @@ class OutputCollector {
     bool from_stderr = false;
     std::string text;
   };
-  /// The ends for a new process to write into. What an earlier process of that number still had to say is lost: call finish()
-  /// before.
+  /// The ends for a new process to write into. What an earlier process of that number still had to say is lost:
+  /// call finish() before.
   struct WritingEnds {
     FileDescriptor standard_output;
     FileDescriptor standard_error;

@@ -198,8 +198,8 @@ Result<FileDescriptor> Registry::take(const std::string& name) const {
   if (!file.is_open()) return fail("failed", fmt::format("cannot open {}: {}", path(name, ".lock"), std::strerror(errno)));
   struct flock lock = whole_file(F_WRLCK);
   if (fcntl(file.get(), F_OFD_SETLK, &lock) == 0) return file;
-  // The supervisor may have been killed a moment ago: then its helper is ending the processes, and the lock is free when that is
-  // done.
+  // The supervisor may have been killed a moment ago: then its helper is ending the processes, and the lock is free when
+  // that is done.
   const std::optional<TopologyEntry> entry = read_entry(name);
   const bool owner_is_dead = entry && kill(static_cast<pid_t>(entry->pid), 0) != 0 && errno == ESRCH;
   lock = whole_file(F_WRLCK);

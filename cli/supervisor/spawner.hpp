@@ -9,10 +9,10 @@
 //   every child inherits the reading end of the life line, a pipe whose writer is the supervisor (REMUDA_LIFE_FD);
 //   the supervisor is PR_SET_CHILD_SUBREAPER, so children of a dead helper are its own to reap.
 //
-// Children get an argument vector, never a shell; their own process group; an environment from an allow list; and no
-// descriptor but stdin (/dev/null), the two output pipes and the life line. D11 asks for posix_spawn; that has no attribute for
-// PR_SET_PDEATHSIG, so the helper does what posix_spawn does (fork, exec, failure told through a close-on-exec pipe) with that one
-// call between.
+// Children get an argument vector, never a shell; their own process group; an environment from an allow list; and no descriptor
+// but stdin (/dev/null), the two output pipes and the life line. D11 asks for posix_spawn; that has no attribute for
+// PR_SET_PDEATHSIG, so the helper does what posix_spawn does (fork, exec, failure told through a close-on-exec pipe) with that
+// one call between.
 
 #include <cstdint>
 #include <deque>
@@ -78,8 +78,8 @@ class Spawner {
 
   /// Asks for a process whose stdout and stderr are these descriptors. The answer arrives as an event.
   Result<void> spawn(const SpawnRequest& request, FileDescriptor standard_output, FileDescriptor standard_error);
-  /// Signals a process (`whole_group`: its process group). Nothing happens when it has ended: the helper knows which pids are still
-  /// its own.
+  /// Signals a process (`whole_group`: its process group). Nothing happens when it has ended: the helper knows which pids are
+  /// still its own.
   void signal(std::uint32_t process, int number, bool whole_group);
 
   /// Readable when an event waits, unless next_event() has one already.

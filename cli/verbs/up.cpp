@@ -118,8 +118,8 @@ ExitCode up(Terminal& terminal, const Options& options) {
 
   const Result<supervisor::Registry> registry = supervisor::Registry::of_this_user();
   if (!registry) return terminal.problem(registry.error(), "set XDG_RUNTIME_DIR to a private folder");
-  // Held, through the spawner's fork, until the last of our processes is gone: a second supervisor can never run beside a dying
-  // one.
+  // Held, through the spawner's fork, until the last of our processes is gone: a second supervisor can never run
+  // beside a dying one.
   Result<FileDescriptor> name_lock = registry->take(plan.name);
   if (!name_lock) {
     return terminal.problem(

@@ -42,8 +42,8 @@ struct Request {
   std::string_view message;
 };
 void encode_request(std::string_view correlation, std::uint64_t deadline_ms, std::string_view message, std::string& out);
-/// On failure `out.correlation` holds it if that much could be read, so that the refusal finds its asker. Errors:
-/// `malformed_frame`.
+/// On failure `out.correlation` holds it if that much could be read, so that the refusal finds its
+/// asker. Errors: `malformed_frame`.
 Result<void> decode_request(std::string_view frame, Request& out);
 
 /// An answer, or why there is none (`code` not empty).

@@ -1,7 +1,7 @@
 #pragma once
-// Channels without a transport, for tests: a broker that keeps its queues in memory and obeys the same contract as the real one (it
-// reads the same encoded transactions), and ends whose other side is the test itself. Nothing happens by itself: no thread, no
-// time.
+// Channels without a transport, for tests: a broker that keeps its queues in memory and obeys the same contract as the real
+// one (it reads the same encoded transactions), and ends whose other side is the test itself. Nothing happens by itself: no
+// thread, no time.
 
 #include <cstdint>
 #include <deque>

@@ -19,8 +19,8 @@ void QueueInput::ask() {
   if (asking_ || draining_ || paused_until_ != Instant::max()) return;
   const auto held = waiting_.size() + unsettled_;
   const auto window = window_.size();
-  // A receive that is answered while a handler runs buries its messages until the handler returns: slow nodes ask when they are
-  // free.
+  // A receive that is answered while a handler runs buries its messages until the handler returns: slow nodes ask when
+  // they are free.
   if (window_.one_at_a_time() ? held > 0 : held > window) return;
   asking_ = true;
   connection_.receive(queue_, static_cast<std::uint32_t>(window), receive_wait,
@@ -30,8 +30,8 @@ void QueueInput::ask() {
 void QueueInput::on_received(const Result<BrokerConnection::Received>& received) {
   asking_ = false;
   if (!received) {
-    // A broken connection is asked again at once: the request waits for the new one. Anything else (no such queue) would come back
-    // at once.
+    // A broken connection is asked again at once: the request waits for the new one. Anything else (no such queue) would come
+    // back at once.
     if (received.error().code != "unreachable") {
       if (received.error().code != last_error_) {
         log_warning("cannot receive", {{"queue", queue_}, {"error", received.error().code}, {"text", received.error().message}});

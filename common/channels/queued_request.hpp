@@ -5,9 +5,8 @@
 //
 //   asker  --question-->  [quote]  -->  answerer  --answer-->  [quote-replies-gateway-0]  -->  asker
 //
-// A handler's answer and the deletion of its question are one transaction: a question is answered once, or comes again. One that
-// failed
-// (`retry_later`) comes again as from any queue, until its deadline; a rejected one is refused to the asker.
+// A handler's answer and the deletion of its question are one transaction: a question is answered once, or comes again. One
+// that failed (`retry_later`) comes again as from any queue, until its deadline; a rejected one is refused to the asker.
 
 #include <map>
 #include <set>

@@ -1,6 +1,6 @@
 #pragma once
-// What a filter policy or an event pattern becomes once it has been checked: the form that policy_compiler makes and policy_matcher
-// evaluates.
+// What a filter policy or an event pattern becomes once it has been checked: the form that policy_compiler makes
+// and policy_matcher evaluates.
 
 #include <cstdint>
 #include <string>

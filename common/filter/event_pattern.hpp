@@ -7,12 +7,10 @@
 // packed bytes. What is different on a bus:
 // - `wildcard`: `*` is any run of characters, `\*` and `\\` are themselves;
 // - `prefix` and `suffix` take {"equals-ignore-case": text}; `anything-but` takes prefix, suffix, equals-ignore-case and wildcard,
-// each
-//   with a text or a list of texts;
+//   each with a text or a list of texts;
 // - numbers are IEEE doubles: two that round to the same double are equal;
-// - there is no limit of five keys and no count of combinations; a pattern has at most 2048 characters, and `$or` may make at most
-// 1000
-//   alternatives of it;
+// - there is no limit of five keys and no count of combinations; a pattern has at most 2048 characters, and `$or` may make at
+//   most 1000 alternatives of it;
 // - empty objects are refused, and so is an array named `$or` that is no group of alternatives.
 // Source of the rules: Amazon EventBridge User Guide, "Event patterns", and the behaviour of event-ruler.
 

@@ -31,8 +31,8 @@ struct CompiledPolicy;
 /// What a policy's keys name: `attributes` is SNS's MessageAttributes, `body` its MessageBody.
 enum class FilterScope : std::uint8_t { body, attributes };
 
-/// Why a policy was refused: code `invalid_filter_policy`, always definite; the text names the key, what is wrong and what is
-/// allowed.
+/// Why a policy was refused: code `invalid_filter_policy`, always definite; the text names the key, what is wrong and
+/// what is allowed.
 struct FilterPolicyError : Error {
   std::size_t offset = 0;  ///< byte in the policy's JSON text where the offending place begins
 };
@@ -58,8 +58,8 @@ class FilterPolicy {
   /// empty one; nor need a body match that is nested deeper than 16.
   [[nodiscard]] bool matches_body(std::string_view body) const;
 
-  /// The same for attributes alone: the packed map of MessageView::attributes; empty when there are none. Binary attributes count
-  /// as absent.
+  /// The same for attributes alone: the packed map of MessageView::attributes; empty when there are none. Binary attributes
+  /// count as absent.
   [[nodiscard]] bool matches_attributes(std::string_view attributes) const;
 
  private:

@@ -14,8 +14,8 @@ namespace remuda {
 /// number. `body` may also be an object instead of its JSON text. Any other key is an error.
 std::string filter_test_line(std::string_view json_line);
 
-/// The same for a bus: reads `{"pattern": {...}, "event": {...}}`, each an object or its JSON text. An event that is no JSON object
-/// matches nothing.
+/// The same for a bus: reads `{"pattern": {...}, "event": {...}}`, each an object or its JSON text. An event that is no JSON
+/// object matches nothing.
 std::string pattern_test_line(std::string_view json_line);
 
 }  // namespace remuda

@@ -1,6 +1,6 @@
 #pragma once
-// One entry of the array that stands behind a key of a filter policy or event pattern, and the question whether a value satisfies
-// it.
+// One entry of the array that stands behind a key of a filter policy or event pattern, and the question whether a
+// value satisfies it.
 
 #include <optional>
 #include <string>

@@ -4,13 +4,11 @@
 //
 // The event is walked once for all rules, and the values that any rule asks for are kept. Then each alternative of a rule is
 // reached in the cheapest of three ways:
-// - by key: one of its fields lists plain values, so it hangs in a hash table under each of them, and is looked at only when the
-// event
-//   has that value. The field with the most different values in all rules is taken;
-// - by ranges: the bounds of all ranges on a field are sorted and cut the numbers into regions; a region's rules are a set of bits,
-// kept for
-//   every 64th region with the changes in between. One binary search for each field, and the sets are and-ed a machine word at a
-//   time;
+// - by key: one of its fields lists plain values, so it hangs in a hash table under each of them, and is looked at only when
+//   the event has that value. The field with the most different values in all rules is taken;
+// - by ranges: the bounds of all ranges on a field are sorted and cut the numbers into regions; a region's rules are a set of
+//   bits, kept for every 64th region with the changes in between. One binary search for each field, and the sets are and-ed a
+//   machine word at a time;
 // - one by one, when it has neither.
 // What is reached is then checked in its other fields. An event with arrays in a place that rules ask for is checked by the matcher
 // itself, since fields below one array must be satisfied by the same element.

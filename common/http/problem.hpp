@@ -26,8 +26,8 @@ struct Problem {
   friend bool operator==(const Problem&, const Problem&) = default;
 };
 
-/// The JSON text; `title` is the status' reason phrase and `type` is about:blank, as the RFC asks of problems without a page of
-/// their own.
+/// The JSON text; `title` is the status' reason phrase and `type` is about:blank, as the RFC asks of problems without a page
+/// of their own.
 [[nodiscard]] std::string to_json(const Problem& problem);
 /// The whole response, with `Retry-After: 1` for 429 and 503.
 [[nodiscard]] Response to_response(const Problem& problem);

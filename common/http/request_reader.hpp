@@ -33,8 +33,8 @@ class RequestReader {
     refused          ///< answer problem() and close: where the next request would begin is unknown
   };
 
-  /// Requests must name one of `hosts` (without port, lower case) in Host; empty: any. That is what stops DNS rebinding on
-  /// loopback.
+  /// Requests must name one of `hosts` (without port, lower case) in Host; empty: any. That is what stops DNS
+  /// rebinding on loopback.
   RequestReader(const Limits& limits, std::vector<std::string> hosts);
   ~RequestReader();
   RequestReader(RequestReader&&) noexcept;

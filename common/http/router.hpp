@@ -33,10 +33,9 @@ using RouteAnswer = std::variant<RouteMatch, NoSuchPath, NoSuchMethod, BadPath>;
 
 class Router {
  public:
-  /// Takes routes in the form they have as parameters: "POST /submit-ride-completion" -> "submit".
-  /// A part in braces stands for one whole part of the path. Errors: `invalid_route` (definite), naming the route: no method, no
-  /// leading
-  /// '/', a broken or repeated {name}, or two routes that answer the same requests.
+  /// Takes routes in the form they have as parameters: "POST /submit-ride-completion" -> "submit". A part in braces stands for
+  /// one whole part of the path. Errors: `invalid_route` (definite), naming the route: no method, no leading '/', a broken or
+  /// repeated {name}, or two routes that answer the same requests.
   static Result<Router> make(const std::map<std::string, std::string>& routes);
 
   /// `path` as sent: still encoded, without query. A literal part wins over a part in braces.

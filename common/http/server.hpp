@@ -56,8 +56,8 @@ struct ServerStatistics {
 
 class Server {
  public:
-  /// Listens; connections wait until serve(). `clock` must outlive the server. Errors: `address_in_use`, `cannot_listen`
-  /// (definite).
+  /// Listens; connections wait until serve(). `clock` must outlive the server. Errors:
+  /// `address_in_use`, `cannot_listen` (definite).
   static Result<std::unique_ptr<Server>> listen(const ServerOptions& options, Handler handler, const Clock& clock);
   /// Starts the thread; once.
   void serve();

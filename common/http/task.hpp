@@ -1,9 +1,9 @@
 #pragma once
 // How work that was accepted and is not done yet is told to clients: 202, a link to ask again, and an estimate. Pure.
 //
-// A task's id says by itself that a request made it, so that whoever is asked for its state can tell a task that has not arrived
-// yet from one that nobody ever submitted, without a store at the place that accepts. It is no secret and proves nothing about who
-// asks.
+// A task's id says by itself that a request made it, so that whoever is asked for its state can tell a task that has not
+// arrived yet from one that nobody ever submitted, without a store at the place that accepts. It is no secret and proves
+// nothing about who asks.
 
 #include <chrono>
 #include <cstdint>

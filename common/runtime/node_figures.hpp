@@ -40,8 +40,8 @@ class NodeFigures {
   /// A figure of the node's own.
   void count(std::string_view name, std::int64_t by);
 
-  /// The ports' figures are named `port.NAME.received`, `.redelivered`, `.done`, `.retried`, `.rejected`, `.stale`, `.missed` and
-  /// `.malformed`.
+  /// The ports' figures are named `port.NAME.received`, `.redelivered`, `.done`, `.retried`, `.rejected`, `.stale`,
+  /// `.missed` and `.malformed`.
   [[nodiscard]] ControlReport report(Instant now) const;
 
  private:

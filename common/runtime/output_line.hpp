@@ -1,6 +1,6 @@
 #pragma once
-// The messages whose outputs travel to their own broker together with their acknowledgement, in the order in which they were
-// handled.
+// The messages whose outputs travel to their own broker together with their acknowledgement, in the order in which
+// they were handled.
 //
 // One portion at a time: else what a full queue has refused could be overtaken by what it took a moment later, and the order of a
 // message group would be lost. What is handled meanwhile makes the next portion larger, so waiting for an answer costs no

@@ -1,5 +1,5 @@
-// The shell around a node: command line, folders, signals, sockets, the supervisor. What happens to messages is in
-// node_runtime.cpp.
+// The shell around a node: command line, folders, signals, sockets, the supervisor. What happens to messages
+// is in node_runtime.cpp.
 
 #include <sys/eventfd.h>
 #include <sys/stat.h>

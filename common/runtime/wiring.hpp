@@ -1,6 +1,6 @@
 #pragma once
-// From `--port` texts to live channels: checks the bindings against what the node declares, connects to each broker once, listens
-// and connects.
+// From `--port` texts to live channels: checks the bindings against what the node declares, connects to each broker once,
+// listens and connects.
 
 #include <memory>
 #include <string>

@@ -22,8 +22,8 @@ using Descriptions = std::map<std::string, NodeDescription>;
 /// Reads the JSON of `--describe`. Errors: `invalid_description`.
 Result<NodeDescription> parse_description(std::string_view json);
 
-/// Asks for every executable of the file. One that cannot be found is an error (T117) at its first use, naming the closest of
-/// `known`.
+/// Asks for every executable of the file. One that cannot be found is an error (T117) at its first use, naming the
+/// closest of `known`.
 [[nodiscard]] Descriptions describe_all(const LaunchFile& file, const Describer& describe, const std::vector<std::string>& known,
                                         Diagnostics& diagnostics);
 

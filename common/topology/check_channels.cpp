@@ -11,8 +11,8 @@ class ChannelChecks {
  public:
   ChannelChecks(const LaunchFile& file, const Descriptions& descriptions, Diagnostics& diagnostics)
       : file_{file}, diagnostics_{diagnostics}, uses_{channel_uses(file, descriptions)} {
-    // A name that leads nowhere was perhaps meant for a channel that then looks unused: no warnings about what may be a
-    // consequence.
+    // A name that leads nowhere was perhaps meant for a channel that then looks unused: no warnings about what may
+    // be a consequence.
     for (const auto& [channel, use] : uses_) warns_ = warns_ && file.kind_of(channel).has_value();
     for (const auto& queue : file.queues) {
       if (!queue.from.empty()) chained_.insert(queue.from.text);

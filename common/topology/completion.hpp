@@ -1,6 +1,6 @@
 #pragma once
-// What a launch file leaves unsaid and one part decides for another: dead-letter queues, the implicit broker, who holds which
-// queue.
+// What a launch file leaves unsaid and one part decides for another: dead-letter queues, the implicit broker, who
+// holds which queue.
 
 #include "common/topology/diagnostics.hpp"
 #include "common/topology/launch_file.hpp"

@@ -40,8 +40,8 @@ struct Diagnostic {
   int column = 0;
   int length = 1;
   Severity severity = Severity::error;
-  /// Stable: `T` and three digits. T0 file and syntax, T1 names, ports and parameters, T2 filters, T3 structure, T4 endpoints and
-  /// hosts.
+  /// Stable: `T` and three digits. T0 file and syntax, T1 names, ports and parameters, T2 filters, T3 structure, T4
+  /// endpoints and hosts.
   std::string code;
   std::string text;                     ///< one sentence: what is wrong and what would be right
   std::string suggestion;               ///< stands beside the caret: `did you mean 'rides'?`; may be empty
@@ -94,8 +94,8 @@ struct DiagnosticStyle {
   int columns = 0;
 };
 
-/// What a terminal shows: every diagnostic with its line, caret and suggestion, then `2 errors, 1 warning`. Empty when there is
-/// none.
+/// What a terminal shows: every diagnostic with its line, caret and suggestion, then `2 errors, 1 warning`. Empty when
+/// there is none.
 [[nodiscard]] std::string render(const Diagnostics& diagnostics, DiagnosticStyle style = {});
 /// One JSON object per line: file, line, column, length, severity, code, text, suggestion, included_from: [{file, line, column}].
 [[nodiscard]] std::string render_json(const Diagnostics& diagnostics);

@@ -98,8 +98,8 @@ class Layouter {
     push_right();
   }
 
-  /// Moves every edge's right end beyond its left end. Without circles the longest way is bounded, so a round comes that changes
-  /// nothing.
+  /// Moves every edge's right end beyond its left end. Without circles the longest way is bounded, so a round comes
+  /// that changes nothing.
   void push_right() {
     for (bool changed = true; changed;) {
       changed = false;
@@ -202,8 +202,8 @@ class Layouter {
     return (g_.size[upper].height + g_.size[lower].height) / 2 + gap;
   }
 
-  /// Pulls every vertex to the mean height of its neighbours, in turn from left and right, keeping order and distances in the
-  /// column.
+  /// Pulls every vertex to the mean height of its neighbours, in turn from left and right, keeping order and distances
+  /// in the column.
   void settle_heights() {
     centre_.assign(g_.column.size(), 0);
     for (const auto& column : g_.order) {

@@ -18,8 +18,8 @@ namespace remuda::topology {
 
 class TableReader {
  public:
-  /// `title` names the table in sentences: `[queues.rides]`. `defaults` supplies keys that `table` does not have. All must outlive
-  /// the reader.
+  /// `title` names the table in sentences: `[queues.rides]`. `defaults` supplies keys that `table` does not have. All must
+  /// outlive the reader.
   TableReader(std::string title, const Value& table, const Value* defaults, Diagnostics& diagnostics);
 
   /// The value of a key, or null. Asking makes the key a known one.
@@ -62,8 +62,8 @@ class TableReader {
   void wrong_type(std::string_view key, const Value& value, std::string_view wanted);
 };
 
-/// True when `value` is of `kind`; an unreadable value counts as neither right nor wrong and gives false in silence, others are
-/// reported (T006).
+/// True when `value` is of `kind`; an unreadable value counts as neither right nor wrong and gives false in silence, others
+/// are reported (T006).
 [[nodiscard]] bool expect(const Value& value, Value::Kind kind, std::string_view what, Diagnostics& diagnostics);
 
 }  // namespace remuda::topology

@@ -67,8 +67,8 @@ struct Entry {
 
 /// One line of TOML: `"text"`, `5`, `[1, 2]`, `{ fare = [{ numeric = [">=", 50] }] }`.
 [[nodiscard]] std::string to_toml(const Value& value);
-/// A whole file: plain values first, then tables under `[headers]`, two levels deep (`[queues.rides]`), everything deeper in one
-/// line.
+/// A whole file: plain values first, then tables under `[headers]`, two levels deep (`[queues.rides]`), everything deeper
+/// in one line.
 [[nodiscard]] std::string to_toml_document(const Value& root);
 /// Text as TOML, quoted; a key, quoted when it has to be.
 [[nodiscard]] std::string toml_text(std::string_view text);

@@ -1,6 +1,6 @@
 #pragma once
-// Wiring: a checked launch file -> the plan. A pure function with deterministic endpoints, so every supervisor computes the same
-// plan.
+// Wiring: a checked launch file -> the plan. A pure function with deterministic endpoints, so every supervisor computes
+// the same plan.
 //
 // Who binds. A broker listens for queues and topics that have one. On the direct channels the side that must exist first
 // binds, one endpoint per process, and the other side connects to all of them:

@@ -1,7 +1,7 @@
 #pragma once
-// The connecting end: what a DEALER with one connection is, without a thread of its own. Connects again by itself, each time a
-// little later (20 ms to 2 s), and tells when a connection begins and when it is over; frames belong to one connection and end with
-// it.
+// The connecting end: what a DEALER with one connection is, without a thread of its own. Connects again by itself, each time
+// a little later (20 ms to 2 s), and tells when a connection begins and when it is over; frames belong to one connection and
+// end with it.
 
 #include <zmq.h>
 

@@ -45,8 +45,8 @@ class AggregationRules {
 
   /// Whether an aggregate with these answers is complete before its time is up.
   [[nodiscard]] bool is_complete(const std::vector<Answer>& answers) const;
-  /// What becomes of the answers: `answers` (collect), `best` (best) and `summary` (condense), as configured; with `declined` and
-  /// `missing` counted.
+  /// What becomes of the answers: `answers` (collect), `best` (best) and `summary` (condense), as configured; with `declined`
+  /// and `missing` counted.
   [[nodiscard]] nlohmann::ordered_json combined(const std::vector<Answer>& answers) const;
 
   [[nodiscard]] std::chrono::milliseconds timeout() const { return timeout_; }

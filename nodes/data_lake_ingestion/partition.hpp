@@ -16,8 +16,8 @@ namespace remuda::rides {
 [[nodiscard]] std::string lake_file_name(std::string_view files, std::int64_t first_row, std::int64_t last_row);
 /// One line without its end: the ride with `completed_at` as text; numbers are exact decimals.
 [[nodiscard]] std::string lake_line(const Ride& ride);
-/// The same for a message of another kind: its body, which must be a msgpack map or a JSON object. Errors: `malformed_document`
-/// (definite).
+/// The same for a message of another kind: its body, which must be a msgpack map or a JSON object.
+/// Errors: `malformed_document` (definite).
 Result<std::string> document_line(const Message& message);
 /// A gzip member without name and time. Throws std::runtime_error when zlib has no memory.
 [[nodiscard]] std::string gzip(std::string_view content);

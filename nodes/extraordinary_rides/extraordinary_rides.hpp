@@ -1,7 +1,7 @@
 #pragma once
-// Extraordinary rides: keeps a list of the rides it hears of. Which rides those are is decided by the filter of its subscription,
-// in the launch file, and not here; where nobody filters for it, its parameter `wants` does: then it hears of every ride, and drops
-// most.
+// Extraordinary rides: keeps a list of the rides it hears of. Which rides those are is decided by the filter of its
+// subscription, in the launch file, and not here; where nobody filters for it, its parameter `wants` does: then it hears of
+// every ride, and drops most.
 //
 // GET /extraordinary-rides answers {"rides": [{"number", "id", "customer", "fare", "distance"}], "links"}, oldest first, in pages.
 

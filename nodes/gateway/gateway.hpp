@@ -1,7 +1,7 @@
 #pragma once
-// The gateway: an HTTP face for channels, for any topology. Its `routes` say which method and path goes to which port; it knows
-// nothing of rides. Most routes ask: the request travels as common/http/http_messages.hpp says, and the node's answer is the
-// client's.
+// The gateway: an HTTP face for channels, for any topology. Its `routes` say which method and path goes to which port; it
+// knows nothing of rides. Most routes ask: the request travels as common/http/http_messages.hpp says, and the node's answer
+// is the client's.
 //
 // A route may also just send, onto a queue, a topic or whatever its port is wired to, with nobody behind it that answers
 // (accept_route.hpp): the client gets 202 as soon as the channel has the message.

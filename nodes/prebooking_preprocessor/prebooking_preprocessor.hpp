@@ -3,8 +3,8 @@
 // the launch file wires: on port `submit` it answers the client, 202 with a task once the event is where it goes; on port
 // `submissions` somebody else has answered, and a wrong submission goes to the dead-letter queue with the reason.
 //
-// It keeps nothing. The id of a prebooking is that of the submission's task, so a submission that comes again is the same
-// prebooking.
+// It keeps nothing. The id of a prebooking is that of the submission's task, so a submission that comes again is
+// the same prebooking.
 
 #include "common/failure_injection.hpp"
 #include "common/node.hpp"

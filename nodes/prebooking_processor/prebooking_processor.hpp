@@ -1,11 +1,11 @@
 #pragma once
-// Prebooking processing: makes the prebookings and keeps them. It takes them in two ways, whichever the launch file wires: on port
-// `submit` the client waits (201 with Location and the prebooking); on port `bookings` they come as events, whenever this node gets
-// to them.
+// Prebooking processing: makes the prebookings and keeps them. It takes them in two ways, whichever the launch file wires: on
+// port `submit` the client waits (201 with Location and the prebooking); on port `bookings` they come as events, whenever this
+// node gets to them.
 //
-// GET /prebookings/{id} on port `query` answers 200 with `status` done and the prebooking, or running with a link, an estimate and
-// nothing else for one that was submitted and has not come by yet; 404 for an id that no submission has. Each prebooking is made
-// once.
+// GET /prebookings/{id} on port `query` answers 200 with `status` done and the prebooking, or running with a link, an
+// estimate and nothing else for one that was submitted and has not come by yet; 404 for an id that no submission has. Each
+// prebooking is made once.
 //
 // `work` is how long one takes: it stands for whatever is asked of others to make a booking. A replica makes one at a time.
 

@@ -1,11 +1,10 @@
 #pragma once
-// Keeps requests for quotes and what came of them, and answers for them. It hears of requests on `rfqs`, of what the aggregator
-// made of each on `results`, and, where wired, of single quotes on `quotes`, which make a list that grows until the result is
-// there.
+// Keeps requests for quotes and what came of them, and answers for them. It hears of requests on `rfqs`, of what the
+// aggregator made of each on `results`, and, where wired, of single quotes on `quotes`, which make a list that grows until
+// the result is there.
 //
-// GET /instant-ride-rfqs/{id}  200 running, with a link to ask again and the seconds left; then done, with a link to the result,
-// and
-//                              never back; 404 for an id that no submission has
+// GET /instant-ride-rfqs/{id}  200 running, with a link to ask again and the seconds left; then done, with a link to the
+//                              result, and never back; 404 for an id that no submission has
 // every other route with {id}  200 the result: ride data, quotes, the best of them
 
 #include <memory>

@@ -1,6 +1,6 @@
 #pragma once
-// Schema validation and format constraints of a bus: what is right passes on unchanged; what is refused stays visible with the
-// reason.
+// Schema validation and format constraints of a bus: what is right passes on unchanged; what is refused stays visible
+// with the reason.
 //
 //   ports  = { messages = "bus-in", valid = "bus", refused = "bus-refused" }
 //   [nodes.validator.params.schemas."ride.completed"]

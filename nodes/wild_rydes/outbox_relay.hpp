@@ -26,8 +26,8 @@ class OutboxRelay {
   OutboxRelay(Database& database, BatchTransaction& transaction, NodeContext& context, std::string port,
               const std::string& lock_path);
 
-  /// Adds a message to the outbox, inside the present transaction. Its id is what receivers recognise a repetition by, so it is
-  /// given.
+  /// Adds a message to the outbox, inside the present transaction. Its id is what receivers recognise a repetition by, so
+  /// it is given.
   void add(const Message& message);
   /// To be called before the batch is committed: confirmed rows are deleted along with it, which saves a sync.
   void delete_confirmed();

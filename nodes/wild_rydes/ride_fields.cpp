@@ -170,9 +170,9 @@ void read_places(FieldReader& in, Ride& ride) {
 }  // namespace
 
 Result<FoundFields> find_fields_in_json(std::string_view json) {
-  // A number beyond the largest double ends nlohmann's parser, and the fields behind it would stay unseen. So it is overwritten by
-  // a text of the same length, which is as little a number, and the rest is read: a few times, as nobody sends many of them by
-  // accident.
+  // A number beyond the largest double ends nlohmann's parser, and the fields behind it would stay unseen. So it is
+  // overwritten by a text of the same length, which is as little a number, and the rest is read: a few times, as nobody
+  // sends many of them by accident.
   std::string text{json};
   for (int attempt = 0; attempt < 8; ++attempt) {
     FieldCollector collector;

@@ -104,8 +104,8 @@ class BatchTransaction {
   void apply(const std::function<void()>& effect);
   /// Begins the transaction if none is open: for effects outside a message.
   void begin();
-  /// Makes the batch durable. Nothing to do without a transaction. Throws StoreError when it is not durable; then nothing of the
-  /// batch is.
+  /// Makes the batch durable. Nothing to do without a transaction. Throws StoreError when it is not durable; then nothing of
+  /// the batch is.
   void commit();
   /// Gives the batch up.
   void roll_back();

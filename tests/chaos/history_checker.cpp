@@ -8,8 +8,8 @@ namespace remuda::chaos {
 
 namespace {
 
-/// A timeout counts from the beginning of the broker's turn, which on a busy machine may lie a while before the receive was asked
-/// for.
+/// A timeout counts from the beginning of the broker's turn, which on a busy machine may lie a while before the receive
+/// was asked for.
 constexpr std::uint64_t turn_ns_max = 250'000'000;
 constexpr std::uint64_t visibility_ns = visibility_ms * 1'000'000U - turn_ns_max;
 constexpr std::uint64_t never = UINT64_MAX;
@@ -177,8 +177,8 @@ class Checker {
       if (queue_is_fifo(delivery.queue)) batches_[group_of(delivery.message)].push_back(delivery);
       if (i == 0) continue;
       const Entry& before = deliveries_[i - 1];
-      // A receive that the broker could not hand out is taken back and seen by nobody; one that was seen counts, unless it was
-      // released.
+      // A receive that the broker could not hand out is taken back and seen by nobody; one that was seen counts, unless
+      // it was released.
       const bool was_released = released && std::any_of(story.begin(), story.end(), [&](const Entry& entry) {
                                   return entry.kind == Kind::release_asked && entry.attempt == before.attempt;
                                 });

@@ -1,7 +1,7 @@
-// Hostile bytes as a store: recovery must answer, never crash or hang. What it accepts it must accept again, unchanged, and go on
-// appending to. The input is a small program that builds a folder: it starts from nothing or from a real store, then plants,
-// patches, cuts, copies and removes files; checksums can be made right again after a patch, for else hardly any input would get
-// past them.
+// Hostile bytes as a store: recovery must answer, never crash or hang. What it accepts it must accept again, unchanged, and
+// go on appending to. The input is a small program that builds a folder: it starts from nothing or from a real store, then
+// plants, patches, cuts, copies and removes files; checksums can be made right again after a patch, for else hardly any
+// input would get past them.
 
 #include <algorithm>
 #include <cstdio>

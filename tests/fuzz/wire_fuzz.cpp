@@ -1,5 +1,5 @@
-// Arbitrary bytes as a request and as a reply: refused or understood, never a crash; what is understood is written back to the same
-// bytes' meaning.
+// Arbitrary bytes as a request and as a reply: refused or understood, never a crash; what is understood is written back to the
+// same bytes' meaning.
 
 #include <cstdint>
 #include <cstdlib>

@@ -1,5 +1,5 @@
-// What the kinds of channel promise differently: who gets a message, what becomes of it when nobody is there, what the sender
-// hears.
+// What the kinds of channel promise differently: who gets a message, what becomes of it when nobody is there, what
+// the sender hears.
 
 #include <boost/test/unit_test.hpp>
 

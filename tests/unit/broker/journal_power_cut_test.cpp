@@ -72,8 +72,8 @@ class Life {
   void append(Journal& journal) {
     const std::string body = std::to_string(random_() % 1000) + std::string(random_() % 700, 'b');
     if (!journal.has_room(2 * body.size() + 20)) return;
-    // The sequence is known only afterwards, when a rollover may have come first: so the content is unique by its draw, and noted
-    // under it.
+    // The sequence is known only afterwards, when a rollover may have come first: so the content is unique by its draw, and
+    // noted under it.
     const std::string operations = body + "#" + std::to_string(random_());
     const std::array<std::string_view, 1> payload{operations};
     const auto at = journal.append(operations, payload);

@@ -1,5 +1,5 @@
-// What the journal makes of a folder that is not as it left it: torn tails are cut, damage is named and refused, indexes are
-// rebuilt.
+// What the journal makes of a folder that is not as it left it: torn tails are cut, damage is named and refused,
+// indexes are rebuilt.
 
 #include "broker/journal/format.hpp"
 #include "journal_fixture.hpp"

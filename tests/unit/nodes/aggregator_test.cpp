@@ -1,5 +1,5 @@
-// Aggregator: when an aggregate is closed, what is made of it, and what it stands: late, repeated and foreign answers, and
-// restarts.
+// Aggregator: when an aggregate is closed, what is made of it, and what it stands: late, repeated and foreign
+// answers, and restarts.
 
 #include <boost/test/unit_test.hpp>
 
