@@ -21,6 +21,7 @@ Command topic_verb();
 Command call_verb();
 Command broker_verb();
 Command filter_verb();
+Command saga_verb();
 Command bench_verb();
 Command completion_verb(const Command& root);
 Command version_verb();
