@@ -45,12 +45,11 @@ Result<Json, StateError> ResultPlace::apply(const Json& raw_input, Json result) 
 }
 
 bool names_error(const std::vector<std::string>& names, std::string_view error) {
-  // Nothing that stands for many errors stands for these two: an execution that meets them is to fail.
   const bool is_terminal = error == errors::runtime || error == errors::data_limit;
   return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
     if (name == error) return true;
     if (name == errors::all) return !is_terminal;
-    if (name == errors::task_failed) return !is_terminal && error != errors::timeout;
+    if (name == errors::task_failed) return error != errors::timeout;
     return name == errors::timeout && error == errors::heartbeat_timeout;
   });
 }

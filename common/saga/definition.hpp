@@ -87,6 +87,7 @@ struct State {
   std::vector<Machine> branches;
   Selection items_path = {};
   SecondsField concurrency = {};
+  SecondsField tolerated_count = {}, tolerated_percentage = {};  ///< of items that may fail
 };
 
 struct Machine {
@@ -98,6 +99,9 @@ struct Definition {
   Machine machine;
   std::optional<int> timeout_seconds;
   std::string comment;
+  /// The state after which there is no way back: once it is left, the execution is not aborted any more. Empty: none. Ours, not the
+  /// language's.
+  std::string pivot;
   bool uses_context = false;  ///< some path begins with `$$`
 };
 

@@ -41,7 +41,10 @@ class DefinitionReader {
     definition.comment = fields.text("Comment").value_or("");
     fields.take("Version");
     definition.timeout_seconds = fields.whole_number("TimeoutSeconds", 1);
+    definition.pivot = fields.text("Pivot").value_or("");
     definition.machine = read_machine(document, fields);
+    if (!definition.pivot.empty() && !definition.machine.states.contains(definition.pivot))
+      dangle("S107", fields.pointer_to("Pivot"), *document.find("Pivot"), definition.pivot);
     for (Problem& dangling : dangling_) {
       if (all_names_.contains(dangling.text)) {
         dangling.text = "'" + dangling.text + "' lies beyond the border of this branch: transitions stay inside it";
@@ -281,6 +284,8 @@ class DefinitionReader {
     fields.take("Parameters");
     if (auto items = fields.path("ItemsPath")) state.items_path.path = std::move(*items);
     state.concurrency = fields.seconds("MaxConcurrency", 0);
+    state.tolerated_count = fields.seconds("ToleratedFailureCount", 0);
+    state.tolerated_percentage = fields.seconds("ToleratedFailurePercentage", 0, 100);
   }
 
   std::set<std::string> all_names_;

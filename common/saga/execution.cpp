@@ -17,12 +17,13 @@ std::uint64_t seed_of(std::string_view id) {
 
 }  // namespace
 
-Execution::Execution(const Definition& definition, Identity identity)
-    : definition_{&definition}, identity_{std::move(identity)}, random_{seed_of(identity_.id)} {}
+Execution::Execution(const Definition& definition, Identity identity, Rules rules)
+    : definition_{&definition}, identity_{std::move(identity)}, rules_{rules}, random_{seed_of(identity_.id)} {}
 
 Effects Execution::apply(const Event& event, Time now) {
   now_ = now;
   entries_ = 0;
+  aborting_ = false;
   effects_.clear();
   if (!ended_ && (running_ || std::holds_alternative<Start>(event))) {
     std::visit([this](const auto& concrete) { handle(concrete); }, event);
@@ -43,26 +44,27 @@ void Execution::handle(const Start& event) {
 
 void Execution::handle(const TaskSucceeded& event) {
   std::uint64_t id = 0;
-  if (find_task(event.key, &id) == nullptr) return;
+  if (find_task(event.key, Wanted::unfinished, &id) == nullptr) return;
   drop_work(id);
   complete(id, event.output);
 }
 
 void Execution::handle(const TaskFailed& event) {
   std::uint64_t id = 0;
-  const Frame* frame = find_task(event.key, &id);
-  if (frame != nullptr && frame->attempt == event.attempt) fail_state(id, {event.error, event.cause});
+  const Frame* frame = find_task(event.key, Wanted::at_work, &id);
+  if (frame != nullptr && (event.attempt == 0 || frame->attempt == event.attempt)) fail_state(id, {event.error, event.cause});
 }
 
 void Execution::handle(const TaskHeartbeat& event) {
   std::uint64_t id = 0;
-  Frame* frame = find_task(event.key, &id);
+  Frame* frame = find_task(event.key, Wanted::at_work, &id);
   if (frame != nullptr && frame->heartbeat_due) frame->heartbeat_due = now_ + frame->heartbeat;
 }
 
 void Execution::handle(const TimePassed& /*event*/) {
-  if (definition_->timeout_seconds && now_ >= started_ + std::chrono::seconds{*definition_->timeout_seconds}) {
-    return end(failed(errors::timeout, "the execution took longer than its TimeoutSeconds"));
+  if (const auto last = deadline(); last && now_ >= *last) {
+    const StateError late{errors::timeout, "the execution took longer than its TimeoutSeconds"};
+    return rules_.aborts_at_deadline ? handle(Abort{late.error, late.cause}) : end(Failure{late});
   }
   std::vector<std::pair<Time, std::uint64_t>> due;
   for (const auto& [id, frame] : frames_) {
@@ -95,13 +97,51 @@ void Execution::handle(const Stop& event) {
   end(failed(event.error, event.cause));
 }
 
+void Execution::handle(const Abort& event) {
+  if (passed_pivot_) return;
+  aborted_ = true;
+  aborting_ = true;
+  std::vector<std::uint64_t> running;
+  for (const auto& [id, frame] : frames_) {
+    if (frame.phase != Phase::with_children && frame.phase != Phase::between) running.push_back(id);
+  }
+  for (const std::uint64_t id : running) {
+    const auto found = frames_.find(id);
+    if (found == frames_.end()) continue;  // it went with a neighbour of its
+    if (found->second.phase == Phase::working) effects_.emplace_back(CancelTask{key_of(found->second)});
+    fail_state(id, {event.error, event.cause});
+    run_agenda();
+  }
+}
+
+void Execution::handle(const RetryNow& /*event*/) {
+  for (auto& [id, frame] : std::map{frames_}) {
+    if (frame.phase != Phase::parked && frame.phase != Phase::before_retry) continue;
+    Frame& retried = frames_.at(id);
+    retried.due.reset();
+    ++retried.attempt;
+    begin(id);
+  }
+}
+
+void Execution::handle(const Skip& event) {
+  for (const auto& [id, frame] : std::map{frames_}) {
+    if (frame.phase == Phase::parked) complete(id, event.output);
+  }
+}
+
+std::optional<Time> Execution::deadline() const {
+  if (!definition_->timeout_seconds || (rules_.aborts_at_deadline && (aborted_ || passed_pivot_))) return std::nullopt;
+  return started_ + std::chrono::seconds{*definition_->timeout_seconds};
+}
+
 std::optional<Time> Execution::next_deadline() const {
   if (!running_ || ended_) return std::nullopt;
   std::optional<Time> first;
   const auto consider = [&](std::optional<Time> due) {
     if (due && (!first || *due < *first)) first = due;
   };
-  if (definition_->timeout_seconds) consider(started_ + std::chrono::seconds{*definition_->timeout_seconds});
+  consider(deadline());
   for (const auto& [id, frame] : frames_) {
     consider(frame.due);
     consider(frame.heartbeat_due);
@@ -115,6 +155,16 @@ std::vector<std::string> Execution::current_states() const {
     if (frame.state != nullptr) names.push_back(frame.state->name);
   }
   return names;
+}
+
+bool Execution::is_parked() const {
+  return std::any_of(frames_.begin(), frames_.end(), [](const auto& entry) { return entry.second.phase == Phase::parked; });
+}
+
+int Execution::attempts_most() const {
+  int most = 0;
+  for (const auto& [id, frame] : frames_) most = std::max(most, frame.attempt);
+  return most;
 }
 
 void Execution::run_agenda() {
@@ -152,19 +202,30 @@ void Execution::finish(Finish action) {
   const std::uint64_t parent_id = found->second.parent;
   const std::size_t index = found->second.index;
   if (parent_id == 0) return end(std::move(action.outcome));
-  if (!action.outcome) {
+  Frame& parent = frames_.at(parent_id);
+  if (action.outcome) {
+    parent.outputs[index] = std::move(*action.outcome);
+  } else if (!tolerates(parent, index, action.outcome.error())) {
+    StateError error = parent.tolerated ? StateError{errors::too_many_failures,
+                                                     "more items failed than may: the last with " + action.outcome.error().error}
+                                        : action.outcome.error();
     drop_children(parent_id);
-    return fail_state(parent_id, action.outcome.error());
+    return fail_state(parent_id, std::move(error));
   }
   frames_.erase(found);
-  Frame& parent = frames_.at(parent_id);
-  parent.outputs[index] = std::move(*action.outcome);
   ++parent.finished;
   if (parent.finished == parent.outputs.size()) {
     drop_work(parent_id);
     return complete(parent_id, std::exchange(parent.outputs, {}));
   }
   if (parent.state->type == StateType::map) start_items(parent_id);
+}
+
+bool Execution::tolerates(Frame& map, std::size_t index, const StateError& error) {
+  if (!map.tolerated || map.failed >= *map.tolerated || aborting_) return false;
+  ++map.failed;
+  map.outputs[index] = Json{{"Error", error.error}, {"Cause", error.cause}};
+  return true;
 }
 
 void Execution::complete(std::uint64_t id, Json result) {
@@ -187,6 +248,7 @@ void Execution::leave(std::uint64_t id, const Json& output_before_path) {
   auto output = frame.state->output_path.apply(output_before_path, context_of(frame));
   if (!output) return fail_state(id, output.error());
   if (!within_limits(*output)) return fail_state(id, {errors::data_limit, "the output is larger or deeper than data may be"});
+  if (frame.parent == 0 && frame.state->name == definition_->pivot) passed_pivot_ = true;
   effects_.emplace_back(StateLeft{frame.state->name, id, std::nullopt});
   go_on(id, frame.state->next, std::move(*output));
 }
@@ -202,8 +264,8 @@ void Execution::go_on(std::uint64_t id, const std::string& next, Json data) {
 
 void Execution::fail_state(std::uint64_t id, StateError error) {
   drop_work(id);
-  if (schedule_retry(id, error)) return;
-  const Frame& frame = frames_.at(id);
+  if (!aborting_ && schedule_retry(id, error)) return;
+  Frame& frame = frames_.at(id);
   const State& state = *frame.state;
   for (const Catcher& catcher : state.catches) {
     if (!names_error(catcher.errors, error.error)) continue;
@@ -216,8 +278,30 @@ void Execution::fail_state(std::uint64_t id, StateError error) {
     effects_.emplace_back(StateLeft{state.name, id, error});
     return go_on(id, catcher.next, std::move(*placed));
   }
+  if (rules_.parks && !aborting_ && state.type != StateType::fail && !is_caught_above(frame, error)) {
+    frame.phase = Phase::parked;
+    effects_.emplace_back(Parked{state.name, std::move(error)});
+    return;
+  }
   effects_.emplace_back(StateLeft{state.name, id, error});
   agenda_.emplace_back(Finish{id, Failure{std::move(error)}});
+}
+
+bool Execution::is_caught_above(const Frame& frame, const StateError& error) const {
+  for (std::uint64_t at = frame.parent; at != 0;) {
+    const Frame& around = frames_.at(at);
+    const auto& [retry, catches] = std::tie(around.state->retry, around.state->catches);
+    for (std::size_t i = 0; i < retry.size(); ++i) {
+      if (!names_error(retry[i].errors, error.error)) continue;
+      if (around.retries[i] < retry[i].attempts_max) return true;
+      break;
+    }
+    if (std::any_of(catches.begin(), catches.end(), [&](const Catcher& c) { return names_error(c.errors, error.error); }))
+      return true;
+    if (around.tolerated) return true;
+    at = around.parent;
+  }
+  return false;
 }
 
 bool Execution::schedule_retry(std::uint64_t id, const StateError& error) {
@@ -279,13 +363,15 @@ void Execution::end(Result<Json, StateError> outcome) {
   effects_.emplace_back(std::move(last));
 }
 
-Execution::Frame* Execution::find_task(std::string_view key, std::uint64_t* id) {
+Execution::Frame* Execution::find_task(std::string_view key, Wanted wanted, std::uint64_t* id) {
   if (!key.starts_with(identity_.id) || !key.substr(identity_.id.size()).starts_with('/')) return nullptr;
   const std::string_view written = key.substr(identity_.id.size() + 1);
   std::uint64_t step = 0;
   if (std::from_chars(written.data(), written.data() + written.size(), step).ptr != written.data() + written.size()) return nullptr;
   for (auto& [number, frame] : frames_) {
-    if (frame.phase != Phase::working || frame.step != step) continue;
+    const bool unfinished = frame.phase == Phase::before_retry || frame.phase == Phase::parked;
+    if (frame.step != step || (frame.phase != Phase::working && (wanted == Wanted::at_work || !unfinished))) continue;
+    if (frame.state->type != StateType::task) return nullptr;
     *id = number;
     return &frame;
   }

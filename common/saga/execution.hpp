@@ -18,7 +18,8 @@ struct Start {
   Json input;
 };
 /// The answer to a RequestTask. `key` and `attempt` are the request's; one that nobody waits for any more changes nothing.
-/// A success counts whichever attempt it answers, since all of them carry the same key; a failure only of the present one.
+/// A success counts whichever attempt it answers, since all of them carry the same key; a failure only of the present one (attempt 0:
+/// of whichever runs, as who holds a task token does not know).
 struct TaskSucceeded {
   std::string key;
   Json output;
@@ -35,12 +36,23 @@ struct TaskHeartbeat {
 };
 /// next_deadline() has come.
 struct TimePassed {};
-/// From outside: the execution fails now.
+/// From outside: the execution fails now, and nobody catches it.
 struct Stop {
   std::string error;
   std::string cause;
 };
-using Event = std::variant<Start, TaskSucceeded, TaskFailed, TaskHeartbeat, TimePassed, Stop>;
+/// From outside: whatever runs fails now, is not retried, and goes to its catcher: that is how a saga is made to compensate.
+struct Abort {
+  std::string error;
+  std::string cause;
+};
+/// From outside: what is parked, or waits to be retried, is tried now.
+struct RetryNow {};
+/// From outside: what is parked counts as done, with this output.
+struct Skip {
+  Json output;
+};
+using Event = std::variant<Start, TaskSucceeded, TaskFailed, TaskHeartbeat, TimePassed, Stop, Abort, RetryNow, Skip>;
 
 // --- effects
 
@@ -51,6 +63,7 @@ struct RequestTask {
   std::string resource;
   Json input;
   bool waits_for_token = false;
+  std::string state = {};
 };
 /// Nobody waits for this task any more. What it did, it did.
 struct CancelTask {
@@ -75,18 +88,29 @@ struct WaitStarted {
   std::string state;
   Milliseconds duration{0};
 };
+/// Nobody catches this error: with Rules::parks it stays here until somebody decides (RetryNow, Skip, Stop) or a late success comes.
+struct Parked {
+  std::string state;
+  StateError error;
+};
 /// The last effect of an execution, exactly once.
 struct Ended {
   bool succeeded = false;
   Json output;       ///< of a success
   StateError error;  ///< of a failure; either text may be empty
 };
-using Effect = std::variant<RequestTask, CancelTask, StateEntered, StateLeft, RetryScheduled, WaitStarted, Ended>;
+using Effect = std::variant<RequestTask, CancelTask, StateEntered, StateLeft, RetryScheduled, WaitStarted, Parked, Ended>;
 using Effects = std::vector<Effect>;
 
 struct Identity {
   std::string id;       ///< of this execution: unique, and the beginning of every task key
   std::string machine;  ///< the definition's name
+};
+
+/// Where an execution departs from the language, because a saga that gives up halfway leaves a mess.
+struct Rules {
+  bool parks = false;  ///< an error that nobody catches parks the state instead of failing the execution, except in a Fail state
+  bool aborts_at_deadline = false;  ///< the definition's TimeoutSeconds is an Abort
 };
 
 class Execution {
@@ -95,7 +119,7 @@ class Execution {
   static constexpr std::size_t entries_max = 25'000;
 
   /// `definition` must outlive it.
-  Execution(const Definition& definition, Identity identity);
+  Execution(const Definition& definition, Identity identity, Rules rules = {});
 
   Effects apply(const Event& event, Time now);
   /// When TimePassed is due; nothing when only an answer can move it.
@@ -103,9 +127,13 @@ class Execution {
   [[nodiscard]] bool has_ended() const { return ended_; }
   /// The states in which it is at the moment, outer ones first.
   [[nodiscard]] std::vector<std::string> current_states() const;
+  [[nodiscard]] bool is_parked() const;
+  /// Of what runs at the moment, the one that is at its highest attempt.
+  [[nodiscard]] int attempts_most() const;
+  [[nodiscard]] bool passed_pivot() const { return passed_pivot_; }
 
  private:
-  enum class Phase : std::uint8_t { between, working, waiting, before_retry, with_children };
+  enum class Phase : std::uint8_t { between, working, waiting, before_retry, with_children, parked };
 
   struct Frame {
     std::uint64_t parent = 0;  ///< 0: none
@@ -126,7 +154,9 @@ class Execution {
     Json items = {};
     Json outputs = {};
     std::size_t started = 0, finished = 0;
-    std::optional<Json> map_item = {};  ///< `$$.Map.Item`, of this iteration
+    std::size_t failed = 0;
+    std::optional<std::size_t> tolerated = {};  ///< so many items may fail
+    std::optional<Json> map_item = {};          ///< `$$.Map.Item`, of this iteration
   };
   struct Enter {
     std::uint64_t frame;
@@ -142,18 +172,22 @@ class Execution {
   // constant after construction
   const Definition* definition_;
   Identity identity_;
+  Rules rules_;
   // changed by apply
   Random random_;
   Json execution_input_;
   Time started_{};
   bool running_ = false;
   bool ended_ = false;
+  bool aborted_ = false;
+  bool passed_pivot_ = false;
   std::map<std::uint64_t, Frame> frames_;
   std::uint64_t frames_made_ = 0;
   std::uint64_t steps_ = 0;
   // during apply only
   std::deque<Action> agenda_;
   std::size_t entries_ = 0;
+  bool aborting_ = false;
   Time now_{};
   Effects effects_;
 
@@ -163,6 +197,9 @@ class Execution {
   void handle(const TaskHeartbeat& event);
   void handle(const TimePassed& event);
   void handle(const Stop& event);
+  void handle(const Abort& event);
+  void handle(const RetryNow& event);
+  void handle(const Skip& event);
 
   void run_agenda();
   void enter(const Enter& action);
@@ -184,12 +221,18 @@ class Execution {
   /// The work of a state went wrong: retriers, then catchers, then the frame fails.
   void fail_state(std::uint64_t id, StateError error);
   bool schedule_retry(std::uint64_t id, const StateError& error);
+  /// Is there a state around this one that retries or catches `error`?
+  [[nodiscard]] bool is_caught_above(const Frame& frame, const StateError& error) const;
   void go_on(std::uint64_t id, const std::string& next, Json data);
+  /// An item of a Map has failed and the Map may go on without it.
+  bool tolerates(Frame& map, std::size_t index, const StateError& error);
   void drop_children(std::uint64_t id);
   void drop_work(std::uint64_t id);
   void end(Result<Json, StateError> outcome);
 
-  Frame* find_task(std::string_view key, std::uint64_t* id);
+  enum class Wanted : std::uint8_t { at_work, unfinished };
+  Frame* find_task(std::string_view key, Wanted wanted, std::uint64_t* id);
+  [[nodiscard]] std::optional<Time> deadline() const;
   [[nodiscard]] std::string key_of(const Frame& frame) const { return identity_.id + "/" + std::to_string(frame.step); }
   [[nodiscard]] Json context_of(const Frame& frame) const;
   Result<std::optional<int>, StateError> seconds_of(const SecondsField& field, const Json& input, const Json& context,

@@ -73,7 +73,8 @@ void Execution::begin_task(std::uint64_t id, Json input) {
     frame.heartbeat = std::chrono::seconds{**heartbeat};
     frame.heartbeat_due = now_ + frame.heartbeat;
   }
-  effects_.emplace_back(RequestTask{key_of(frame), frame.attempt, state.resource, std::move(input), state.waits_for_token});
+  effects_.emplace_back(
+      RequestTask{key_of(frame), frame.attempt, state.resource, std::move(input), state.waits_for_token, state.name});
 }
 
 void Execution::choose(std::uint64_t id, const Json& input) {
@@ -162,7 +163,18 @@ void Execution::begin_map(std::uint64_t id, Json input) {
   frame.outputs = Json(frame.items.size(), nullptr);
   frame.started = 0;
   frame.finished = 0;
+  frame.failed = 0;
   frame.input = std::move(input);
+  const Json context = context_of(frame);
+  const auto count = seconds_of(frame.state->tolerated_count, frame.input, context, 0);
+  const auto percentage = seconds_of(frame.state->tolerated_percentage, frame.input, context, 0);
+  if (!count || !percentage) return fail_state(id, count ? percentage.error() : count.error());
+  frame.tolerated.reset();
+  if (*count) frame.tolerated = static_cast<std::size_t>(**count);
+  if (*percentage) {
+    const std::size_t share = frame.items.size() * static_cast<std::size_t>(**percentage) / 100;
+    frame.tolerated = std::min(frame.tolerated.value_or(share), share);
+  }
   start_items(id);
 }
 

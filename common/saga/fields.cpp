@@ -133,11 +133,11 @@ std::optional<Template> Fields::payload(std::string_view key) {
   return form;
 }
 
-SecondsField Fields::seconds(std::string_view key, int min) {
+SecondsField Fields::seconds(std::string_view key, int min, int max) {
   const std::string path_key = std::string{key} + "Path";
   if (has(key) && has(path_key)) problem("S203", path_key, "'" + std::string{key} + "' and '" + path_key + "' exclude each other");
   SecondsField field;
-  field.fixed = whole_number(key, min);
+  field.fixed = whole_number(key, min, max);
   field.path = reference_path(path_key);
   return field;
 }

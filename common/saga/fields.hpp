@@ -26,7 +26,7 @@ class Fields {
   ResultPlace result_place(std::string_view key);
   std::optional<Template> payload(std::string_view key);
   /// `key` or `key`Path, not both.
-  SecondsField seconds(std::string_view key, int min);
+  SecondsField seconds(std::string_view key, int min, int max = 99'999'999);
   /// The objects of an array; reports other elements. `needed`: at least one.
   std::vector<std::pair<const filter::JsonValue*, std::string>> objects(std::string_view key, bool needed);
 

@@ -140,6 +140,7 @@ class Rehearsal {
   void carry_out(const WaitStarted& wait) { waits_.push_back(seconds(wait.duration)); }
   void carry_out(const StateEntered& /*entered*/) {}
   void carry_out(const StateLeft& /*left*/) {}
+  void carry_out(const Parked& /*parked*/) {}
 
   void carry_out(Ended& ended) {
     report_["status"] = ended.succeeded ? "SUCCEEDED" : "FAILED";

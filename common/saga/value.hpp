@@ -39,6 +39,7 @@ inline constexpr const char* parameter_path = "States.ParameterPathFailure";
 inline constexpr const char* result_path = "States.ResultPathMatchFailure";
 inline constexpr const char* intrinsic = "States.IntrinsicFailure";
 inline constexpr const char* no_choice = "States.NoChoiceMatched";
+inline constexpr const char* too_many_failures = "States.ExceedToleratedFailureThreshold";
 inline constexpr const char* data_limit = "States.DataLimitExceeded";
 }  // namespace errors
 

@@ -15,7 +15,8 @@ namespace remuda::topology {
 namespace {
 
 constexpr std::size_t depth_max = 16;
-constexpr std::size_t files_max = 64;  // includes may multiply: a includes b twice, b includes c twice, ...
+constexpr std::size_t files_max = 64;                        // includes may multiply: a includes b twice, b includes c twice, ...
+constexpr std::size_t embedded_size_max_bytes = 100 * 1024;  ///< it becomes part of a command line
 constexpr std::size_t file_size_max_bytes = std::size_t{4} << 20U;
 
 template <class Spec>
@@ -137,8 +138,14 @@ class Loading {
     const Entry* args = root.find("args");
     auto arguments = read_arguments(args == nullptr ? no_arguments : args->value, options_.environment, diagnostics_);
     give_arguments(arguments, inclusion);
+    const auto read_beside = [&](const std::string& name) -> Result<std::string> {
+      if (!read_) return fail("no_such_file", "no file can be read here");
+      auto text = read_((std::filesystem::path{path}.parent_path() / name).lexically_normal().string());
+      if (text && text->size() > embedded_size_max_bytes) return fail("too_large", "it is larger than 100 KiB");
+      return text;
+    };
     for (auto& entry : root.entries) {
-      if (entry.key != "args") substitute(entry.value, arguments, options_.environment, diagnostics_);
+      if (entry.key != "args") substitute(entry.value, arguments, options_.environment, diagnostics_, read_beside);
     }
 
     TableReader table{"a launch file", root, nullptr, diagnostics_};

@@ -12,8 +12,9 @@ namespace {
 
 class Substitution {
  public:
-  Substitution(const std::vector<ArgumentSpec>& arguments, const Environment& environment, Diagnostics& diagnostics)
-      : arguments_{arguments}, environment_{environment}, diagnostics_{diagnostics} {}
+  Substitution(const std::vector<ArgumentSpec>& arguments, const Environment& environment, Diagnostics& diagnostics,
+               const FileReader& read_file)
+      : arguments_{arguments}, environment_{environment}, diagnostics_{diagnostics}, read_file_{read_file} {}
 
   void apply(Value& value) {
     for (auto& item : value.items) apply(item);
@@ -25,6 +26,7 @@ class Substitution {
   const std::vector<ArgumentSpec>& arguments_;
   const Environment& environment_;
   Diagnostics& diagnostics_;
+  const FileReader& read_file_;
 
   void replace(Value& value) {
     const std::string_view text = value.text;
@@ -63,7 +65,23 @@ class Substitution {
   }
 
   Value resolve(std::string_view reference, const Place& place) {
-    return reference.substr(0, 4) == "env:" ? variable(reference.substr(4), place) : argument(reference, place);
+    if (reference.substr(0, 4) == "env:") return variable(reference.substr(4), place);
+    if (reference.substr(0, 5) == "file:" && read_file_) return content(std::string{reference.substr(5)}, place);
+    return argument(reference, place);
+  }
+
+  Value content(const std::string& path, const Place& place) {
+    Value value;
+    value.kind = Value::Kind::text;
+    auto text = read_file_(path);
+    if (text) {
+      value.text = std::move(*text);
+    } else {
+      diagnostics_.error(place, "T014", "cannot read " + in_quotes(path) + ": " + text.error().message,
+                         "a path is relative to the file that names it");
+      value.broken = true;
+    }
+    return value;
   }
 
   Value variable(std::string_view reference, const Place& place) {
@@ -99,9 +117,9 @@ class Substitution {
 
 }  // namespace
 
-void substitute(Value& value, const std::vector<ArgumentSpec>& arguments, const Environment& environment,
-                Diagnostics& diagnostics) {
-  Substitution{arguments, environment, diagnostics}.apply(value);
+void substitute(Value& value, const std::vector<ArgumentSpec>& arguments, const Environment& environment, Diagnostics& diagnostics,
+                const FileReader& read_file) {
+  Substitution{arguments, environment, diagnostics, read_file}.apply(value);
 }
 
 }  // namespace remuda::topology

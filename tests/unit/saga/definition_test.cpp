@@ -63,6 +63,12 @@ BOOST_AUTO_TEST_CASE(states_have_what_they_need) {
   BOOST_TEST(refuses("S004", R"({"Type": "Map", "Next": "E"})"));
 }
 
+BOOST_AUTO_TEST_CASE(a_pivot_is_a_state_of_the_outermost_machine) {
+  BOOST_TEST(
+      (codes(R"({"Pivot": "no", "StartAt": "E", "States": {"E": {"Type": "Succeed"}}})") == std::vector<std::string>{"S107"}));
+  BOOST_TEST(codes(R"({"Pivot": "E", "StartAt": "E", "States": {"E": {"Type": "Succeed"}}})").empty());
+}
+
 BOOST_AUTO_TEST_CASE(fields_of_other_states_are_refused) {
   BOOST_TEST(refuses("S002", R"({"Type": "Fail", "Next": "E"})"));
   BOOST_TEST(refuses("S002", R"({"Type": "Pass", "Next": "E", "Retry": []})"));

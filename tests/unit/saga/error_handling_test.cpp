@@ -75,6 +75,7 @@ BOOST_AUTO_TEST_CASE(wildcards_stand_for_what_the_language_says) {
   BOOST_TEST(names("States.TaskFailed", "Anything"));
   BOOST_TEST(names("States.TaskFailed", "States.HeartbeatTimeout"));
   BOOST_TEST(!names("States.TaskFailed", "States.Timeout"));
+  BOOST_TEST(names("States.TaskFailed", "States.DataLimitExceeded"));
   BOOST_TEST(names("States.Timeout", "States.HeartbeatTimeout"));
   BOOST_TEST(!names("anything", "Anything"));
   BOOST_TEST(names("States.Runtime", "States.Runtime"));

@@ -67,6 +67,15 @@ BOOST_AUTO_TEST_CASE(one_at_a_time_the_items_after_a_failure_are_never_started) 
   BOOST_TEST(rehearse_map(R"(, "MaxConcurrencyPath": "$[0]")", "[2,2,3]", outcomes)["invocations"].size() == 3U);
 }
 
+BOOST_AUTO_TEST_CASE(a_map_may_go_on_without_some_of_its_items) {
+  constexpr std::string_view outcomes = R"([{"return": 1}, {"error": "E", "cause": "c"}, {"return": 3}, {"error": "F"}])";
+  const Json two = rehearse_map(R"(, "ToleratedFailureCount": 2)", "[1,2,3,4]", outcomes);
+  BOOST_TEST(two["output"] == json(R"([1, {"Error": "E", "Cause": "c"}, 3, {"Error": "F", "Cause": ""}])"));
+  BOOST_TEST(rehearse_map(R"(, "ToleratedFailureCount": 1)", "[1,2,3,4]", outcomes)["error"] == errors::too_many_failures);
+  BOOST_TEST(rehearse_map(R"(, "ToleratedFailurePercentage": 50)", "[1,2,3,4]", outcomes)["status"] == "SUCCEEDED");
+  BOOST_TEST(rehearse_map(R"(, "ToleratedFailurePercentage": 49)", "[1,2,3,4]", outcomes)["error"] == errors::too_many_failures);
+}
+
 BOOST_AUTO_TEST_CASE(the_older_names_of_a_maps_fields_are_understood) {
   const Json report =
       rehearse_state(R"({"Type": "Map", "End": true, "Parameters": {"v.$": "$$.Map.Item.Value"}, "Iterator": )" + branch("t") + "}",

@@ -50,6 +50,15 @@ BOOST_FIXTURE_TEST_CASE(set_is_checked_against_the_argument, LaunchFixture) {
   BOOST_TEST(topology.diagnostics.sorted().front().file == "--set worker");
 }
 
+BOOST_FIXTURE_TEST_CASE(a_text_can_be_what_stands_in_a_file_beside_the_launch_file, LaunchFixture) {
+  files["currency.txt"] = "EUR ${not} \"quoted\"";
+  write("[queues.rides]\n" + service + "params = { currency = \"${file:currency.txt}\" }\n");
+  wired();
+  BOOST_TEST(parameter("accounting", "currency") == R"("EUR ${not} \"quoted\"")");
+  write("[queues.rides]\n" + service + "params = { currency = \"${file:no.txt}\" }\n");
+  BOOST_TEST(found() == "T014");
+}
+
 BOOST_FIXTURE_TEST_CASE(an_argument_without_default_must_be_given, LaunchFixture) {
   write("args = { region = { type = \"text\" } }\n[queues.rides]\n" + service + "env = { REGION = \"${region}\" }\n");
   BOOST_TEST(found() == "T010");
