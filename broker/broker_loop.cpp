@@ -228,16 +228,30 @@ BrokerLoop::BrokerLoop(const Options& options)
 
 void BrokerLoop::open() {
   const Instant begin = clock_.now();
-  const auto replay = [this](std::uint64_t, std::string_view operations, Location payload) {
-    or_throw(engine_.replay(operations, payload));
+  // Behind a gap that was salvaged stand records of queues and messages that nobody knows any more, at this and at every later start.
+  std::uint64_t refused = 0;
+  std::optional<Error> refusal;
+  const auto replay = [&](std::uint64_t sequence, std::string_view operations, Location payload) {
+    auto done = engine_.replay(operations, payload);
+    if (done) return;
+    ++refused;
+    if (refusal) return;
+    refusal = done.error();
+    refusal->message += " (record " + std::to_string(sequence) + ", segment " + std::to_string(payload.segment) + ", offset " +
+                        std::to_string(payload.offset) + ")";
   };
   const Recovery recovery = or_throw(journal_.open(replay, [this] { return engine_.checkpoint(); }));
+  if (refusal && recovery.gaps == 0) throw std::runtime_error{refusal->message};
   for (const auto& warning : recovery.warnings) log_warning(warning);
   for (const auto& lost : recovery.lost) {
     log_error("part of the journal was given up", {{"file", lost.file},
                                                    {"offset", lost.offset},
                                                    {"size_bytes", lost.size_bytes},
-                                                   {"records", lost.last_sequence - lost.first_sequence + 1}});
+                                                   {"records", lost.last_sequence + 1 - lost.first_sequence},
+                                                   {"maybe_more", lost.open_ended}});
+  }
+  if (refused > 0) {
+    log_error("records rest on what was given up, and are given up too", {{"records", refused}, {"first", refusal->message}});
   }
   engine_.recovered(moment_of(clock_));
   BrokerSettings settings{options_.name, max_frame_size_};

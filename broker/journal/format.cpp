@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::string_view segment_magic = "RMDAJRNL";
 constexpr std::string_view index_magic = "RMDAJIDX";
+constexpr std::string_view mark_magic = "RMDAMARK";
 
 template <class T>
 void put(char* to, T value) {
@@ -34,7 +35,15 @@ std::uint64_t size_in(FileForm form, const RecordHeader& header) {
 }
 
 std::string_view magic_of(FileForm form) {
-  return form == FileForm::segment ? segment_magic : index_magic;
+  switch (form) {
+    case FileForm::segment:
+      return segment_magic;
+    case FileForm::index:
+      return index_magic;
+    case FileForm::mark:
+      break;
+  }
+  return mark_magic;
 }
 
 /// Writes the header, checksummed together with the operations that follow it at `to + record_header_size`.
@@ -66,12 +75,13 @@ std::string encode(const SegmentHeader& header, FileForm form) {
 Result<SegmentHeader> decode_segment_header(std::string_view bytes, FileForm form) {
   if (bytes.size() < segment_header_size) return fail("journal_damaged", "too short for a header");
   if (bytes.substr(0, 8) != magic_of(form)) return fail("journal_damaged", "not a journal file: wrong magic");
+  // First of all: a flipped bit must not pass for another version.
+  if (get<std::uint32_t>(bytes, 44) != crc32c(bytes.substr(0, 44))) return fail("journal_damaged", "header checksum is wrong");
   const auto version = get<std::uint32_t>(bytes, 8);
   if (version != journal_format_version) {
     return fail("journal_version", "written in format " + std::to_string(version) + ", this program reads format " +
                                        std::to_string(journal_format_version));
   }
-  if (get<std::uint32_t>(bytes, 44) != crc32c(bytes.substr(0, 44))) return fail("journal_damaged", "header checksum is wrong");
   SegmentHeader header;
   header.number = get<std::uint32_t>(bytes, 12);
   std::transform(bytes.begin() + 16, bytes.begin() + 32, header.identity.begin(),

@@ -34,10 +34,11 @@ struct SegmentHeader {
 enum class FileForm : std::uint8_t {
   segment,  ///< records with their payload
   index,    ///< the same records without it
+  mark,     ///< of the known end: a header and nothing else
 };
 
 [[nodiscard]] std::string encode(const SegmentHeader& header, FileForm form);
-/// Errors: `journal_version` (written by another version), `journal_damaged`.
+/// Errors: `journal_version` (whole, and written by another version), `journal_damaged`.
 Result<SegmentHeader> decode_segment_header(std::string_view bytes, FileForm form);
 
 namespace record_flag {

@@ -8,7 +8,9 @@
 #include <deque>
 
 #include "broker/journal/format.hpp"
+#include "broker/journal/known_end.hpp"
 #include "broker/journal/recovery.hpp"
+#include "broker/journal/scrubber.hpp"
 #include "broker/journal/segment_files.hpp"
 #include "broker/journal/segment_keeper.hpp"
 #include "common/mutant.hpp"
@@ -46,7 +48,7 @@ std::ostream& operator<<(std::ostream& out, StorageState state) {
 
 class Journal::Implementation {
  public:
-  Implementation(Folder& folder, JournalOptions options) : folder_{folder}, options_{std::move(options)} {}
+  Implementation(Folder& folder, JournalOptions options) : folder_{folder}, options_{std::move(options)}, scrubber_{folder} {}
 
   Result<Recovery> open(const Replay& replay, Checkpoint checkpoint);
   Result<void> close();
@@ -67,6 +69,10 @@ class Journal::Implementation {
   [[nodiscard]] std::vector<DurableSegment> hold();
   [[nodiscard]] Result<std::string> read_segment(std::uint32_t segment, std::uint64_t offset, std::uint32_t size) const;
   void release() { held_from_.reset(); }
+  [[nodiscard]] std::optional<DamagedRecord> scrub(std::uint64_t size) {
+    return scrubber_.step(oldest_segment(), file_segment_, identity_, size);
+  }
+  [[nodiscard]] std::uint64_t scrub_passes() const { return scrubber_.passes(); }
 
   [[nodiscard]] StorageState state() const;
   [[nodiscard]] std::string state_reason() const;
@@ -102,6 +108,8 @@ class Journal::Implementation {
   };
 
   Result<void> lock();
+  [[nodiscard]] Io<Unit> keep_end();
+  void keep_checkpoint();
   [[nodiscard]] bool fits(std::uint64_t size) const;
   void append_checkpoint(std::uint64_t next_size);
   void append_to_batch(std::uint16_t flags, std::string_view operations, std::span<const std::string_view> payload);
@@ -130,6 +138,8 @@ class Journal::Implementation {
   std::uint64_t next_sequence_ = 1;
   std::deque<Batch> batches_;  // oldest first; the first one's buffer is reused
   std::deque<Segment> segments_;
+  std::string checkpoint_index_;  // of a segment whose checkpoint is not known to be durable yet
+  std::uint32_t checkpoint_index_segment_ = 0;
 
   // The chain as the kernel and the disk have it: changed by write() and sync().
   std::unique_ptr<File> file_;
@@ -144,6 +154,7 @@ class Journal::Implementation {
   std::optional<Error> poison_;
 
   std::optional<Instant> retry_at_;
+  Scrubber scrubber_;
 };
 
 Result<Recovery> Journal::Implementation::open(const Replay& replay, Checkpoint checkpoint) {
@@ -167,12 +178,16 @@ Result<Recovery> Journal::Implementation::open(const Replay& replay, Checkpoint 
   file_segment_ = last.number;
   file_capacity_ = last.capacity;
   written_end_ = synced_end_ = chain.position;
+  if (chain.marked_sequence + 1 != next_sequence_) {
+    if (const auto kept = keep_end(); !kept) return Failure<Error>{storage_error(folder_, "marking", mark_file_name, kept.error())};
+  }
 
   keeper_ = std::make_unique<SegmentKeeper>(
       folder_, SegmentKeeper::Settings{options_.segment_size_bytes, options_.spare_segments_max, options_.background},
       chain.spares);
   if (auto started = keeper_->start(); !started) return Failure<Error>{started.error()};
   for (const auto number : chain.unindexed) keeper_->index(number);
+  if (!chain.checkpoint_index.empty()) keeper_->index(last.number, std::move(chain.checkpoint_index));
   return std::move(chain.report);
 }
 
@@ -206,10 +221,21 @@ Result<void> Journal::Implementation::close() {
     active_.sealed = !room;
     synced = sync();
   }
+  if (synced) {
+    if (const auto kept = keep_end(); !kept) synced = poison("marking", mark_file_name, kept.error());
+  }
   keeper_.reset();
   file_.reset();
   lock_.reset();
   return synced;
+}
+
+/// All that was appended is durable. A full disk keeps the mark of before, which is true as well.
+Io<Unit> Journal::Implementation::keep_end() {
+  if (REMUDA_MUTANT(131)) return Unit{};
+  auto kept = keep_known_end(folder_, {identity_, active_.number, active_.capacity, next_sequence_});
+  if (!kept && is_disk_full(kept.error())) return Unit{};
+  return kept;
 }
 
 // --- appending ---
@@ -259,6 +285,18 @@ void Journal::Implementation::append_checkpoint(std::uint64_t next_size) {
   // The two fit into every segment but a journal's first, which is small.
   if (!fits(record_size(state.size(), 0) + next_size)) roll_over();
   append_to_batch(record_flag::checkpoint, state, {});
+  const std::string_view batch = batches_.back().bytes;
+  const auto first = next_sequence_ - 1;
+  checkpoint_index_ = make_checkpoint_index(encode({identity_, active_.number, active_.capacity, first}, FileForm::segment) +
+                                            std::string{batch.substr(batch.size() - record_size(state.size(), 0))});
+  checkpoint_index_segment_ = active_.number;
+}
+
+/// All else in the segment rests on its checkpoint: the index has it twice from now on.
+void Journal::Implementation::keep_checkpoint() {
+  if (checkpoint_index_.empty() || checkpoint_index_segment_ > file_segment_) return;
+  if (checkpoint_index_segment_ == file_segment_) keeper_->index(file_segment_, std::move(checkpoint_index_));
+  checkpoint_index_.clear();
 }
 
 void Journal::Implementation::append_to_batch(std::uint16_t flags, std::string_view operations,
@@ -356,6 +394,7 @@ Result<void> Journal::Implementation::activate(const Batch& first) {
 Result<void> Journal::Implementation::sync() {
   if (auto written = write(); !written) return written;
   if (auto synced = sync_file(); !synced) return synced;
+  keep_checkpoint();
   if (truncate_before_ > oldest_segment()) carry_out_truncation();
   return {};
 }
@@ -505,6 +544,12 @@ Result<void> Journal::sync() {
 }
 void Journal::truncate(std::uint32_t before_segment) {
   implementation_->truncate(before_segment);
+}
+std::optional<DamagedRecord> Journal::scrub(std::uint64_t size) {
+  return implementation_->scrub(size);
+}
+std::uint64_t Journal::scrub_passes() const {
+  return implementation_->scrub_passes();
 }
 void Journal::tick(Instant now) {
   implementation_->tick(now);

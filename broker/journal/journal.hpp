@@ -56,6 +56,15 @@ struct LostRecords {
   std::uint64_t size_bytes = 0;      ///< how much was skipped
   std::uint64_t first_sequence = 0;  ///< records `first_sequence` to `last_sequence` are gone
   std::uint64_t last_sequence = 0;
+  bool open_ended = false;  ///< nobody knows whether records after `last_sequence` are gone, too
+};
+
+/// A record that the disk no longer gives back as it was written.
+struct DamagedRecord {
+  std::string file;
+  std::uint32_t segment = 0;
+  std::uint64_t offset = 0;      ///< where it begins, or where the unreadable stretch does
+  std::uint64_t size_bytes = 0;  ///< how far it reaches at most: to the end of the segment when its own header is damaged
 };
 
 /// What open() found.
@@ -65,6 +74,7 @@ struct Recovery {
   std::uint32_t segments = 0;
   std::uint64_t cut_bytes = 0;        ///< of an unfinished, never confirmed tail
   std::vector<LostRecords> lost;      ///< only with `salvage`
+  std::uint64_t gaps = 0;             ///< given up by this or an earlier salvage: what stands behind them may rest on them
   std::vector<std::string> warnings;  ///< sentences for the log: file system that lies about syncs, indexes rebuilt, tail cut
 };
 
@@ -109,6 +119,10 @@ class Journal final : public Log, public BackupSource {
   /// Segments below `before_segment` are needed no more. Carried out by the next successful sync(), oldest first, so that what was
   /// copied forward is durable before its source goes. The segment being written always stays.
   void truncate(std::uint32_t before_segment);
+  /// Reads on in the sealed segments, about `size` bytes, and compares every record with its checksums. Nothing when all was well.
+  [[nodiscard]] std::optional<DamagedRecord> scrub(std::uint64_t size);
+  /// How often scrub() has come to the end of the sealed segments.
+  [[nodiscard]] std::uint64_t scrub_passes() const;
   /// Retries to get space while read_only. Call at least every `retry_interval` then; cheap otherwise.
   void tick(Instant now);
 

@@ -23,6 +23,8 @@ struct RecoveredChain {
   std::uint64_t next_sequence = 1;
   std::vector<std::uint32_t> spares;
   std::vector<std::uint32_t> unindexed;  ///< sealed segments without a usable index
+  std::string checkpoint_index;          ///< of the last segment, when it has none yet
+  std::uint64_t marked_sequence = 0;     ///< the mark's: what comes after it may be missing without anybody knowing; 0: no mark
   Recovery report;
 };
 

@@ -5,7 +5,9 @@
 #include <cstdio>
 #include <sstream>
 
+#include "broker/journal/known_end.hpp"
 #include "broker/journal/segment_scan.hpp"
+#include "common/mutant.hpp"
 
 namespace remuda::broker {
 namespace {
@@ -55,6 +57,7 @@ FileName parse_file_name(std::string_view name) {
   if (const auto number = number_in(name, "segment-", ".log")) return {FileKind::segment, *number};
   if (const auto number = number_in(name, "segment-", ".index")) return {FileKind::index, *number};
   if (const auto number = number_in(name, "spare-", ".log")) return {FileKind::spare, *number};
+  if (name == mark_file_name) return {FileKind::mark, 0};
   return {};
 }
 
@@ -131,6 +134,38 @@ std::optional<std::string> make_index(std::string_view segment) {
                [&](const ScannedRecord& record) { append_index_record(index, seed, record.header, record.operations); });
   if (!state.sealed) return std::nullopt;
   return index;
+}
+
+std::string make_checkpoint_index(std::string_view segment) {
+  const auto header = decode_segment_header(segment, FileForm::segment);
+  if (!header || REMUDA_MUTANT(133)) return {};
+  const std::uint32_t seed = record_seed(header->identity, header->number);
+  const auto record = read_record_head(segment, segment_header_size, seed, FileForm::segment);
+  if (!record || (record->header.flags & record_flag::checkpoint) == 0) return {};
+  std::string index = encode(*header, FileForm::index);
+  append_index_record(index, seed, record->header, record->operations);
+  return index;
+}
+
+std::uint64_t heal_from_index(std::string_view index, const SegmentHeader& header, std::string& segment) {
+  const auto own = decode_segment_header(index, FileForm::index);
+  if (!own || *own != header) return 0;
+  const std::uint32_t seed = record_seed(header.identity, header.number);
+  std::uint64_t healed = 0;
+  ScanState state;
+  state.next_sequence = header.first_sequence;
+  scan_records(index, FileForm::index, seed, state, [&](const ScannedRecord& record) {
+    const std::uint64_t position = record.payload_at - record.operations.size() - record_header_size;
+    const auto there = read_record_head(segment, position, seed, FileForm::segment);
+    if (there && there->header.sequence == record.header.sequence) return;
+    std::string head;
+    append_index_record(head, seed, record.header, record.operations);
+    head.resize(record_header_size + record.operations.size());
+    if (position + record_size(record.operations.size(), record.header.payload_size) > segment.size()) return;
+    segment.replace(position, head.size(), head);
+    ++healed;
+  });
+  return healed;
 }
 
 }  // namespace remuda::broker

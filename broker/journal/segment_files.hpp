@@ -20,7 +20,7 @@ inline constexpr const char* lock_file_name = "LOCK";
 /// A file on its way to `name`: worthless after a crash, swept at start.
 [[nodiscard]] std::string unfinished_name(const std::string& name);
 
-enum class FileKind : std::uint8_t { segment, index, spare, unfinished, other };
+enum class FileKind : std::uint8_t { segment, index, spare, mark, unfinished, other };
 struct FileName {
   FileKind kind = FileKind::other;
   std::uint32_t number = 0;
@@ -48,5 +48,9 @@ struct FileName {
 
 /// The index of a sealed segment: its records without payload. Empty when `segment` is not whole up to its seal.
 [[nodiscard]] std::optional<std::string> make_index(std::string_view segment);
+/// The index, so far, of a segment that begins with a checkpoint: that record alone. Empty when it has none.
+[[nodiscard]] std::string make_checkpoint_index(std::string_view segment);
+/// Puts right what the segment's own index still has of records whose header or operations are damaged. How many these were.
+std::uint64_t heal_from_index(std::string_view index, const SegmentHeader& header, std::string& segment);
 
 }  // namespace remuda::broker

@@ -20,6 +20,11 @@ SegmentKeeper::~SegmentKeeper() {
   }
   changed_.notify_all();
   if (helper_.joinable()) helper_.join();
+  // What is not only to save time.
+  Lock lock{mutex_};
+  for (const auto& job : jobs_) {
+    if (!job.bytes.empty() && !failed_) do_index(job, lock);
+  }
 }
 
 Result<void> SegmentKeeper::start() {
@@ -76,13 +81,13 @@ Result<std::string> SegmentKeeper::take() {
 
 void SegmentKeeper::recycle(std::vector<Truncated> segments) {
   Lock lock{mutex_};
-  for (const auto& segment : segments) jobs_.push_back({segment, 0});
+  for (const auto& segment : segments) jobs_.push_back({segment, 0, {}});
   work(lock);
 }
 
-void SegmentKeeper::index(std::uint32_t segment) {
+void SegmentKeeper::index(std::uint32_t segment, std::string bytes) {
   Lock lock{mutex_};
-  jobs_.push_back({std::nullopt, segment});
+  jobs_.push_back({std::nullopt, segment, std::move(bytes)});
   work(lock);
 }
 
@@ -138,9 +143,9 @@ void SegmentKeeper::do_one(Lock& lock) {
   } else if (spare_missing()) {
     fill_or_add_spare(lock);
   } else {
-    const auto segment = jobs_.front().index;
+    const auto job = std::move(jobs_.front());
     jobs_.pop_front();
-    do_index(segment, lock);
+    do_index(job, lock);
   }
 }
 
@@ -210,31 +215,32 @@ void SegmentKeeper::do_recycle(Truncated segment, Lock& lock) {
   }
 }
 
-void SegmentKeeper::do_index(std::uint32_t segment, Lock& lock) {
+void SegmentKeeper::do_index(const Job& job, Lock& lock) {
   lock.unlock();
-  const auto name = segment_name(segment);
-  const auto unfinished = unfinished_name(index_name(segment));
+  const auto name = segment_name(job.index);
+  const auto unfinished = unfinished_name(index_name(job.index));
   std::optional<Error> problem;
   const auto attempt = [&](std::string_view call, const std::string& where, const auto& outcome) {
     if (!problem && !outcome) problem = storage_error(folder_, call, where, outcome.error());
     return !problem;
   };
-  auto file = folder_.open(name, OpenMode::read);
-  if (attempt("opening", name, file)) {
+  std::optional<std::string> index;
+  if (!job.bytes.empty()) {
+    index = job.bytes;
+  } else if (auto file = folder_.open(name, OpenMode::read); attempt("opening", name, file)) {
     const auto size = (*file)->size();
     const auto bytes = (*file)->map(size ? std::min<std::uint64_t>(*size, segment_capacity_max) : 0);
     if (attempt("mapping", name, bytes)) {
-      const auto index = make_index(*bytes);
-      if (!index) {
-        problem = Error{"journal_damaged", folder_.path() + "/" + name + " no longer holds what was written to it", true};
-      } else {
-        auto target = folder_.open(unfinished, OpenMode::create);
-        if (attempt("creation", unfinished, target) && attempt("writing", unfinished, write_fully(**target, 0, *index)) &&
-            attempt("fdatasync", unfinished, (*target)->sync()) &&
-            attempt("rename", unfinished, folder_.rename(unfinished, index_name(segment)))) {
-          static_cast<void>(attempt("fsync", unfinished, folder_.sync()));
-        }
-      }
+      index = make_index(*bytes);
+      if (!index) problem = Error{"journal_damaged", folder_.path() + "/" + name + " no longer holds what was written to it", true};
+    }
+  }
+  if (index) {
+    auto target = folder_.open(unfinished, OpenMode::create);
+    if (attempt("creation", unfinished, target) && attempt("writing", unfinished, write_fully(**target, 0, *index)) &&
+        attempt("fdatasync", unfinished, (*target)->sync()) &&
+        attempt("rename", unfinished, folder_.rename(unfinished, index_name(job.index)))) {
+      static_cast<void>(attempt("fsync", unfinished, folder_.sync()));
     }
   }
   // An index only saves time at the next start: without space it is left out.

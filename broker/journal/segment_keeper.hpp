@@ -32,7 +32,7 @@ class SegmentKeeper {
   SegmentKeeper(Folder& folder, Settings settings, std::vector<std::uint32_t> spares);
   SegmentKeeper(const SegmentKeeper&) = delete;
   SegmentKeeper& operator=(const SegmentKeeper&) = delete;
-  /// Finishes what it is doing, leaves the rest undone (the next start does it), joins.
+  /// Finishes what it is doing, leaves the rest undone (the next start does it) but for indexes given as bytes, joins.
   ~SegmentKeeper();
 
   /// Reserves space for the missing spares, then starts preparing them. A full disk is no error: full() tells.
@@ -55,8 +55,8 @@ class SegmentKeeper {
     std::uint32_t capacity = 0;
   };
   void recycle(std::vector<Truncated> segments);
-  /// Writes the index of a sealed, durable segment.
-  void index(std::uint32_t segment);
+  /// Writes the index of a sealed, durable segment; or, given its bytes, of one that is still being written.
+  void index(std::uint32_t segment, std::string bytes = {});
   /// Tries again after the disk was full.
   void retry();
 
@@ -70,6 +70,7 @@ class SegmentKeeper {
   struct Job {
     std::optional<Truncated> recycle;
     std::uint32_t index = 0;
+    std::string bytes;  ///< of the index; empty: what the segment says
   };
   using Lock = std::unique_lock<std::mutex>;
 
@@ -79,7 +80,7 @@ class SegmentKeeper {
   void do_one(Lock& lock);
   void fill_or_add_spare(Lock& lock);
   void do_recycle(Truncated segment, Lock& lock);
-  void do_index(std::uint32_t segment, Lock& lock);
+  void do_index(const Job& job, Lock& lock);
   [[nodiscard]] bool spare_missing() const;
   void note_space();
   void note(std::string_view call, const std::string& name, Errno error);

@@ -2,4 +2,6 @@
 if(TARGET remuda AND TARGET remuda-broker)
   add_test(NAME broker_backup COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/broker_backup_test.py ${PROJECT_BINARY_DIR}/bin)
   set_tests_properties(broker_backup PROPERTIES TIMEOUT 120 LABELS end_to_end)
+  add_test(NAME broker_damage COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/broker_damage_test.py ${PROJECT_BINARY_DIR}/bin)
+  set_tests_properties(broker_damage PROPERTIES TIMEOUT 240 LABELS end_to_end)
 endif()

@@ -76,6 +76,18 @@ const std::set<std::string> call_sites{
     "start: sync index.tmp",
     "start: rename index.tmp to index",
     "start: sync folder after rename index.tmp to index",
+    // the mark of the known end
+    "start: create mark.tmp",
+    "start: write mark.tmp",
+    "start: sync mark.tmp",
+    "start: rename mark.tmp to mark",
+    "start: sync folder after rename mark.tmp to mark",
+    "start: remove mark.tmp",
+    "stop: create mark.tmp",
+    "stop: write mark.tmp",
+    "stop: sync mark.tmp",
+    "stop: rename mark.tmp to mark",
+    "stop: sync folder after rename mark.tmp to mark",
     // truncation
     "serve: remove index",
     "serve: rename segment to spare",
@@ -92,6 +104,8 @@ std::string kind_of(const std::string& name) {
       return "index";
     case FileKind::spare:
       return "spare";
+    case FileKind::mark:
+      return "mark";
     case FileKind::unfinished:
       return kind_of(name.substr(0, name.rfind('.'))) + ".tmp";
     case FileKind::other:
@@ -105,7 +119,7 @@ class CallNames {
  public:
   std::string name(BrokerLife::Phase phase, const DiskCall& call) {
     const std::string what = describe(call);
-    const bool of_records = what == "write segment" || what == "sync segment";
+    const bool of_records = what == "write segment" || what == "sync segment" || what.find("mark") != std::string::npos;
     const std::string when = phase == BrokerLife::Phase::start                ? "start: "
                              : phase == BrokerLife::Phase::stop && of_records ? "stop: "
                                                                               : "serve: ";

@@ -9,8 +9,10 @@ remuda_test(test_journal
     ${CMAKE_CURRENT_LIST_DIR}/journal_recovery_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/journal_storage_trouble_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/journal_real_files_test.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/journal_scrub_test.cpp
   LIBRARIES remuda_memory_disk
   LABELS threads)
 target_compile_definitions(test_journal PRIVATE REMUDA_JOURNAL_DOCUMENT="${CMAKE_CURRENT_LIST_DIR}/../../../broker/journal/JOURNAL.md")
 
 remuda_test(test_journal_power_cut TIMEOUT 300 SOURCES ${CMAKE_CURRENT_LIST_DIR}/journal_power_cut_test.cpp LIBRARIES remuda_memory_disk)
+remuda_test(test_journal_corruption TIMEOUT 120 SOURCES ${CMAKE_CURRENT_LIST_DIR}/journal_corruption_test.cpp LIBRARIES remuda_memory_disk)

@@ -103,6 +103,9 @@ BOOST_AUTO_TEST_CASE(a_segment_header_with_any_bit_flipped_is_refused) {
 BOOST_AUTO_TEST_CASE(another_format_version_is_named_as_such) {
   auto bytes = encode({small_segments().identity.value(), 1, 4096, 1}, FileForm::segment);
   bytes[8] = 2;
+  BOOST_TEST(decode_segment_header(bytes, FileForm::segment).error().code == "journal_damaged");  // a flipped bit
+  const auto crc = crc32c(std::string_view{bytes}.substr(0, 44));
+  for (std::size_t i = 0; i < 4; ++i) bytes[44 + i] = static_cast<char>(crc >> (8 * i) & 0xFFU);
   BOOST_TEST(decode_segment_header(bytes, FileForm::segment).error().code == "journal_version");
 }
 

@@ -2,6 +2,8 @@
 // indexes are rebuilt.
 
 #include "broker/journal/format.hpp"
+#include "broker/journal/known_end.hpp"
+#include "common/crc32c.hpp"
 #include "journal_fixture.hpp"
 
 using namespace remuda;
@@ -45,6 +47,7 @@ BOOST_FIXTURE_TEST_CASE(a_last_record_torn_at_any_byte_is_cut_and_the_rest_stays
     auto torn = whole;
     torn.replace(begin + kept, one_word_record - kept, one_word_record - kept, '\0');
     disk.set_contents(segment_name(1), torn);
+    disk.remove_durably(mark_file_name);  // it knows of a later life of this folder
     start();
     BOOST_TEST(replayed == Words{"ride-1"}, boost::test_tools::per_element());
     append_and_sync("ride-3");
@@ -101,6 +104,7 @@ BOOST_FIXTURE_TEST_CASE(any_bit_flipped_in_a_confirmed_record_is_refused_with_it
     const auto record = byte / one_word_record;
     if (byte % one_word_record >= 32 + 18) continue;  // padding carries nothing
     disk.flip_bit(segment_name(1), segment_header_size + byte, static_cast<unsigned>(byte % 8));
+    disk.remove_durably(mark_file_name);  // the record of the clean stop says the same
     expect_refused(segment_name(1), segment_header_size + record * one_word_record);
     disk.set_contents(segment_name(1), whole);
   }
@@ -218,6 +222,8 @@ BOOST_FIXTURE_TEST_CASE(a_journal_of_a_later_format_is_refused_as_such, DamageFi
   three_confirmed_records();
   auto bytes = disk.contents(segment_name(1));
   bytes[8] = 9;
+  const auto crc = crc32c(std::string_view{bytes}.substr(0, 44));
+  for (std::size_t i = 0; i < 4; ++i) bytes[44 + i] = static_cast<char>(crc >> (8 * i) & 0xFFU);
   disk.set_contents(segment_name(1), bytes);
   BOOST_TEST(try_start()->code == "journal_version");
 }
@@ -235,6 +241,104 @@ BOOST_FIXTURE_TEST_CASE(unfinished_files_are_swept_and_strangers_left_alone, Jou
   BOOST_TEST(std::count(names.begin(), names.end(), unfinished_name(index_name(1))) == 0);
   BOOST_TEST(std::count(names.begin(), names.end(), index_name(77)) == 0);
   BOOST_TEST(disk.contents("notes.txt") == "mine");
+}
+
+// --- the mark: how far the journal is known to have been durable ---
+
+BOOST_FIXTURE_TEST_CASE(after_a_clean_stop_an_end_that_reads_as_zeros_is_refused, DamageFixture) {
+  three_confirmed_records();
+  const auto whole = disk.contents(segment_name(1));
+  for (std::uint64_t kept = 0; kept < 3; ++kept) {
+    const auto end = segment_header_size + kept * one_word_record;
+    disk.set_contents(segment_name(1), whole.substr(0, end) + std::string(whole.size() - end, '\0'));
+    expect_refused(segment_name(1), end);
+  }
+  options.salvage = true;
+  start();
+  BOOST_TEST(replayed == (Words{"ride-1", "ride-2"}), boost::test_tools::per_element());
+  BOOST_REQUIRE_EQUAL(recovery.lost.size(), 1U);
+  BOOST_TEST(recovery.lost[0].first_sequence == 3U);
+  BOOST_TEST(recovery.lost[0].last_sequence == 4U);  // the mark of the clean stop is a record, too
+  append_and_sync("ride-4");
+  crash();
+  options.salvage = false;
+  start();
+  BOOST_TEST(replayed == (Words{"ride-1", "ride-2", "ride-4"}), boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(what_a_start_has_found_cannot_vanish_before_the_next, DamageFixture) {
+  start();
+  append_and_sync("ride-1");
+  crash();
+  start();
+  crash();
+  const auto whole = disk.contents(segment_name(1));
+  disk.set_contents(segment_name(1), whole.substr(0, segment_header_size) + std::string(whole.size() - segment_header_size, '\0'));
+  expect_refused(segment_name(1), segment_header_size);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_last_segment_that_is_missing_is_refused_by_name, DamageFixture) {
+  start();
+  const auto words = fill_until_segment(3);
+  stop();
+  disk.remove_durably(segment_name(3));
+  expect_refused(segment_name(3), 0);
+  options.salvage = true;
+  start();
+  BOOST_REQUIRE_EQUAL(recovery.lost.size(), 1U);
+  BOOST_TEST(recovery.lost[0].file == "disk/" + segment_name(3));
+  append_and_sync("next");
+  crash();
+  options.salvage = false;
+  start();
+  BOOST_TEST(replayed.back() == "next");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_damaged_mark_is_refused_and_salvage_makes_another, DamageFixture) {
+  three_confirmed_records();
+  const auto mark = disk.contents(mark_file_name);
+  for (std::size_t byte = 0; byte < mark.size(); ++byte) {
+    disk.flip_bit(mark_file_name, byte, static_cast<unsigned>(byte % 8));
+    expect_refused(mark_file_name, 0);
+    disk.set_contents(mark_file_name, mark);
+  }
+  disk.set_contents(mark_file_name, mark + "x");
+  expect_refused(mark_file_name, 0);
+  options.salvage = true;
+  start();
+  BOOST_TEST(replayed.size() == 3U);
+  BOOST_REQUIRE_EQUAL(recovery.lost.size(), 1U);
+  BOOST_TEST(recovery.lost[0].open_ended);
+  stop();
+  options.salvage = false;
+  start();
+}
+
+BOOST_FIXTURE_TEST_CASE(the_mark_of_another_journal_is_refused, DamageFixture) {
+  three_confirmed_records();
+  disk.set_contents(mark_file_name, encode({{1, 2, 3}, 1, 4096, 1}, FileForm::mark));
+  expect_refused(mark_file_name, 0);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_journal_without_a_mark_starts, DamageFixture) {
+  three_confirmed_records();
+  disk.remove_durably(mark_file_name);
+  start();
+  BOOST_TEST(replayed.size() == 3U);
+}
+
+BOOST_FIXTURE_TEST_CASE(on_a_full_disk_the_mark_of_before_stays, DamageFixture) {
+  start();
+  append_and_sync("ride-1");
+  stop();
+  const auto mark = disk.contents(mark_file_name);
+  start();
+  append_and_sync("ride-2");
+  disk.limit_space(disk.used_space());
+  stop();
+  BOOST_TEST((disk.contents(mark_file_name) == mark));
+  start();
+  BOOST_TEST(replayed == (Words{"ride-1", "ride-2"}), boost::test_tools::per_element());
 }
 
 // --- salvage: a person has decided to go on without what is lost ---
@@ -301,6 +405,47 @@ BOOST_FIXTURE_TEST_CASE(salvage_of_a_file_cut_short_keeps_what_is_left, DamageFi
   options.salvage = true;
   start();
   BOOST_TEST(replayed == (Words{"ride-1", "ride-2"}), boost::test_tools::per_element());
+}
+
+BOOST_FIXTURE_TEST_CASE(salvage_of_a_file_cut_short_says_that_nobody_knows_what_stood_there, DamageFixture) {
+  three_confirmed_records();
+  disk.remove_durably(mark_file_name);
+  const auto whole = disk.contents(segment_name(1));
+  options.salvage = true;
+  const auto cut_to = [&](std::uint64_t size) {
+    disk.set_contents(segment_name(1), whole.substr(0, size));
+    disk.remove_durably(mark_file_name);
+    start();
+    crash(Survivors::all);
+  };
+  cut_to(segment_header_size + 2 * one_word_record + 10);
+  BOOST_REQUIRE_EQUAL(recovery.lost.size(), 1U);
+  BOOST_TEST(recovery.lost[0].offset == segment_header_size + 2 * one_word_record + 10);
+  BOOST_TEST(recovery.lost[0].first_sequence == 3U);
+  BOOST_TEST(recovery.lost[0].open_ended);
+  // Zeros behind the last record: no other was begun.
+  cut_to(segment_header_size + 3 * one_word_record + 2 * record_header_size);
+  BOOST_TEST(recovery.lost.empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(salvage_restores_operations_from_the_index, DamageFixture) {
+  checkpoint = [] { return "state x"; };
+  start();
+  fill_until_segment(3);
+  stop();
+  start();
+  const auto all = replayed;
+  stop();
+  // The oldest segment's checkpoint and another record; the checkpoint of the segment that was being written.
+  disk.flip_bit(segment_name(1), segment_header_size + record_header_size);
+  disk.flip_bit(segment_name(1), 2'100);
+  disk.flip_bit(segment_name(3), segment_header_size + record_header_size + 1);
+  expect_refused(segment_name(3), segment_header_size);
+  options.salvage = true;
+  start();
+  BOOST_TEST(recovery.warnings.size() == 2U);
+  BOOST_TEST(recovery.lost.size() <= 1U);  // the other one, if its payload was hit
+  BOOST_TEST(replayed.size() + recovery.lost.size() == all.size());
 }
 
 BOOST_FIXTURE_TEST_CASE(salvage_without_any_readable_header_is_refused, DamageFixture) {
