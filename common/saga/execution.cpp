@@ -157,6 +157,11 @@ std::vector<std::string> Execution::current_states() const {
   return names;
 }
 
+bool Execution::is_at_work(std::string_view key) {
+  std::uint64_t id = 0;
+  return find_task(key, Wanted::at_work, &id) != nullptr;
+}
+
 bool Execution::is_parked() const {
   return std::any_of(frames_.begin(), frames_.end(), [](const auto& entry) { return entry.second.phase == Phase::parked; });
 }

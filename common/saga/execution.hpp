@@ -64,6 +64,7 @@ struct RequestTask {
   Json input;
   bool waits_for_token = false;
   std::string state = {};
+  std::optional<Time> due = {};  ///< when it is too late for an answer
 };
 /// Nobody waits for this task any more. What it did, it did.
 struct CancelTask {
@@ -128,6 +129,8 @@ class Execution {
   /// The states in which it is at the moment, outer ones first.
   [[nodiscard]] std::vector<std::string> current_states() const;
   [[nodiscard]] bool is_parked() const;
+  /// Does it wait for an answer to this RequestTask?
+  [[nodiscard]] bool is_at_work(std::string_view key);
   /// Of what runs at the moment, the one that is at its highest attempt.
   [[nodiscard]] int attempts_most() const;
   [[nodiscard]] bool passed_pivot() const { return passed_pivot_; }

@@ -74,7 +74,7 @@ void Execution::begin_task(std::uint64_t id, Json input) {
     frame.heartbeat_due = now_ + frame.heartbeat;
   }
   effects_.emplace_back(
-      RequestTask{key_of(frame), frame.attempt, state.resource, std::move(input), state.waits_for_token, state.name});
+      RequestTask{key_of(frame), frame.attempt, state.resource, std::move(input), state.waits_for_token, state.name, frame.due});
 }
 
 void Execution::choose(std::uint64_t id, const Json& input) {
