@@ -143,6 +143,8 @@ void Broker::give_back_undeliverable() {
     engine_.apply(release, moment_, effects_);
     begin = end;
   }
+  for (const auto& [lease, first] : std::exchange(returned_leases_, {}))
+    engine_.apply(CheckpointStream{{}, lease, first, CheckpointStream::End::release}, moment_, effects_);
   done_forms_.resize(effects_.replies.size(), DoneForm::nothing);
 }
 

@@ -57,6 +57,7 @@ class Broker {
   /// Errors: `invalid_attribute`, `invalid_filter_policy` and others of the engine.
   Result<void> declare(const wire::DeclareQueue& queue);
   Result<void> declare(const wire::DeclareTopic& topic);
+  Result<void> declare(const wire::DeclareStream& stream);
   Result<void> restore_topics();
 
   // ---- a turn ----
@@ -72,7 +73,7 @@ class Broker {
   /// Sends the rest and the live events; the log must have been synced, if end_turn() asked for it.
   void send_synced(const SendFrame& send);
   /// What could not be handed out was given back to its queue: another turn is needed at once.
-  [[nodiscard]] bool wants_another_turn() const { return !returned_.empty(); }
+  [[nodiscard]] bool wants_another_turn() const { return !returned_.empty() || !returned_leases_.empty(); }
   [[nodiscard]] std::optional<DamagedBody> damaged() const { return damaged_; }
   [[nodiscard]] Instant next_deadline() const;
   /// Connections that took no more of what they asked for, by routing id: forgotten here, to be ended by the
@@ -108,6 +109,7 @@ class Broker {
   Topics topics_;
   MoveRunner moves_;
   std::unordered_map<QueueId, GroupingRules> grouping_rules_;  ///< of the FIFO queues that were used
+  std::unordered_map<StreamId, Selector> partitioning_;        ///< of the streams that were used
   Moment moment_;
 
   // this turn
@@ -119,6 +121,7 @@ class Broker {
   std::vector<std::uint32_t> partitions_;  ///< of appended messages
   std::vector<Publication> publications_;
   std::vector<QueueId> targets_;
+  std::vector<StreamTarget> stream_targets_;
   std::vector<Milliseconds> delays_;
   std::vector<Grouping> groupings_;
   std::deque<std::string> group_names_;  ///< what they point to
@@ -129,6 +132,11 @@ class Broker {
 
   // for the next turn
   std::vector<ReceiptHandle> returned_;  ///< deliveries that could not be handed out
+  struct ReturnedLease {
+    StreamLease lease;
+    Offset first;
+  };
+  std::vector<ReturnedLease> returned_leases_;  ///< likewise
   std::vector<ClientId> gone_;
   std::vector<std::string> unreachable_;
   std::unordered_map<std::uint64_t, Topic*> subscribed_;  ///< by subscription
@@ -211,6 +219,10 @@ class Broker {
   void on(Connection& connection, const wire::StreamSeek& seek);
   void on(Connection& connection, const wire::DeclareStream& declare);
   void on(Connection& connection, const wire::DeleteStream& command);
+  void on(Connection& connection, const wire::GetStreamInfo& command);
+  void on(Connection& connection, const wire::ListStreams&);
+  [[nodiscard]] wire::StreamInfo wire_info(const Stream& stream) const;
+  std::uint32_t partition_of(const Stream& stream, const MessageView& message);
   Result<AppendStream> take_append(const wire::Append& append);
   [[nodiscard]] static Result<CheckpointStream> checkpoint_of(const wire::StreamCheckpoint& command);
   Result<StreamId> stream_named(std::string_view name) const;
@@ -227,7 +239,7 @@ class Broker {
   Result<std::vector<Sequence>> select(QueueId queue, const wire::Selection& selection, std::uint64_t max);
   [[nodiscard]] wire::QueueInfo wire_info(const QueueInfo& info) const;
   Result<void> remember(const std::vector<std::string>& topics);
-  [[nodiscard]] std::optional<ChainedQueue> chained_queue(std::string_view name) const;
+  [[nodiscard]] std::optional<ChainedChannel> chained_channel(std::string_view name) const;
   [[nodiscard]] Result<Topic> declared(const wire::DeclareTopic& declare);
 
   // answers (broker_replies.cpp)

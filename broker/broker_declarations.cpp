@@ -1,4 +1,4 @@
-// Queues and topics that come, change and go while the broker runs.
+// Queues, topics and streams that come, change and go while the broker runs.
 
 #include <algorithm>
 #include <utility>
@@ -55,6 +55,22 @@ Result<QueueAttributes> attributes_of(const wire::DeclareQueue& declare) {
   return attributes;
 }
 
+/// Errors: `invalid_selector`.
+Result<StreamAttributes> attributes_of(const wire::DeclareStream& declare) {
+  if (!declare.partition_by.empty()) {
+    if (const auto selector = Selector::compile(declare.partition_by); !selector) return Failure{selector.error()};
+  }
+  StreamAttributes attributes;
+  attributes.name = declare.stream;
+  attributes.partitions = declare.partitions;
+  attributes.partition_by = declare.partition_by;
+  attributes.retention = milliseconds(declare.retention_ms);
+  attributes.max_bytes = declare.max_bytes;
+  attributes.dead_letter_queue = declare.dead_letter_queue;
+  attributes.max_receives = declare.max_receives;
+  return attributes;
+}
+
 }  // namespace
 
 void Broker::on(Connection& connection, const wire::DeclareQueue& declare) {
@@ -67,7 +83,7 @@ void Broker::on(Connection& connection, const wire::DeclareQueue& declare) {
   apply(DeclareQueue{requester(connection), *std::move(attributes)}, DoneForm::nothing);
   if (std::holds_alternative<Error>(effects_.replies.back().answer)) return;
   // Also when the declaration was repeated: the broker may have died between the two records.
-  const auto changed = topics_.chain(declare.from_topic, *chained_queue(declare.queue), declare.selection.filter_policy,
+  const auto changed = topics_.chain(declare.from_topic, *chained_channel(declare.queue), declare.selection.filter_policy,
                                      declare.selection.filter_on_attributes);
   if (!changed) return;
   if (const auto remembered = remember(*changed); !remembered) effects_.replies.back().answer = remembered.error();
@@ -76,7 +92,7 @@ void Broker::on(Connection& connection, const wire::DeclareQueue& declare) {
 void Broker::on(Connection& connection, const wire::DeleteQueue& command) {
   const auto queue = queue_named(command.queue);
   if (!queue) return refuse(connection, request_.request, queue.error());
-  const ChainedQueue chained = *chained_queue(command.queue);
+  const ChainedChannel chained = *chained_channel(command.queue);
   apply(DeleteQueue{requester(connection), *queue, command.force}, DoneForm::nothing);
   if (engine_.attributes(*queue) != nullptr) return;  // refused
   grouping_rules_.erase(*queue);
@@ -84,10 +100,34 @@ void Broker::on(Connection& connection, const wire::DeleteQueue& command) {
   if (const auto changed = topics_.chain({}, chained, {}, false)) static_cast<void>(remember(*changed));
 }
 
-std::optional<ChainedQueue> Broker::chained_queue(std::string_view name) const {
+std::optional<ChainedChannel> Broker::chained_channel(std::string_view name) const {
+  if (const auto stream = engine_.find_stream(name)) return ChainedChannel{std::string{name}, 0, *stream, false};
   const auto id = engine_.find_queue(name);
   if (!id) return std::nullopt;
-  return ChainedQueue{std::string{name}, *id, engine_.attributes(*id)->fifo.has_value()};
+  return ChainedChannel{std::string{name}, *id, 0, engine_.attributes(*id)->fifo.has_value()};
+}
+
+void Broker::on(Connection& connection, const wire::DeclareStream& declare) {
+  if (const auto policy = compile_filter(declare.selection.filter_policy, declare.selection.filter_on_attributes); !policy)
+    return refuse(connection, request_.request, policy.error());
+  auto attributes = attributes_of(declare);
+  if (!attributes) return refuse(connection, request_.request, attributes.error());
+  apply(DeclareStream{requester(connection), *std::move(attributes)}, DoneForm::nothing);
+  if (std::holds_alternative<Error>(effects_.replies.back().answer)) return;
+  const auto changed = topics_.chain(declare.from_topic, *chained_channel(declare.stream), declare.selection.filter_policy,
+                                     declare.selection.filter_on_attributes);
+  if (!changed) return;
+  if (const auto remembered = remember(*changed); !remembered) effects_.replies.back().answer = remembered.error();
+}
+
+void Broker::on(Connection& connection, const wire::DeleteStream& command) {
+  const auto stream = stream_named(command.stream);
+  if (!stream) return refuse(connection, request_.request, stream.error());
+  const ChainedChannel chained = *chained_channel(command.stream);
+  apply(DeleteStream{requester(connection), *stream, command.force}, DoneForm::nothing);
+  if (engine_.stream(*stream) != nullptr) return;  // refused
+  partitioning_.erase(*stream);
+  if (const auto changed = topics_.chain({}, chained, {}, false)) static_cast<void>(remember(*changed));
 }
 
 /// The topic as declared, which exists or not. Errors: `invalid_selector`, `invalid_attribute`.
@@ -146,7 +186,20 @@ Result<void> Broker::declare(const wire::DeclareQueue& declare) {
   const Answer answer = effects_.replies.empty() ? Answer{Done{}} : effects_.replies.back().answer;
   effects_.replies.clear();
   if (const auto* error = std::get_if<Error>(&answer)) return Failure{*error};
-  const auto changed = topics_.chain(declare.from_topic, *chained_queue(declare.queue), declare.selection.filter_policy,
+  const auto changed = topics_.chain(declare.from_topic, *chained_channel(declare.queue), declare.selection.filter_policy,
+                                     declare.selection.filter_on_attributes);
+  if (!changed) return Failure{changed.error()};
+  return remember(*changed);
+}
+
+Result<void> Broker::declare(const wire::DeclareStream& declare) {
+  auto attributes = attributes_of(declare);
+  if (!attributes) return Failure{attributes.error()};
+  engine_.apply(DeclareStream{{}, *std::move(attributes)}, moment_, effects_);
+  const Answer answer = effects_.replies.empty() ? Answer{Done{}} : effects_.replies.back().answer;
+  effects_.replies.clear();
+  if (const auto* error = std::get_if<Error>(&answer)) return Failure{*error};
+  const auto changed = topics_.chain(declare.from_topic, *chained_channel(declare.stream), declare.selection.filter_policy,
                                      declare.selection.filter_on_attributes);
   if (!changed) return Failure{changed.error()};
   return remember(*changed);
@@ -161,7 +214,7 @@ Result<void> Broker::declare(const wire::DeclareTopic& declare) {
 
 Result<void> Broker::restore_topics() {
   for (const auto& [name, definition] : engine_.topics()) {
-    auto restored = topics_.restore(name, definition, [&](std::string_view queue) { return chained_queue(queue); });
+    auto restored = topics_.restore(name, definition, [&](std::string_view channel) { return chained_channel(channel); });
     if (!restored) return restored;
   }
   return {};

@@ -191,6 +191,8 @@ void Broker::reserve_scratch(std::span<const wire::Step> steps) {
   publications_.reserve(messages);
   targets_.clear();
   targets_.reserve(targets);
+  stream_targets_.clear();
+  stream_targets_.reserve(targets);
   handles_.clear();
   handles_.reserve(handles);
   live_.clear();
@@ -262,13 +264,18 @@ Result<PublishMessage> Broker::take_publish(const wire::Publish& publish) {
   return command;
 }
 
-/// The queues that want the message. Groupings are kept only where a FIFO queue is among the topic's queues.
+/// The queues and streams that want the message. Groupings are kept only where a FIFO queue is among the topic's queues.
 Result<void> Broker::take_targets(const Topic& topic, const MessageView& message, Publication& publication) {
   const std::size_t first_target = targets_.size();
+  const std::size_t first_stream = stream_targets_.size();
   const std::size_t first_grouping = groupings_.size();
   const bool any_fifo = std::any_of(topic.chains.begin(), topic.chains.end(), [](const Chain& chain) { return chain.is_fifo; });
   for (const auto& chain : topic.chains) {
     if (!chain.filter_policy.empty() && !chain.policy.matches(message)) continue;
+    if (chain.stream_id != 0) {
+      stream_targets_.push_back({chain.stream_id, partition_of(*engine_.stream(chain.stream_id), message)});
+      continue;
+    }
     targets_.push_back(chain.queue_id);
     if (!any_fifo) continue;
     Grouping grouping;
@@ -281,6 +288,7 @@ Result<void> Broker::take_targets(const Topic& topic, const MessageView& message
   }
   publication.targets = std::span<const QueueId>{targets_}.subspan(first_target);
   publication.groupings = std::span<const Grouping>{groupings_}.subspan(first_grouping);
+  publication.streams = std::span<const StreamTarget>{stream_targets_}.subspan(first_stream);
   return {};
 }
 

@@ -215,7 +215,7 @@ wire::QueueInfo Broker::wire_info(const QueueInfo& info) const {
   out.max_messages = info.attributes.max_messages;
   out.max_bytes = info.attributes.max_bytes;
   out.relaxed = info.attributes.relaxed;
-  if (const Topics::Found found = topics_.chain_of(info.id); found.chain != nullptr) {
+  if (const Topics::Found found = topics_.chain_of(info.attributes.name); found.chain != nullptr) {
     out.from_topic = found.topic->name;
     out.filter_policy = found.chain->filter_policy;
     out.filter_on_attributes = found.chain->filter_on_attributes;
@@ -271,7 +271,10 @@ void Broker::on(Connection& connection, const wire::ListTopics&) {
     info.topic = name;
     info.fifo = topic.deduplicate_by.has_value();
     if (info.fifo) info.deduplicate_by = topic.deduplicate_by->text();
-    for (const auto& chain : topic.chains) info.queues.push_back({chain.queue, chain.filter_policy, chain.filter_on_attributes});
+    for (const auto& chain : topic.chains) {
+      auto& chained = chain.stream_id != 0 ? info.streams : info.queues;
+      chained.push_back({chain.channel, chain.filter_policy, chain.filter_on_attributes});
+    }
     info.subscribers = topic.feed.size();
     info.published = topic.published;
     info.missed = topic.feed.missed();

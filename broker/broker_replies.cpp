@@ -34,17 +34,23 @@ void Broker::send_replies(bool after_sync, const SendFrame& send) {
     if (reply.after_sync != after_sync || reply.client == 0) continue;
     Connection* connection = connections_.find(reply.client);
     const auto* delivered = std::get_if<Delivered>(&reply.answer);
+    const auto* batch = std::get_if<StreamBatch>(&reply.answer);
     std::size_t handed_out = 0;
     if (connection != nullptr) {
-      if (delivered != nullptr || std::holds_alternative<Error>(reply.answer)) std::erase(connection->waiting, reply.request);
+      const bool is_error = std::holds_alternative<Error>(reply.answer);
+      if (delivered != nullptr || is_error) std::erase(connection->waiting, reply.request);
+      if (batch != nullptr || is_error) std::erase(connection->waiting_takes, reply.request);
       frame_.clear();
       encode(reply, done_forms_[i], handed_out);
       if (damaged_) return;
-      if (!send(*connection, frame_)) {
+      if (send(*connection, frame_)) {
+        batch = nullptr;
+      } else {
         gone_.push_back(reply.client);
         handed_out = 0;
       }
     }
+    if (batch != nullptr && batch->lease.number != 0) returned_leases_.push_back({batch->lease, batch->next - batch->count});
     if (delivered == nullptr) continue;
     if (REMUDA_MUTANT(85)) continue;
     // Nobody got these: back to their queue, without counting the receive.

@@ -51,11 +51,16 @@ void Broker::on(Connection& connection, const wire::CancelReceives&) {
 }
 
 void Broker::end_waiting(Connection& connection) {
-  if (connection.waiting.empty()) return;
+  if (connection.waiting.empty() && connection.waiting_takes.empty()) return;
   engine_.apply(CancelReceives{connection.id}, moment_, effects_);
   for (const std::uint64_t request : std::exchange(connection.waiting, {})) {
     std::string frame;
     wire::begin_received(request, 0, frame);
+    answer(connection, std::move(frame));
+  }
+  for (const std::uint64_t request : std::exchange(connection.waiting_takes, {})) {
+    std::string frame;
+    wire::begin_stream_batch(request, {}, 0, frame);
     answer(connection, std::move(frame));
   }
 }

@@ -17,7 +17,7 @@ namespace {
 constexpr std::size_t lease_size_bytes = 20;
 
 /// The partition whose share of the range of 128-bit hashes holds the key's MD5. Source: Kinesis, partition keys (SEMANTICS §7).
-std::uint32_t partition_of(std::string_view key, std::uint32_t partitions) {
+std::uint32_t share_of(std::string_view key, std::uint32_t partitions) {
   std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
   if (partitions == 1 || EVP_Digest(key.data(), key.size(), digest.data(), nullptr, EVP_md5(), nullptr) != 1) return 0;
   std::uint64_t high = 0;
@@ -67,20 +67,31 @@ std::uint64_t Broker::batch_bytes_max() const {
   return std::min<std::uint64_t>(10U * 1024 * 1024, frame > 2 * around_the_records ? frame - around_the_records : frame / 2);
 }
 
+/// A message without a key is spread by its id.
+std::uint32_t Broker::partition_of(const Stream& stream, const MessageView& message) {
+  const StreamAttributes& attributes = stream.attributes;
+  if (attributes.partitions == 1) return 0;
+  const std::string& place = attributes.partition_by.empty() ? std::string{"group_id"} : attributes.partition_by;
+  auto known = partitioning_.find(stream.id());
+  if (known == partitioning_.end() || known->second.text() != place) {
+    auto selector = Selector::compile(place);
+    if (!selector) return 0;  // it was checked when the stream was declared
+    known = partitioning_.insert_or_assign(stream.id(), *std::move(selector)).first;
+  }
+  const auto key = known->second.value(message);
+  return share_of(key ? std::string_view{*key} : message.id, attributes.partitions);
+}
+
 Result<AppendStream> Broker::take_append(const wire::Append& append) {
   const auto id = stream_named(append.stream);
   if (!id) return Failure{id.error()};
-  const StreamAttributes& attributes = engine_.stream(*id)->attributes;
-  const auto selector = Selector::compile(attributes.partition_by.empty() ? "group_id" : attributes.partition_by);
-  if (!selector) return Failure{selector.error()};
+  const Stream& stream = *engine_.stream(*id);
   const std::size_t first = bodies_.size();
   for (const auto message : append.messages) {
     const auto view = view_message(message);
     if (!view) return Failure{view.error()};
-    const auto key = selector->value(*view);
     bodies_.push_back({message, crc32c(message)});
-    partitions_.push_back(
-        partition_of(key ? std::string_view{*key} : view->id, attributes.partitions));  // without a key it is spread
+    partitions_.push_back(partition_of(stream, *view));
   }
   AppendStream command;
   command.stream = *id;
@@ -138,9 +149,16 @@ void Broker::on(Connection& connection, const wire::StreamTake& take) {
   if (!stream) return refuse(connection, request_.request, stream.error());
   if (take.start != "oldest" && take.start != "latest")
     return refuse(connection, request_.request, {"invalid_argument", "a group starts at oldest or latest", true});
+  const std::size_t waiting = connection.waiting.size() + connection.waiting_takes.size();
+  if (take.wait_ms > 0 && waiting >= settings_.waiting_receives_max) {
+    const std::string has = "this connection has " + std::to_string(waiting) + " receives waiting already";
+    return refuse(connection, request_.request, {"over_limit", has, true});
+  }
+  const std::size_t before = effects_.replies.size();
   apply(TakeStream{requester(connection), *stream, take.group, take.max, batch_bytes_max(),
-                   milliseconds(take.visibility_timeout_ms), take.start == "latest"},
+                   milliseconds(take.visibility_timeout_ms), take.start == "latest", milliseconds(take.wait_ms)},
         DoneForm::nothing);
+  if (effects_.replies.size() == before) connection.waiting_takes.push_back(request_.request);
 }
 
 void Broker::on(Connection& connection, const wire::StreamSeek& seek) {
@@ -153,26 +171,48 @@ void Broker::on(Connection& connection, const wire::StreamSeek& seek) {
   apply(command, DoneForm::nothing);
 }
 
-void Broker::on(Connection& connection, const wire::DeclareStream& declare) {
-  StreamAttributes attributes;
-  attributes.name = declare.stream;
-  attributes.partitions = declare.partitions;
-  attributes.partition_by = declare.partition_by;
-  attributes.retention = milliseconds(declare.retention_ms);
-  attributes.max_bytes = declare.max_bytes;
-  attributes.dead_letter_queue = declare.dead_letter_queue;
-  attributes.max_receives = declare.max_receives;
-  if (!declare.partition_by.empty()) {
-    if (const auto selector = Selector::compile(declare.partition_by); !selector)
-      return refuse(connection, request_.request, selector.error());
+wire::StreamInfo Broker::wire_info(const Stream& stream) const {
+  wire::StreamInfo out;
+  const StreamAttributes& attributes = stream.attributes;
+  out.stream = attributes.name;
+  out.partition_by = attributes.partition_by;
+  out.retention_ms = static_cast<std::uint64_t>(attributes.retention.count());
+  out.max_bytes = attributes.max_bytes;
+  out.dead_letter_queue = attributes.dead_letter_queue;
+  out.max_receives = attributes.max_receives;
+  if (const Topics::Found found = topics_.chain_of(attributes.name); found.chain != nullptr) {
+    out.from_topic = found.topic->name;
+    out.filter_policy = found.chain->filter_policy;
+    out.filter_on_attributes = found.chain->filter_on_attributes;
   }
-  apply(DeclareStream{requester(connection), std::move(attributes)}, DoneForm::nothing);
+  out.bytes = stream.bytes();
+  out.oldest_ms = engine_.oldest_record_ms(stream.id(), moment_).value_or(0);
+  out.waiting_takes = engine_.waiting_takes(stream.id());
+  for (const StreamPartition& partition : stream.partitions) out.partitions.emplace_back(partition.first(), partition.next());
+  for (const StreamGroup& group : stream.groups) {
+    wire::StreamGroup& its = out.groups.emplace_back(wire::StreamGroup{group.name, {}});
+    for (const StreamShare& share : group.shares) {
+      const bool is_held = share.lease != 0 && share.deadline > moment_.now;
+      its.shares.push_back({share.next, is_held ? share.end - share.next : 0, share.attempts});
+    }
+  }
+  return out;
 }
 
-void Broker::on(Connection& connection, const wire::DeleteStream& command) {
+void Broker::on(Connection& connection, const wire::GetStreamInfo& command) {
   const auto stream = stream_named(command.stream);
   if (!stream) return refuse(connection, request_.request, stream.error());
-  apply(DeleteStream{requester(connection), *stream, command.force}, DoneForm::nothing);
+  std::string frame;
+  wire::encode_ok(request_.request, wire_info(*engine_.stream(*stream)), frame);
+  answer(connection, std::move(frame));
+}
+
+void Broker::on(Connection& connection, const wire::ListStreams&) {
+  std::vector<wire::StreamInfo> infos;
+  for (const StreamId id : engine_.streams()) infos.push_back(wire_info(*engine_.stream(id)));
+  std::string frame;
+  wire::encode_ok(request_.request, std::span<const wire::StreamInfo>{infos}, frame);
+  answer(connection, std::move(frame));
 }
 
 void Broker::encode_stream_batch(const Reply& reply, const StreamBatch& batch) {

@@ -48,7 +48,8 @@ void Connections::remove(ClientId client) {
 std::vector<ClientId> Connections::idle(Instant now) const {
   std::vector<ClientId> idle;
   for (const auto& [id, connection] : by_id_) {
-    const bool expects_something = !connection.waiting.empty() || !connection.subscriptions.empty();
+    const bool expects_something =
+        !connection.waiting.empty() || !connection.waiting_takes.empty() || !connection.subscriptions.empty();
     if (!expects_something && now - connection.last_heard > idle_max && now >= connection.ignored_until) idle.push_back(id);
   }
   return idle;

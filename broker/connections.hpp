@@ -19,8 +19,9 @@ struct Connection {
   std::string routing_id;
   SessionId session = 0;  ///< 0: it has not said hello
   SessionKey key{};
-  std::string name;                    ///< node@host, for the log
-  std::vector<std::uint64_t> waiting;  ///< numbers of receives that have no answer yet
+  std::string name;                          ///< node@host, for the log
+  std::vector<std::uint64_t> waiting;        ///< numbers of receives that have no answer yet
+  std::vector<std::uint64_t> waiting_takes;  ///< likewise of takes from streams
   std::vector<std::uint64_t> subscriptions;
   int strikes = 0;  ///< malformed requests
   Instant ignored_until{};

@@ -148,6 +148,55 @@ Result<std::vector<wire::QueueInfo>> BlockingBrokerClient::list_queues() {
 Result<std::vector<wire::TopicInfo>> BlockingBrokerClient::list_topics() {
   return wait_for<std::vector<wire::TopicInfo>>([&](auto done) { client_.list_topics(std::move(done)); });
 }
+
+// ---- streams ----
+
+namespace {
+Callback<wire::StreamBatch> owning(Callback<TakenBatch> done) {
+  return [done = std::move(done)](Result<wire::StreamBatch> batch) {
+    if (!batch) return done(Failure{batch.error()});
+    TakenBatch taken{std::string{batch->lease}, batch->partition, batch->next, batch->behind,
+                     batch->behind_ms,          batch->attempts,  {}};
+    taken.records.reserve(batch->records.size());
+    for (const auto& record : batch->records) taken.records.push_back({record.offset, record.time_ms, std::string{record.message}});
+    done(std::move(taken));
+  };
+}
+}  // namespace
+
+Result<std::uint64_t> BlockingBrokerClient::append(std::string_view stream, std::span<const std::string_view> packed_messages) {
+  return wait_for<std::uint64_t>([&](auto done) { client_.append(stream, packed_messages, std::move(done)); });
+}
+Result<std::uint64_t> BlockingBrokerClient::append(std::string_view stream, const Message& message) {
+  const std::string packed = pack(message);
+  const std::string_view view = packed;
+  return append(stream, {&view, 1});
+}
+Result<Unit> BlockingBrokerClient::checkpoint(const wire::StreamCheckpoint& checkpoint) {
+  return wait_for<Unit>([&](auto done) { client_.checkpoint(checkpoint, std::move(done)); });
+}
+Result<TakenBatch> BlockingBrokerClient::take(const wire::StreamTake& take) {
+  return wait_for<TakenBatch>([&](auto done) { client_.take(take, owning(std::move(done))); });
+}
+Result<TakenBatch> BlockingBrokerClient::read_stream(const wire::StreamRead& read) {
+  return wait_for<TakenBatch>([&](auto done) { client_.read_stream(read, owning(std::move(done))); });
+}
+Result<Unit> BlockingBrokerClient::seek_stream(const wire::StreamSeek& seek) {
+  return wait_for<Unit>([&](auto done) { client_.seek_stream(seek, std::move(done)); });
+}
+Result<Unit> BlockingBrokerClient::declare_stream(const wire::DeclareStream& stream) {
+  return wait_for<Unit>([&](auto done) { client_.declare_stream(stream, std::move(done)); });
+}
+Result<Unit> BlockingBrokerClient::delete_stream(const wire::DeleteStream& stream) {
+  return wait_for<Unit>([&](auto done) { client_.delete_stream(stream, std::move(done)); });
+}
+Result<wire::StreamInfo> BlockingBrokerClient::stream_info(std::string_view stream) {
+  return wait_for<wire::StreamInfo>([&](auto done) { client_.stream_info(stream, std::move(done)); });
+}
+Result<std::vector<wire::StreamInfo>> BlockingBrokerClient::list_streams() {
+  return wait_for<std::vector<wire::StreamInfo>>([&](auto done) { client_.list_streams(std::move(done)); });
+}
+
 Result<std::vector<wire::BackupSegment>> BlockingBrokerClient::begin_backup() {
   return wait_for<std::vector<wire::BackupSegment>>([&](auto done) { client_.begin_backup(std::move(done)); });
 }

@@ -31,6 +31,9 @@ RawHandler number(Callback<std::uint64_t> done) {
 RawHandler per_handle(Callback<std::vector<wire::HandleError>> done) {
   return decoded(std::move(done), wire::decode_handle_errors);
 }
+RawHandler batch(Callback<wire::StreamBatch> done) {
+  return decoded(std::move(done), wire::decode_stream_batch);
+}
 RawHandler nothing(Callback<Unit> done) {
   return decoded(std::move(done), [](std::string_view) { return Result<Unit>{Unit{}}; });
 }
@@ -65,6 +68,12 @@ void Transaction::reject(std::string_view queue, std::string_view handle, std::s
 }
 void Transaction::release(std::string_view queue, std::span<const std::string_view> handles) {
   add(wire::Release{queue, copy(handles)});
+}
+void Transaction::append(std::string_view stream, std::span<const std::string_view> packed_messages) {
+  add(wire::Append{stream, copy(packed_messages)});
+}
+void Transaction::checkpoint(const wire::StreamCheckpoint& checkpoint) {
+  add(checkpoint);
 }
 void Transaction::clear() {
   steps_.clear();
@@ -180,6 +189,35 @@ void BrokerClient::receive(std::string_view queue, std::uint32_t max, std::chron
         done(std::span<const Received>{*received});
       },
       wait);
+}
+
+void BrokerClient::append(std::string_view stream, std::span<const std::string_view> packed_messages,
+                          Callback<std::uint64_t> done) {
+  session_->ask(wire::Append{stream, copy(packed_messages)}, number(std::move(done)));
+}
+void BrokerClient::checkpoint(const wire::StreamCheckpoint& checkpoint, Callback<Unit> done) {
+  session_->ask(checkpoint, nothing(std::move(done)));
+}
+void BrokerClient::seek_stream(const wire::StreamSeek& seek, Callback<Unit> done) {
+  session_->ask(seek, nothing(std::move(done)));
+}
+void BrokerClient::declare_stream(const wire::DeclareStream& stream, Callback<Unit> done) {
+  session_->ask(stream, nothing(std::move(done)));
+}
+void BrokerClient::delete_stream(const wire::DeleteStream& stream, Callback<Unit> done) {
+  session_->ask(stream, nothing(std::move(done)));
+}
+void BrokerClient::take(const wire::StreamTake& take, Callback<wire::StreamBatch> done) {
+  session_->ask(take, batch(std::move(done)), std::chrono::milliseconds{take.wait_ms});
+}
+void BrokerClient::read_stream(const wire::StreamRead& read, Callback<wire::StreamBatch> done) {
+  session_->ask(read, batch(std::move(done)));
+}
+void BrokerClient::stream_info(std::string_view stream, Callback<wire::StreamInfo> done) {
+  session_->ask(wire::GetStreamInfo{stream}, decoded(std::move(done), wire::decode_stream_info));
+}
+void BrokerClient::list_streams(Callback<std::vector<wire::StreamInfo>> done) {
+  session_->ask(wire::ListStreams{}, decoded(std::move(done), wire::decode_stream_list));
 }
 
 std::uint64_t BrokerClient::subscribe(std::string_view topic, EventCallback on_event, Callback<Unit> done,

@@ -52,6 +52,8 @@ class Transaction {
                    std::optional<std::chrono::milliseconds> delay = {});
   void reject(std::string_view queue, std::string_view handle, std::string_view reason);
   void release(std::string_view queue, std::span<const std::string_view> handles);
+  void append(std::string_view stream, std::span<const std::string_view> packed_messages);
+  void checkpoint(const wire::StreamCheckpoint& checkpoint);
   void clear();
   [[nodiscard]] bool empty() const { return step_count_ == 0; }
   [[nodiscard]] std::size_t step_count() const { return step_count_; }
@@ -118,12 +120,24 @@ class BrokerClient {
   /// Answers the number of the move.
   void start_move(const wire::StartMove& move, Callback<std::uint64_t> done);
   void cancel_move(std::uint32_t move, Callback<Unit> done);
+  /// Answers how many records were appended; 0 when the answer is to a resend.
+  void append(std::string_view stream, std::span<const std::string_view> packed_messages, Callback<std::uint64_t> done);
+  /// Errors: `stale_lease`.
+  void checkpoint(const wire::StreamCheckpoint& checkpoint, Callback<Unit> done);
+  void seek_stream(const wire::StreamSeek& seek, Callback<Unit> done);
+  void declare_stream(const wire::DeclareStream& stream, Callback<Unit> done);
+  void delete_stream(const wire::DeleteStream& stream, Callback<Unit> done);
 
   // ---- receiving ----
   /// Answers up to `max` messages, at the latest after `wait` (then none). When the connection breaks meanwhile the error is
   /// `unreachable`: ask again. Asked while there is no connection it waits for one.
   void receive(std::string_view queue, std::uint32_t max, std::chrono::milliseconds wait, Callback<std::span<const Received>> done,
                std::optional<std::chrono::milliseconds> visibility_timeout = {}, std::string_view attempt_id = {});
+  /// Answers with a batch and its lease, valid during the callback only; without lease and records when there was nothing until the
+  /// end of the wait. A connection that breaks: as a receive.
+  void take(const wire::StreamTake& take, Callback<wire::StreamBatch> done);
+  /// Answers at once.
+  void read_stream(const wire::StreamRead& read, Callback<wire::StreamBatch> done);
   /// Live events of a topic from now on; renewed after every reconnect until unsubscribe(). Returns a key for unsubscribe().
   /// `done` is called once the broker has confirmed it for the first time.
   std::uint64_t subscribe(std::string_view topic, EventCallback on_event, Callback<Unit> done = {},
@@ -136,6 +150,8 @@ class BrokerClient {
   void list_queues(Callback<std::vector<wire::QueueInfo>> done);
   void list_topics(Callback<std::vector<wire::TopicInfo>> done);
   void list_moves(Callback<std::vector<wire::MoveInfo>> done);
+  void stream_info(std::string_view stream, Callback<wire::StreamInfo> done);
+  void list_streams(Callback<std::vector<wire::StreamInfo>> done);
   void ping(Callback<Unit> done);
 
   // ---- backup: see PROTOCOL.md ----
@@ -145,7 +161,7 @@ class BrokerClient {
 
   /// Applies to the requests made after it: they answer `timed_out` (outcome unknown) when this long has passed. Absent: never.
   void set_deadline(std::optional<Duration> deadline);
-  /// Asks the broker to answer every waiting receive now: they call back with nothing, or with what was already on its
+  /// Asks the broker to answer every waiting receive and take now: they call back with nothing, or with what was already on its
   /// way. For draining.
   void cancel_receives();
 
@@ -166,6 +182,22 @@ struct ReceivedMessage {
   std::int64_t sent_ms = 0;
   std::int64_t first_received_ms = 0;
   std::string message;  ///< packed
+};
+
+/// A batch that a blocking take or read returned; owns its bytes.
+struct TakenBatch {
+  struct Record {
+    std::uint64_t offset = 0;
+    std::int64_t time_ms = 0;
+    std::string message;  ///< packed
+  };
+  std::string lease;  ///< empty: of a read, or there was nothing to take
+  std::uint32_t partition = 0;
+  std::uint64_t next = 0;
+  std::uint64_t behind = 0;
+  std::uint64_t behind_ms = 0;
+  std::uint32_t attempts = 0;
+  std::vector<Record> records;
 };
 
 /// The same requests, each waiting for its answer: for command-line verbs and tests. Every call answers within `deadline`,
@@ -206,6 +238,16 @@ class BlockingBrokerClient {
   Result<wire::QueueInfo> queue_info(std::string_view queue);
   Result<std::vector<wire::QueueInfo>> list_queues();
   Result<std::vector<wire::TopicInfo>> list_topics();
+  Result<std::uint64_t> append(std::string_view stream, std::span<const std::string_view> packed_messages);
+  Result<std::uint64_t> append(std::string_view stream, const Message& message);
+  Result<Unit> checkpoint(const wire::StreamCheckpoint& checkpoint);
+  Result<TakenBatch> take(const wire::StreamTake& take);
+  Result<TakenBatch> read_stream(const wire::StreamRead& read);
+  Result<Unit> seek_stream(const wire::StreamSeek& seek);
+  Result<Unit> declare_stream(const wire::DeclareStream& stream);
+  Result<Unit> delete_stream(const wire::DeleteStream& stream);
+  Result<wire::StreamInfo> stream_info(std::string_view stream);
+  Result<std::vector<wire::StreamInfo>> list_streams();
   Result<std::vector<wire::BackupSegment>> begin_backup();
   Result<std::string> read_backup(std::uint32_t segment, std::uint64_t offset);
   Result<Unit> end_backup();

@@ -23,7 +23,8 @@ std::array<char, wire::session_size> random_session() {
 
 BrokerClient::Session::Kind kind_of(const wire::Command& command) {
   if (wire::is_remembered(command)) return BrokerClient::Session::Kind::kept;
-  const bool ends = std::holds_alternative<wire::Receive>(command) || std::holds_alternative<wire::Subscribe>(command);
+  const bool ends = std::holds_alternative<wire::Receive>(command) || std::holds_alternative<wire::StreamTake>(command) ||
+                    std::holds_alternative<wire::Subscribe>(command);
   return ends ? BrokerClient::Session::Kind::ends : BrokerClient::Session::Kind::question;
 }
 

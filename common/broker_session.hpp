@@ -30,7 +30,7 @@ class BrokerClient::Session {
   enum class Kind {
     kept,      ///< a change: resent with its number until answered
     question,  ///< changes nothing: asked again
-    ends,      ///< a receive or a subscription: ends with the connection, `unreachable`
+    ends,      ///< a receive, a take or a subscription: ends with the connection, `unreachable`
   };
 
   Session(const std::string& endpoint, ClientIdentity identity, const Clock& clock, BrokerClientOptions options);

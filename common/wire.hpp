@@ -54,7 +54,7 @@ struct Receive {
   std::optional<std::uint64_t> visibility_timeout_ms{};  ///< absent: the queue's own
   std::string_view attempt_id{};                         ///< a receive of the same id within five minutes gets the same messages
 };
-/// `cancel_receives`: every waiting receive of this client is answered now, empty.
+/// `cancel_receives`: every waiting receive and take of this client is answered now, empty.
 struct CancelReceives {};
 struct Delete {  ///< `delete`
   std::string_view queue;
@@ -188,12 +188,14 @@ struct StreamRead {  ///< `stream_read`: answered at once
   std::uint32_t max = 1;
   StreamPosition position{};
 };
-struct StreamTake {  ///< `stream_take`: leases a batch of a partition that nobody of the group holds; answered at once
+/// `stream_take`: leases a batch of a partition that nobody of the group holds; waits up to `wait_ms` when there is none.
+struct StreamTake {
   std::string_view stream;
   std::string_view group;
   std::uint32_t max = 1;
   std::uint64_t visibility_timeout_ms = 30'000;
   std::string_view start = "oldest";  ///< of a new group; or "latest"
+  std::uint64_t wait_ms = 0;
 };
 struct StreamSeek {  ///< `stream_seek`
   std::string_view stream;
@@ -209,8 +211,14 @@ struct DeclareStream {  ///< `declare_stream`
   std::uint64_t max_bytes = 0;
   std::string_view dead_letter_queue{};
   std::uint32_t max_receives = 0;
+  std::string_view from_topic{};  ///< empty: not chained
+  Selection selection{};          ///< of a chained stream
 };
-struct DeleteStream {  ///< `delete_stream`
+struct GetStreamInfo {  ///< `stream_info`
+  std::string_view stream;
+};
+struct ListStreams {};  ///< `list_streams`
+struct DeleteStream {   ///< `delete_stream`
   std::string_view stream;
   bool force = false;
 };
@@ -231,11 +239,11 @@ struct Credit {
   std::uint64_t sequence = 0;
 };
 
-using Command =
-    std::variant<Hello, Ping, Send, Publish, Receive, CancelReceives, Delete, ChangeVisibility, RetryLater, Reject, Release,
-                 Transact, Peek, Purge, Redrive, StartMove, CancelMove, ListMoves, GetQueueInfo, ListQueues, ListTopics,
-                 BeginBackup, ReadBackup, EndBackup, DeclareQueue, DeleteQueue, DeclareTopic, DeleteTopic, Subscribe, Unsubscribe,
-                 Credit, Append, StreamCheckpoint, StreamRead, StreamTake, StreamSeek, DeclareStream, DeleteStream>;
+using Command = std::variant<Hello, Ping, Send, Publish, Receive, CancelReceives, Delete, ChangeVisibility, RetryLater, Reject,
+                             Release, Transact, Peek, Purge, Redrive, StartMove, CancelMove, ListMoves, GetQueueInfo, ListQueues,
+                             ListTopics, BeginBackup, ReadBackup, EndBackup, DeclareQueue, DeleteQueue, DeclareTopic, DeleteTopic,
+                             Subscribe, Unsubscribe, Credit, Append, StreamCheckpoint, StreamRead, StreamTake, StreamSeek,
+                             DeclareStream, DeleteStream, GetStreamInfo, ListStreams>;
 
 struct Request {
   std::uint64_t request = 0;  ///< increasing per session; 0 for hello
@@ -369,12 +377,64 @@ struct ChainedQueue {
 struct TopicInfo {
   std::string topic;
   std::vector<ChainedQueue> queues;
+  std::vector<ChainedQueue> streams;
   bool fifo = false;
   std::string deduplicate_by;  ///< of a FIFO topic
   std::uint64_t subscribers = 0;
   std::uint64_t published = 0;  ///< since the broker started
   std::uint64_t missed = 0;     ///< events that slow subscribers did not get, since the broker started
   friend bool operator==(const TopicInfo&, const TopicInfo&) = default;
+};
+/// One record as a read or a take hands it out.
+struct StreamRecord {
+  std::uint64_t offset = 0;
+  std::int64_t time_ms = 0;
+  std::string_view message;  ///< packed
+};
+/// Records of one partition and what is left behind them.
+struct StreamBatch {
+  std::string_view lease;  ///< of a take; empty: there was nothing to take
+  std::uint32_t partition = 0;
+  std::uint64_t next = 0;       ///< where to go on
+  std::uint64_t behind = 0;     ///< records from there on
+  std::uint64_t behind_ms = 0;  ///< age of the first of them
+  std::uint32_t attempts = 0;   ///< how often the first record failed before
+  std::vector<StreamRecord> records;
+};
+/// A consumer group at one partition.
+struct StreamShare {
+  std::uint64_t next = 0;       ///< everything before it is confirmed
+  std::uint64_t in_flight = 0;  ///< records that are leased
+  std::uint32_t attempts = 0;   ///< how often the record at `next` failed
+  friend bool operator==(const StreamShare&, const StreamShare&) = default;
+};
+struct StreamGroup {
+  std::string group;
+  std::vector<StreamShare> shares;  ///< by partition
+  friend bool operator==(const StreamGroup&, const StreamGroup&) = default;
+};
+struct StreamInfo {
+  std::string stream;
+  std::string partition_by;
+  std::uint64_t retention_ms = 0;
+  std::uint64_t max_bytes = 0;  ///< 0: no limit
+  std::string dead_letter_queue;
+  std::uint32_t max_receives = 0;
+  std::string from_topic;
+  std::string filter_policy;
+  bool filter_on_attributes = false;
+  // now
+  std::uint64_t bytes = 0;     ///< of the records that are kept, packed
+  std::int64_t oldest_ms = 0;  ///< when the oldest of them came; 0: there is none
+  std::uint64_t waiting_takes = 0;
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> partitions;  ///< the offset of the oldest record, and of the next to come
+  std::vector<StreamGroup> groups;
+
+  [[nodiscard]] std::uint64_t records() const;   ///< that are kept
+  [[nodiscard]] std::uint64_t appended() const;  ///< ever
+  /// Records that the group has not confirmed.
+  [[nodiscard]] std::uint64_t behind(const StreamGroup& group) const;
+  friend bool operator==(const StreamInfo&, const StreamInfo&) = default;
 };
 /// A move in the background.
 struct MoveInfo {
@@ -415,6 +475,8 @@ void encode_ok(std::uint64_t request, const QueueInfo& info, std::string& out);
 void encode_ok(std::uint64_t request, std::span<const QueueInfo> queues, std::string& out);
 void encode_ok(std::uint64_t request, std::span<const TopicInfo> topics, std::string& out);
 void encode_ok(std::uint64_t request, std::span<const MoveInfo> moves, std::string& out);
+void encode_ok(std::uint64_t request, const StreamInfo& info, std::string& out);
+void encode_ok(std::uint64_t request, std::span<const StreamInfo> streams, std::string& out);
 /// A send to a FIFO queue: one sequence for each message.
 void encode_ok(std::uint64_t request, std::span<const std::uint64_t> sequences, std::string& out);
 void encode_ok(std::uint64_t request, std::span<const BackupSegment> segments, std::string& out);
@@ -448,6 +510,9 @@ Result<std::vector<Peeked>> decode_peeked(std::string_view result);
 Result<QueueInfo> decode_queue_info(std::string_view result);
 Result<std::vector<QueueInfo>> decode_queue_list(std::string_view result);
 Result<std::vector<TopicInfo>> decode_topic_list(std::string_view result);
+Result<StreamBatch> decode_stream_batch(std::string_view result);
+Result<StreamInfo> decode_stream_info(std::string_view result);
+Result<std::vector<StreamInfo>> decode_stream_list(std::string_view result);
 Result<std::vector<MoveInfo>> decode_move_list(std::string_view result);
 Result<std::vector<BackupSegment>> decode_backup(std::string_view result);
 Result<std::string> decode_bytes(std::string_view result);

@@ -92,5 +92,9 @@ template <>
 inline constexpr std::string_view operation_name<DeclareStream> = "declare_stream";
 template <>
 inline constexpr std::string_view operation_name<DeleteStream> = "delete_stream";
+template <>
+inline constexpr std::string_view operation_name<GetStreamInfo> = "stream_info";
+template <>
+inline constexpr std::string_view operation_name<ListStreams> = "list_streams";
 
 }  // namespace remuda::wire

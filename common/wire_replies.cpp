@@ -1,23 +1,10 @@
 #include "common/msgpack_reader.hpp"
 #include "common/msgpack_writer.hpp"
-#include "common/wire.hpp"
+#include "common/wire_reply_parts.hpp"
 
 namespace remuda::wire {
 
 namespace {
-
-Failure<Error> malformed(std::string_view what) {
-  return fail_unknown("malformed_reply",
-                      "the broker's answer is not understood (" + std::string{what} + "); do both sides have the same version?");
-}
-
-MsgpackWriter& begin_ok(MsgpackWriter& out, std::uint64_t request) {
-  return out.array(3).text("ok").number(request);
-}
-
-std::string_view scope_name(bool on_attributes) {
-  return on_attributes ? "attributes" : "body";
-}
 
 void write(MsgpackWriter& out, const Peeked& message) {
   out.map(13);
@@ -103,13 +90,16 @@ void write(MsgpackWriter& out, const BackupSegment& segment) {
 }
 
 void write(MsgpackWriter& out, const TopicInfo& info) {
-  out.map(7).text("topic").text(info.topic);
+  out.map(8).text("topic").text(info.topic);
   out.text("fifo").boolean(info.fifo);
   out.text("deduplicate_by").text(info.deduplicate_by);
-  out.text("queues").array(info.queues.size());
-  for (const auto& queue : info.queues) {
-    out.array(3).text(queue.queue).text(queue.filter_policy).text(scope_name(queue.filter_on_attributes));
-  }
+  const auto write_chained = [&](std::string_view key, const std::vector<ChainedQueue>& chained) {
+    out.text(key).array(chained.size());
+    for (const auto& each : chained)
+      out.array(3).text(each.queue).text(each.filter_policy).text(scope_name(each.filter_on_attributes));
+  };
+  write_chained("queues", info.queues);
+  write_chained("streams", info.streams);
   out.text("subscribers").number(info.subscribers);
   out.text("published").number(info.published);
   out.text("missed").number(info.missed);
@@ -134,16 +124,6 @@ void encode_list(std::uint64_t request, std::span<const T> values, std::string& 
   MsgpackWriter writer{out};
   begin_ok(writer, request).array(values.size());
   for (const auto& value : values) write(writer, value);
-}
-
-/// Calls `take(key)` for every entry of a map; it reads the value, or leaves it to be skipped by answering false.
-template <class Take>
-void read_map(MsgpackReader& in, Take&& take) {
-  const std::uint32_t count = in.map();
-  for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
-    const std::string_view key = in.string();
-    if (in.ok() && !take(key)) in.skip();
-  }
 }
 
 Peeked read_peeked(MsgpackReader& in) {
@@ -208,7 +188,8 @@ TopicInfo read_topic_info(MsgpackReader& in) {
     if (key == "missed") return info.missed = in.unsigned_integer(), true;
     if (key == "fifo") return info.fifo = in.boolean(), true;
     if (key == "deduplicate_by") return info.deduplicate_by = in.string(), true;
-    if (key != "queues") return false;
+    if (key != "queues" && key != "streams") return false;
+    auto& chained = key == "queues" ? info.queues : info.streams;
     const std::uint32_t count = in.array();
     for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
       if (in.array() != 3) in.reject();
@@ -216,7 +197,7 @@ TopicInfo read_topic_info(MsgpackReader& in) {
       queue.queue = in.string();
       queue.filter_policy = in.string();
       queue.filter_on_attributes = in.string() == "attributes";
-      info.queues.push_back(std::move(queue));
+      chained.push_back(std::move(queue));
     }
     return true;
   });
@@ -238,18 +219,6 @@ MoveInfo read_move_info(MsgpackReader& in) {
     return false;
   });
   return info;
-}
-
-template <class Read>
-auto decode_list(std::string_view result, std::string_view what, Read&& read)
-    -> Result<std::vector<decltype(read(std::declval<MsgpackReader&>()))>> {
-  MsgpackReader in{result};
-  const std::uint32_t count = in.array();
-  std::vector<decltype(read(in))> values;
-  values.reserve(count);
-  for (std::uint32_t i = 0; i < count && in.ok(); ++i) values.push_back(read(in));
-  if (!in.ok() || !in.at_end()) return malformed(what);
-  return values;
 }
 
 }  // namespace
@@ -353,18 +322,6 @@ void begin_event(std::uint64_t subscription, std::uint64_t sequence, std::size_t
 void append_event_message(std::string_view packed, std::string& out) {
   MsgpackWriter writer{out};
   writer.binary(packed);
-}
-
-void begin_stream_batch(std::uint64_t request, const StreamBatchHead& head, std::size_t count, std::string& out) {
-  MsgpackWriter writer{out};
-  begin_ok(writer, request).map(7).text("lease").binary(head.lease).text("partition").number(head.partition);
-  writer.text("next").number(head.next).text("behind").number(head.behind).text("behind_ms").number(head.behind_ms);
-  writer.text("attempts").number(head.attempts).text("records").array(count);
-}
-
-void append_stream_record(std::uint64_t offset, std::int64_t time_ms, std::string_view packed, std::string& out) {
-  MsgpackWriter writer{out};
-  writer.array(3).number(offset).signed_number(time_ms).binary(packed);
 }
 
 void begin_received(std::uint64_t request, std::size_t count, std::string& out) {

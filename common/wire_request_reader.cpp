@@ -107,6 +107,9 @@ Result<void> read(MsgpackReader&, std::uint32_t left, CancelReceives& cancel) {
 Result<void> read(MsgpackReader&, std::uint32_t left, ListQueues& list) {
   return read_nothing(left, list);
 }
+Result<void> read(MsgpackReader&, std::uint32_t left, ListStreams& list) {
+  return read_nothing(left, list);
+}
 Result<void> read(MsgpackReader&, std::uint32_t left, ListTopics& list) {
   return read_nothing(left, list);
 }
@@ -369,6 +372,7 @@ Result<void> read(MsgpackReader& in, std::uint32_t left, StreamTake& command) {
   return read_options(in, "stream_take", left == 4, [&](std::string_view key) {
     if (key == "visibility_timeout_ms") return command.visibility_timeout_ms = in.unsigned_integer(), true;
     if (key == "start") return command.start = in.string(), true;
+    if (key == "wait_ms") return command.wait_ms = in.unsigned_integer(), true;
     return false;
   });
 }
@@ -391,8 +395,14 @@ Result<void> read(MsgpackReader& in, std::uint32_t left, DeclareStream& declare)
     if (key == "max_bytes") return declare.max_bytes = in.unsigned_integer(), true;
     if (key == "dead_letter_queue") return declare.dead_letter_queue = in.string(), true;
     if (key == "max_receives") return declare.max_receives = small_number(in), true;
-    return false;
+    if (key == "from_topic") return declare.from_topic = in.string(), true;
+    return take_selection(in, key, declare.selection);
   });
+}
+Result<void> read(MsgpackReader& in, std::uint32_t left, GetStreamInfo& command) {
+  if (left != 1) return malformed("stream_info", "a stream is expected");
+  command.stream = in.string();
+  return {};
 }
 Result<void> read(MsgpackReader& in, std::uint32_t left, DeleteStream& command) {
   if (left != 1 && left != 2) return malformed("delete_stream", "stream and perhaps options are expected");

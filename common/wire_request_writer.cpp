@@ -51,6 +51,7 @@ struct Arguments {
   void operator()(const CancelReceives&) const {}
   void operator()(const ListQueues&) const {}
   void operator()(const ListTopics&) const {}
+  void operator()(const ListStreams&) const {}
   void operator()(const BeginBackup&) const {}
   void operator()(const EndBackup&) const {}
   void operator()(const ReadBackup& read) const { out.number(read.segment).number(read.offset); }
@@ -189,6 +190,7 @@ struct Arguments {
     Options options;
     options.number("visibility_timeout_ms", command.visibility_timeout_ms);
     if (command.start != "oldest") options.text("start", command.start);
+    if (command.wait_ms != 0) options.number("wait_ms", command.wait_ms);
     options.write(out.text(command.stream).text(command.group).number(command.max));
   }
   void operator()(const StreamSeek& command) const {
@@ -205,8 +207,11 @@ struct Arguments {
     if (declare.max_bytes != 0) options.number("max_bytes", declare.max_bytes);
     options.text("dead_letter_queue", declare.dead_letter_queue);
     options.number("max_receives", declare.max_receives);
+    options.text("from_topic", declare.from_topic);
+    options.selection(declare.selection);
     options.write(out.text(declare.stream));
   }
+  void operator()(const GetStreamInfo& command) const { out.text(command.stream); }
   void operator()(const DeleteStream& command) const {
     Options options;
     options.flag("force", command.force);
@@ -226,6 +231,7 @@ struct Arguments {
   static std::size_t argument_count(const CancelReceives&) { return 0; }
   static std::size_t argument_count(const ListQueues&) { return 0; }
   static std::size_t argument_count(const ListTopics&) { return 0; }
+  static std::size_t argument_count(const ListStreams&) { return 0; }
   static std::size_t argument_count(const BeginBackup&) { return 0; }
   static std::size_t argument_count(const EndBackup&) { return 0; }
   static std::size_t argument_count(const ListMoves&) { return 0; }
@@ -234,6 +240,7 @@ struct Arguments {
   static std::size_t argument_count(const Hello&) { return 1; }
   static std::size_t argument_count(const Transact&) { return 1; }
   static std::size_t argument_count(const GetQueueInfo&) { return 1; }
+  static std::size_t argument_count(const GetStreamInfo&) { return 1; }
   static std::size_t argument_count(const Unsubscribe&) { return 1; }
   static bool has_options(const Send& send) { return send.delay_ms || !send.delays_ms.empty(); }
   static bool has_options(const Receive& receive) { return receive.visibility_timeout_ms || !receive.attempt_id.empty(); }

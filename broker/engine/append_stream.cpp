@@ -74,13 +74,14 @@ QueueEngine::Refusal QueueEngine::decide(const DeclareStream& command, Turn& tur
   return std::nullopt;
 }
 
-QueueEngine::Refusal QueueEngine::decide(const DeleteStream& command, Turn&) {
+QueueEngine::Refusal QueueEngine::decide(const DeleteStream& command, Turn& turn) {
   const Stream* stream = state_.stream(command.stream);
   if (stream == nullptr) return no_such_stream();
   if (stream->oldest_partition() && !command.force)
     return Error{"stream_not_empty", "stream " + stream->attributes.name + " holds records that would be lost: force the deletion",
                  true};
   put_varint(record_.operation(Operation::stream_deleted), stream->id());
+  wake_takes(stream->id(), turn.moment.now);
   sync_ = true;
   return std::nullopt;
 }
@@ -124,6 +125,7 @@ QueueEngine::Refusal QueueEngine::decide(const AppendStream& step, Turn& turn) {
 }
 
 void QueueEngine::note_appended(const Stream& stream, std::uint64_t bytes, const Turn& turn) {
+  wake_takes(stream.id(), turn.moment.now);
   const std::uint64_t limit = stream.attributes.max_bytes;
   look_at_streams(limit != 0 && stream.bytes() + bytes > limit ? turn.moment.now : turn.moment.now + stream.attributes.retention);
 }

@@ -201,7 +201,8 @@ struct AppendStream {
 /// Leases the next batch of a partition that nobody of this group holds, from the group's position on: at most one batch is in
 /// flight per partition and group. A group is created by its first take. The lease ends with its last checkpoint, or may be taken
 /// over once `visibility_timeout` has passed since the batch was handed out or last confirmed in part. Errors: no_such_stream,
-/// invalid_argument, invalid_visibility_timeout, over_limit (1,000 groups), storage_full.
+/// invalid_argument, invalid_visibility_timeout, over_limit (1,000 groups), storage_full. With nothing to lease it waits up to `wait`;
+/// takes of a group that wait are served in the order in which they came.
 struct TakeStream {
   Requester from;
   StreamId stream = 0;
@@ -210,6 +211,7 @@ struct TakeStream {
   std::uint64_t max_bytes = 10U * 1024 * 1024;                ///< of packed records; the first is handed out whatever its size
   Milliseconds visibility_timeout{std::chrono::seconds{30}};  ///< 0 s … 12 h
   bool start_latest = false;                                  ///< of a new group: only what comes from now on
+  Milliseconds wait{0};
 };
 
 /// Confirms the records of the lease before `next`. The whole batch: the lease ends; else it goes on, its time counted
@@ -341,7 +343,7 @@ struct OpenSession {
   std::string_view host;
 };
 
-/// The connection has gone: its waiting receives are dropped. Messages in flight stay so until their timeout.
+/// The connection has gone: its waiting receives and takes are dropped. Messages in flight stay so until their timeout.
 struct CancelReceives {
   ClientId client = 0;
 };

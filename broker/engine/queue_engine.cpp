@@ -42,7 +42,7 @@ std::string QueueEngine::checkpoint() const {
 }
 
 std::optional<Instant> QueueEngine::next_deadline() const {
-  const Instant other = std::min(next_sweep_, next_stream_check_);
+  const Instant other = std::min({next_sweep_, next_stream_check_, next_take_look_});
   const Instant first = agenda_.empty() ? other : std::min(agenda_.front().when, other);
   return first == Instant::max() ? std::nullopt : std::optional{first};
 }

@@ -13,6 +13,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -76,6 +77,12 @@ class QueueEngine {
   /// such partition), invalid_position (beyond the end).
   Result<StreamBatch> read_stream(StreamId stream, std::uint32_t partition, const StreamPosition& from, std::uint32_t max,
                                   std::uint64_t max_bytes, Moment moment, Effects& effects) const;
+  /// Sorted by name.
+  [[nodiscard]] std::vector<StreamId> streams() const;
+  /// When the oldest record that is kept came, in Unix time; nothing when there is none.
+  [[nodiscard]] std::optional<std::int64_t> oldest_record_ms(StreamId stream, Moment moment) const;
+  /// Takes that wait for something to come.
+  [[nodiscard]] std::size_t waiting_takes(StreamId stream) const;
 
   // Space in the log.
   /// Everything before this segment may be truncated: nothing live is there, and this segment starts with a checkpoint.
@@ -107,6 +114,16 @@ class QueueEngine {
     std::uint32_t visibility_timeout_ms;
     Instant deadline;
     std::string attempt_id;
+  };
+  struct WaitingTake {
+    TakeStream command;  ///< its group is a view of the next
+    std::string group;
+    Instant deadline;
+  };
+  /// Per stream, not recorded.
+  struct WaitingTakes {
+    std::deque<WaitingTake> takes;
+    Instant look;  ///< when one of them may be answered
   };
   /// Per queue, not recorded.
   struct Upkeep {
@@ -228,7 +245,13 @@ class QueueEngine {
   bool trim(const Stream& stream, Turn& turn);
   void look_at_streams(Instant when) { next_stream_check_ = std::min(next_stream_check_, when); }
   Refusal open_group(Stream& stream, const TakeStream& command, Turn& turn);
+  [[nodiscard]] bool take(Stream& stream, const TakeStream& command, Turn& turn);
   [[nodiscard]] bool take(Stream& stream, StreamGroup& group, std::uint32_t partition, const TakeStream& command, Turn& turn);
+  void wait_for_stream(const TakeStream& command, Turn& turn);
+  void wake_takes(StreamId stream, Instant when);
+  void serve_takes(Turn& turn);
+  [[nodiscard]] bool serve(Stream* stream, WaitingTake& waiting, Turn& turn);
+  [[nodiscard]] Instant next_chance(const Stream& stream, std::string_view group, Instant now) const;
   void end_lost_lease(const Stream& stream, const StreamGroup& group, std::uint32_t partition, Turn& turn);
   void write_diverted(const Stream& stream, const StreamLease& place, Offset offset, std::uint32_t attempts,
                       std::string_view reason);
@@ -282,6 +305,8 @@ class QueueEngine {
   std::unordered_map<ClientId, std::vector<QueueId>> waits_of_;  // where each client waits; once per waiting receive
   Instant next_sweep_ = Instant::max();
   Instant next_stream_check_ = Instant::max();  // when a record of a stream may be too old or too much
+  std::map<StreamId, WaitingTakes> waiting_takes_;
+  Instant next_take_look_ = Instant::max();
   std::uint64_t last_lease_ = 0;
   std::int64_t restarted_ms_ = 0;  ///< until the first record after a recovery has said so
   // the record being decided; memory kept from one to the next

@@ -171,6 +171,8 @@ void QueueEngine::forget_wait(const Waiting& waiting, QueueId queue) {
 }
 
 void QueueEngine::cancel_waits(ClientId client) {
+  for (auto& [stream, waiting] : waiting_takes_)
+    std::erase_if(waiting.takes, [&](const WaitingTake& take) { return take.command.from.client == client; });
   const auto found = waits_of_.find(client);
   if (found == waits_of_.end()) return;
   for (const QueueId queue : found->second)

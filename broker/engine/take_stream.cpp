@@ -75,16 +75,27 @@ void QueueEngine::on(const TakeStream& command, Turn& turn) {
   if (command.visibility_timeout < Milliseconds{0} || command.visibility_timeout > visibility_timeout_max)
     return refuse(Error{"invalid_visibility_timeout", "a visibility timeout is 0 s to 12 h", true});
   if (Refusal refusal = open_group(*stream, command, turn)) return refuse(std::move(*refusal));
-  StreamGroup& group = *stream->find_group(command.group);
-  const auto count = static_cast<std::uint32_t>(stream->partitions.size());
-  for (std::uint32_t i = 0; i < count; ++i) {
-    const std::uint32_t partition = (group.turn + i) % count;
-    if (!take(*stream, group, partition, command, turn)) continue;
-    group.turn = (partition + 1) % count;
-    return;
-  }
+  const auto waiting = waiting_takes_.find(command.stream);
+  const bool others_wait =
+      waiting != waiting_takes_.end() && std::any_of(waiting->second.takes.begin(), waiting->second.takes.end(),
+                                                     [&](const WaitingTake& each) { return each.group == command.group; });
+  if (!others_wait && take(*stream, command, turn)) return;
+  if (command.wait > Milliseconds{0}) return wait_for_stream(command, turn);
   // The answer tells of a group that is there now, and its position may count from this very turn.
   reply(command.from, StreamBatch{}, turn.effects.sync_needed, turn);
+}
+
+/// Answers with the next batch of the first partition, in turn, that has one for this group.
+bool QueueEngine::take(Stream& stream, const TakeStream& command, Turn& turn) {
+  StreamGroup& group = *stream.find_group(command.group);
+  const auto count = static_cast<std::uint32_t>(stream.partitions.size());
+  for (std::uint32_t i = 0; i < count; ++i) {
+    const std::uint32_t partition = (group.turn + i) % count;
+    if (!take(stream, group, partition, command, turn)) continue;
+    group.turn = (partition + 1) % count;
+    return true;
+  }
+  return false;
 }
 
 /// The group is there when this returns nothing.
@@ -199,7 +210,10 @@ void QueueEngine::settle_leases(Turn& turn) {
   for (const CheckpointStream& change : lease_changes_) {
     StreamShare& share = state_.stream(change.lease.stream)->groups[change.lease.group].shares[change.lease.partition];
     const bool fails = change.end == CheckpointStream::End::failed || change.end == CheckpointStream::End::reject;
-    if (share.next == share.end || change.end != CheckpointStream::End::none) share.lease = 0;
+    if (share.next == share.end || change.end != CheckpointStream::End::none) {
+      share.lease = 0;
+      wake_takes(change.lease.stream, turn.moment.now);
+    }
     share.deadline = turn.moment.now + share.visibility_timeout;
     if (!fails) {
       share.batch_max = UINT32_MAX;
@@ -231,6 +245,7 @@ QueueEngine::Refusal QueueEngine::decide(const SeekStream& command, Turn& turn) 
     group->shares[p].paused_until = {};
     group->shares[p].batch_max = UINT32_MAX;
   }
+  wake_takes(command.stream, turn.moment.now);
   sync_ = true;
   return std::nullopt;
 }

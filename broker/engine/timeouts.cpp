@@ -27,6 +27,7 @@ void QueueEngine::tick(Moment moment, Effects& effects) {
   if (next_sweep_ <= moment.now) sweep(turn);
   if (next_stream_check_ <= moment.now) trim_streams(turn);
   serve_waiting(turn);
+  if (next_take_look_ <= moment.now) serve_takes(turn);
   for (const QueueId id : due_) {
     answer_expired_waits(id, turn);
     plan(*state_.queue(id), turn);

@@ -193,3 +193,78 @@ BOOST_FIXTURE_TEST_CASE(a_broker_that_is_asked_to_stop_ends_with_0, ClientFixtur
   BOOST_REQUIRE(received);
   BOOST_TEST(received->size() == 1U);
 }
+
+// --- streams
+
+namespace {
+struct StreamClientFixture : ClientFixture {
+  StreamClientFixture() {
+    wire::DeclareStream stream;
+    stream.stream = "positions";
+    BOOST_REQUIRE(operator_.declare_stream(stream));
+  }
+  TakenBatch take(std::string_view group = "lake") {
+    const auto batch = operator_.take({"positions", group, 10});
+    BOOST_REQUIRE(batch);
+    return *batch;
+  }
+};
+}  // namespace
+
+BOOST_FIXTURE_TEST_CASE(what_is_appended_is_taken_and_confirmed_and_can_be_read_again, StreamClientFixture) {
+  BOOST_REQUIRE(operator_.append("positions", ride("ride-1")));
+  const TakenBatch batch = take();
+  BOOST_REQUIRE_EQUAL(batch.records.size(), 1U);
+  BOOST_TEST(batch.records.front().message == pack(ride("ride-1")));
+  BOOST_REQUIRE(operator_.checkpoint({batch.lease, batch.next}));
+  BOOST_TEST(take().records.empty());
+  BOOST_TEST(operator_.checkpoint({batch.lease, batch.next}).error().code == "stale_lease");
+  BOOST_TEST(operator_.read_stream({"positions", 0, 10})->records.size() == 1U);
+  BOOST_REQUIRE(operator_.seek_stream({"positions", "lake"}));
+  BOOST_TEST(take().records.size() == 1U);
+  const auto info = operator_.stream_info("positions");
+  BOOST_REQUIRE(info);
+  BOOST_TEST(info->records() == 1U);
+  BOOST_TEST(info->behind(info->groups.front()) == 1U);
+  BOOST_TEST(operator_.list_streams()->size() == 1U);
+  BOOST_TEST(operator_.delete_stream({"positions"}).error().code == "stream_not_empty");
+  BOOST_TEST(operator_.delete_stream({"positions", true}).ok());
+}
+
+BOOST_FIXTURE_TEST_CASE(a_take_waits_for_the_next_append, StreamClientFixture) {
+  std::optional<std::string> taken;
+  client.take({"positions", "lake", 10, 30'000, "oldest", 20'000}, [&](Result<wire::StreamBatch> batch) {
+    if (batch && !batch->records.empty()) taken = id_of(std::string{batch->records.front().message});
+  });
+  client.ping([&](Result<Unit>) { BOOST_REQUIRE(operator_.append("positions", ride("ride-1"))); });
+  BOOST_REQUIRE(run_until([&] { return taken.has_value(); }));
+  BOOST_TEST(*taken == "ride-1");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_waiting_take_ends_with_the_connection, StreamClientFixture) {
+  std::optional<std::string> ended;
+  bool alive = false;
+  client.take({"positions", "lake", 10, 30'000, "oldest", 20'000},
+              [&](Result<wire::StreamBatch> batch) { ended = batch ? "answered" : batch.error().code; });
+  client.ping([&](Result<Unit>) { alive = true; });
+  BOOST_REQUIRE(run_until([&] { return alive; }));
+  kill_broker();
+  BOOST_REQUIRE(run_until([&] { return ended.has_value(); }));
+  BOOST_TEST(*ended == "unreachable");
+  start_broker();
+}
+
+BOOST_FIXTURE_TEST_CASE(a_checkpoint_and_what_came_of_the_batch_are_one_transaction, StreamClientFixture) {
+  BOOST_REQUIRE(operator_.append("positions", ride("ride-1")));
+  const TakenBatch batch = take();
+  const std::string packed = pack(ride("invoice-1"));
+  const std::string_view message = packed;
+  Transaction transaction;
+  transaction.send("rides", {&message, 1});
+  transaction.append("positions", {&message, 1});
+  transaction.checkpoint({batch.lease, batch.next});
+  BOOST_REQUIRE(operator_.transact(transaction));
+  BOOST_TEST(operator_.transact(transaction).error().code == "stale_lease");
+  BOOST_TEST(operator_.queue_info("rides")->visible == 1U);
+  BOOST_TEST(take().records.size() == 1U);
+}

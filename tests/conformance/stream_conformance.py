@@ -1,6 +1,7 @@
 """What streams promise over the wire. Usage: stream_conformance.py PATH/TO/remuda-broker"""
 
 import sys
+import time
 import unittest
 
 import queue_conformance
@@ -89,6 +90,82 @@ class Streams(StreamStory):
             for customer in {name.split("-")[0] for name in names}:
                 self.assertEqual([n for n in names if n.startswith(customer + "-")], [f"{customer}-{i}" for i in range(3)])
         self.assertGreater(used, 4)
+
+    def test_a_take_that_waits_is_answered_by_the_next_append(self):
+        reader = self.connect()
+        waiting = reader.start("stream_take", "positions", "lake", 10, {"wait_ms": 20_000})
+        reader.ping()
+        self.assertEqual(self.client.ask("stream_info", "positions")["waiting_takes"], 1)
+        self.append("A")
+        self.assertEqual(self.ids(reader.wait_for(waiting)), ["A"])
+
+    def test_a_take_waits_no_longer_than_it_says(self):
+        batch = self.take(wait_ms=50)
+        self.assertEqual((batch["lease"], batch["records"]), (b"", []))
+
+    def test_waiting_takes_can_be_cancelled(self):
+        waiting = self.client.start("stream_take", "positions", "lake", 10, {"wait_ms": 20_000})
+        self.client.ask("cancel_receives")
+        self.assertEqual(self.client.wait_for(waiting)["records"], [])
+        self.append("A")
+        self.assertEqual(self.ids(self.take()), ["A"])
+
+    def test_who_waits_and_leaves_takes_nothing_with_it(self):
+        reader = self.connect()
+        reader.start("stream_take", "positions", "lake", 10, {"wait_ms": 20_000})
+        reader.ping()
+        reader.close()
+        deadline = time.monotonic() + 20
+        while self.client.ask("stream_info", "positions")["waiting_takes"] > 0:
+            self.assertLess(time.monotonic(), deadline, "its end is not noticed")
+        self.append("A")
+        self.assertEqual(self.ids(self.take()), ["A"])
+
+    def test_waiting_takes_count_as_waiting_receives(self):
+        for _ in range(64):
+            self.client.start("stream_take", "positions", "lake", 1, {"wait_ms": 20_000})
+        self.refused("over_limit", lambda: self.take(wait_ms=1))
+        self.take()  # this one does not wait
+
+    def test_a_topic_fills_queues_and_streams_by_one_record(self):
+        self.client.declare_topic("rides")
+        self.client.declare_queue("accounting", from_topic="rides")
+        self.client.change("declare_stream", "lake", partitions=4, partition_by="body.customer", from_topic="rides",
+                           filter_policy='{"fare": [{"numeric": [">=", 50]}]}')
+        self.client.publish("rides", [message("A", {"customer": "c", "fare": 60}), message("B", {"customer": "c", "fare": 10})])
+        self.restart()
+        self.client.publish("rides", [message("C", {"customer": "c", "fare": 70})])
+        self.assertEqual(self.client.queue_info("accounting")["visible"], 3)
+        batches = [self.client.ask("stream_read", "lake", p, 100) for p in range(4)]
+        self.assertEqual([self.ids(batch) for batch in batches if batch["records"]], [["A", "C"]])
+        info = self.client.ask("stream_info", "lake")
+        self.assertEqual((info["from_topic"], info["partition_by"]), ("rides", "body.customer"))
+        topic = self.client.list_topics()[0]
+        self.assertEqual([each[0] for each in topic["queues"]], ["accounting"])
+        self.assertEqual([each[0] for each in topic["streams"]], ["lake"])
+
+    def test_a_stream_is_unchained_and_deleted(self):
+        self.client.declare_topic("rides")
+        self.client.change("declare_stream", "lake", from_topic="rides")
+        self.client.change("declare_stream", "lake")
+        self.client.publish("rides", [message("A")])
+        self.assertEqual(self.client.ask("stream_info", "lake")["bytes"], 0)
+        self.client.change("declare_stream", "lake", from_topic="rides")
+        self.client.change("delete_stream", "lake")
+        self.assertEqual(self.client.publish("rides", [message("B")]), 0)
+        self.restart()
+        self.assertEqual(self.client.list_topics()[0]["streams"], [])
+        self.refused("invalid_filter_policy",
+                     lambda: self.client.change("declare_stream", "lake", from_topic="rides", filter_policy='{"a": 1}'))
+        self.refused("no_such_stream", lambda: self.client.ask("stream_info", "lake"))
+
+    def test_it_says_how_far_each_group_is(self):
+        self.append("A", "B", "C")
+        self.checkpoint(self.take(max=2), 1)
+        (info,) = self.client.ask("list_streams")
+        self.assertEqual((info["stream"], info["partitions"]), ("positions", [[0, 3]]))
+        self.assertEqual(info["groups"], [["lake", [[1, 1, 0]]]])
+        self.assertGreater(info["oldest_ms"], 0)
 
     def test_seeking_reads_again(self):
         self.append("A", "B")

@@ -65,6 +65,23 @@ struct PoisonFixture : StreamFixture {
   }
 };
 
+struct WaitingFixture : StreamFixture {
+  void wait_for_records(std::string_view group, Milliseconds wait = 20s) {
+    TakeStream command{new_request(), stream(), group, 100, 1 << 20, 30s};
+    command.wait = wait;
+    tell(command);
+  }
+  /// Leaves what was answered to others.
+  void append_quietly(const std::string& body) {
+    const Body record{body, checksum(body)};
+    const std::uint32_t partition = 0;
+    tell(AppendStream{new_request(), stream(), {&record, 1}, {&partition, 1}});
+    effects.replies.erase(effects.replies.begin());
+  }
+  std::size_t replies() const { return effects.replies.size(); }
+  std::string answered_bodies() const { return bodies_of(std::get<StreamBatch>(effects.replies.back().answer)); }
+};
+
 /// Segments of 4 KiB: the log turns over quickly.
 struct TurningFixture : StreamFixture {
   TurningFixture() : StreamFixture{4096} {}
@@ -348,6 +365,88 @@ BOOST_FIXTURE_TEST_CASE(what_a_stream_cannot_be_is_refused, StreamFixture) {
   BOOST_TEST(code(ask(AppendStream{new_request(), stream(), std::span{&record, 1}, std::span{&partition, 1}})) ==
              "invalid_argument");
   BOOST_TEST(code(ask(AppendStream{new_request(), 9, std::span{&record, 1}, std::span{&partition, 1}})) == "no_such_stream");
+}
+
+// --- takes that wait
+
+BOOST_FIXTURE_TEST_CASE(a_take_that_waits_is_answered_by_the_next_append, WaitingFixture) {
+  wait_for_records("lake");
+  BOOST_TEST(replies() == 0U);
+  append_quietly("a");
+  BOOST_TEST(answered_bodies() == "a");
+  advance(20s);
+  BOOST_TEST(replies() == 0U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_take_that_waits_in_vain_is_answered_empty_at_its_time, WaitingFixture) {
+  wait_for_records("lake", 20s);
+  advance(20s - 1ms);
+  BOOST_TEST(replies() == 0U);
+  BOOST_TEST((engine->next_deadline().value() == clock.now() + 1ms));
+  advance(1ms);
+  BOOST_REQUIRE(replies() == 1U);
+  BOOST_TEST(answered_bodies().empty());
+}
+
+BOOST_FIXTURE_TEST_CASE(takes_of_a_group_are_served_in_the_order_in_which_they_came, WaitingFixture) {
+  wait_for_records("lake");
+  const std::uint64_t first = request;
+  wait_for_records("lake");
+  append_quietly("a");
+  BOOST_REQUIRE(replies() == 1U);
+  BOOST_TEST(effects.replies.front().request == first);
+  // A late one does not overtake, even if there is something to take at once.
+  append_quietly("b");
+  BOOST_TEST(replies() == 0U);  // the partition is held by the first
+}
+
+BOOST_FIXTURE_TEST_CASE(a_lease_that_ends_wakes_who_waits, WaitingFixture) {
+  append({"a", "b"});
+  const StreamBatch held = take(1);
+  wait_for_records("lake");
+  BOOST_TEST(replies() == 0U);
+  tell(CheckpointStream{new_request(), held.lease, 1});
+  BOOST_REQUIRE(effects.replies.size() == 2U);
+  BOOST_TEST(bodies_of(std::get<StreamBatch>(effects.replies.back().answer)) == "b");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_lease_that_runs_out_wakes_who_waits, WaitingFixture) {
+  append({"a"});
+  take();
+  wait_for_records("lake", 60s);
+  BOOST_TEST((engine->next_deadline().value() <= clock.now() + 30s));
+  advance(30s);
+  BOOST_TEST(answered_bodies() == "a");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_pause_after_a_failure_ends_for_who_waits, WaitingFixture) {
+  append({"a"});
+  checkpoint(take().lease, 0, CheckpointStream::End::failed, 5s);
+  wait_for_records("lake");
+  advance(5s);
+  BOOST_TEST(answered_bodies() == "a");
+}
+
+BOOST_FIXTURE_TEST_CASE(other_groups_do_not_wait_for_this_one, WaitingFixture) {
+  append({"a"});
+  take();
+  wait_for_records("lake");
+  BOOST_TEST(take_bodies(100, "audit") == "a");
+}
+
+BOOST_FIXTURE_TEST_CASE(who_left_is_served_no_more, WaitingFixture) {
+  wait_for_records("lake");
+  tell(CancelReceives{client});
+  append_quietly("a");
+  BOOST_TEST(replies() == 0U);
+  BOOST_TEST(take_bodies() == "a");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_stream_that_is_deleted_is_waited_for_no_longer, WaitingFixture) {
+  wait_for_records("lake");
+  tell(DeleteStream{new_request(), stream(), true});
+  BOOST_REQUIRE(effects.replies.size() == 2U);
+  BOOST_TEST(code(effects.replies.back().answer) == "no_such_stream");
 }
 
 BOOST_AUTO_TEST_SUITE_END()

@@ -114,14 +114,14 @@ BOOST_FIXTURE_TEST_CASE(an_unreachable_subscriber_misses_and_holds_nobody_up, Fe
 }
 
 BOOST_AUTO_TEST_CASE(a_queue_is_chained_to_one_topic_and_its_definition_survives) {
-  const ChainedQueue queue{"q", 1, false};
+  const ChainedChannel queue{"q", 1, 0, false};
   Topics topics;
   BOOST_TEST(topics.chain("a", queue, R"({"fare":[1]})", false)->size() == 1U);
   BOOST_TEST(topics.chain("a", queue, R"({"fare":[1]})", false)->empty());  // nothing new
   BOOST_TEST(topics.chain("b", queue, "", true)->size() == 2U);             // moved: both changed
   BOOST_TEST(topics.find("a")->chains.empty());
-  BOOST_TEST(topics.chain_of(1).topic->name == "b");
-  BOOST_TEST(topics.chain_of(2).topic == nullptr);
+  BOOST_TEST(topics.chain_of("q").topic->name == "b");
+  BOOST_TEST(topics.chain_of("r").topic == nullptr);
   const auto refused = topics.chain("b", queue, R"({"fare":1})", false);
   BOOST_REQUIRE(!refused);
   BOOST_TEST(refused.error().code == "invalid_filter_policy");

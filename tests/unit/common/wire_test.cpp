@@ -70,10 +70,12 @@ std::vector<Command> every_command() {
           Append{"positions", {"a", "b"}},
           StreamCheckpoint{"lease", 7, "failed", "no good", 100},
           StreamRead{"positions", 1, 100, {"latest", {}, 5}},
-          StreamTake{"positions", "lake", 100, 5'000, "latest"},
+          StreamTake{"positions", "lake", 100, 5'000, "latest", 20'000},
           StreamSeek{"positions", "lake", 2, {"oldest", 9, {}}},
-          DeclareStream{"positions", 4, "body.customer", 60'000, 1'000, "dead", 3},
-          DeleteStream{"positions", true}};
+          DeclareStream{"positions", 4, "body.customer", 60'000, 1'000, "dead", 3, "rides", {"{}", true}},
+          DeleteStream{"positions", true},
+          GetStreamInfo{"positions"},
+          ListStreams{}};
 }
 
 std::string refusal_of(std::string_view frame) {
@@ -178,9 +180,10 @@ BOOST_AUTO_TEST_CASE(exactly_the_requests_that_change_something_are_remembered) 
   for (const auto& command : every_command()) {
     if (!is_remembered(command)) passing.emplace_back(name_of(command));
   }
-  const std::vector<std::string> expected{"hello",     "ping",        "receive",    "receive",     "cancel_receives",
-                                          "peek",      "list_moves",  "queue_info", "list_queues", "list_topics",
-                                          "subscribe", "unsubscribe", "credit",     "stream_read", "stream_take"};
+  const std::vector<std::string> expected{"hello",       "ping",        "receive",    "receive",     "cancel_receives",
+                                          "peek",        "list_moves",  "queue_info", "list_queues", "list_topics",
+                                          "subscribe",   "unsubscribe", "credit",     "stream_read", "stream_take",
+                                          "stream_info", "list_streams"};
   BOOST_TEST(passing == expected, boost::test_tools::per_element());
 }
 
