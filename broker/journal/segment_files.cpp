@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::size_t number_digits = 10;
 constexpr std::string_view unfinished_suffix = ".tmp";
+constexpr int interruptions_max = 1'000;  // of one call: more is no signal but a fault, and nobody may wait for ever
 
 std::string numbered(std::string_view prefix, std::uint32_t number, std::string_view suffix) {
   const std::string digits = std::to_string(number);
@@ -62,9 +63,9 @@ FileName parse_file_name(std::string_view name) {
 }
 
 Io<Unit> write_fully(File& file, std::uint64_t offset, std::string_view bytes) {
-  while (!bytes.empty()) {
+  for (int interruptions = 0; !bytes.empty();) {
     const auto written = file.write(offset, bytes);
-    if (!written && written.error().value == EINTR) continue;
+    if (!written && written.error().value == EINTR && ++interruptions < interruptions_max) continue;
     if (!written) return Failure<Errno>{written.error()};
     if (*written == 0) return Failure<Errno>{Errno{EIO}};  // a write that does nothing would be repeated for ever
     offset += *written;
@@ -93,9 +94,9 @@ Io<std::string> read_fully(const File& file, std::uint64_t size) {
 Io<std::string> read_range(const File& file, std::uint64_t offset, std::uint64_t size) {
   std::string bytes(size, '\0');
   std::size_t done = 0;
-  while (done < bytes.size()) {
+  for (int interruptions = 0; done < bytes.size();) {
     const auto count = file.read(offset + done, {bytes.data() + done, bytes.size() - done});
-    if (!count && count.error().value == EINTR) continue;
+    if (!count && count.error().value == EINTR && ++interruptions < interruptions_max) continue;
     if (!count) return Failure<Errno>{count.error()};
     if (*count == 0) break;
     done += *count;

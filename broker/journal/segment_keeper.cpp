@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <new>
 
 #include "broker/journal/segment_files.hpp"
 #include "common/mutant.hpp"
@@ -22,8 +23,12 @@ SegmentKeeper::~SegmentKeeper() {
   if (helper_.joinable()) helper_.join();
   // What is not only to save time.
   Lock lock{mutex_};
-  for (const auto& job : jobs_) {
-    if (!job.bytes.empty() && !failed_) do_index(job, lock);
+  try {
+    for (const auto& job : jobs_) {
+      if (!job.bytes.empty() && !failed_) do_index(job, lock);
+    }
+  } catch (const std::bad_alloc&) {
+    return;  // the next start writes it
   }
 }
 
@@ -107,10 +112,15 @@ void SegmentKeeper::run() {
   while (!stopping_) {
     if (idle()) {
       changed_.wait(lock);
-    } else {
-      do_one(lock);
-      changed_.notify_all();
+      continue;
     }
+    try {
+      do_one(lock);
+    } catch (const std::bad_alloc&) {
+      if (!lock.owns_lock()) lock.lock();
+      fail_without_memory();
+    }
+    changed_.notify_all();
   }
 }
 
@@ -262,6 +272,12 @@ void SegmentKeeper::note(std::string_view call, const std::string& name, Errno e
 /// The disk is full no more once all spares are there.
 void SegmentKeeper::note_space() {
   if (count() >= promised_ + spares_wanted) full_ = false;
+}
+
+/// With words so short that they need none.
+void SegmentKeeper::fail_without_memory() {
+  if (!failure_) failure_ = Error{"no_memory", "out of memory", true};
+  failed_ = true;
 }
 
 void SegmentKeeper::fail_with(Error error) {

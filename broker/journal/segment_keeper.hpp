@@ -85,6 +85,7 @@ class SegmentKeeper {
   void note_space();
   void note(std::string_view call, const std::string& name, Errno error);
   void fail_with(Error error);
+  void fail_without_memory();
   [[nodiscard]] std::uint32_t next_number() { return ++last_number_; }
   [[nodiscard]] std::uint32_t count() const { return static_cast<std::uint32_t>(ready_.size() + reserved_.size()) + filling_; }
 

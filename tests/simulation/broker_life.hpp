@@ -48,6 +48,15 @@ struct World {
   }
 };
 
+/// The queue node has ended, as it does when it can promise nothing more: a start refused, a disk that failed.
+class Stopped : public std::runtime_error {
+ public:
+  Stopped(const std::string& when, const Error& why) : std::runtime_error{when + ": " + why.message}, error{why} {}
+  const Error error;
+};
+
+using testing::in_product;
+
 class BrokerLife {
  public:
   enum class Phase : std::uint8_t { start, serve, stop };
@@ -63,14 +72,19 @@ class BrokerLife {
   }
 
   /// Recovers, and compares with all that was promised. Throws std::runtime_error when a promise is broken. False when there was no
-  /// space to begin a journal.
+  /// space to begin a journal. Whatever else ends the node is thrown as Stopped.
   bool recover() {
     std::vector<std::pair<std::string, Location>> records;
-    const auto opened = journal_->open(
-        [&](std::uint64_t, std::string_view operations, Location payload) { records.emplace_back(operations, payload); },
-        [this] { return engine_->checkpoint(); });
+    const auto opened = in_product([&] {
+      return journal_->open(
+          [&](std::uint64_t, std::string_view operations, Location payload) {
+            const testing::Watching watching;
+            records.emplace_back(operations, payload);
+          },
+          [this] { return engine_->checkpoint(); });
+    });
     if (!opened) {
-      require(opened.error().code == "storage_full" && world_.confirmed_sequence == 0, "no start: " + opened.error().message);
+      if (opened.error().code != "storage_full" || world_.confirmed_sequence != 0) throw Stopped{"no start", opened.error()};
       return false;
     }
     recovered_ = *opened;
@@ -84,8 +98,8 @@ class BrokerLife {
     return true;
   }
 
-  /// Declares the queues and says hello.
-  void begin() {
+  /// Declares the queues and says hello. False when there is no room for them.
+  bool begin() {
     phase_ = Phase::serve;
     begin_turn();
     for (const auto name : queues) {
@@ -97,27 +111,31 @@ class BrokerLife {
         attributes.dead_letter_queue = attributes.name + "-dead";
         attributes.max_receives = 2;
       }
-      engine_->apply(DeclareQueue{Requester{}, attributes}, world_.moment, effects_);
+      in_product([&] { engine_->apply(DeclareQueue{Requester{}, attributes}, world_.moment, effects_); });
     }
     SessionKey key{};
     key.fill('s');
-    engine_->apply(OpenSession{1, 0, key, "node", "host"}, world_.moment, effects_);
+    in_product([&] { engine_->apply(OpenSession{1, 0, key, "node", "host"}, world_.moment, effects_); });
     for (const auto& reply : effects_.replies) {
       if (const auto* opened = std::get_if<SessionOpened>(&reply.answer)) session_ = opened->session;
     }
     end_turn();
+    return session_ != 0 && std::all_of(std::begin(queues), std::end(queues), [&](auto name) { return engine_->find_queue(name); });
   }
   /// One turn of the shell's loop.
   void turn() {
     advance();
     begin_turn();
-    engine_->tick(world_.moment, effects_);  // delays end when somebody looks: now, so that the states remembered are of one moment
+    in_product([&] {
+      engine_->tick(world_.moment, effects_);
+    });  // delays end when somebody looks: now, so that the states remembered are of one moment
     for (auto count = 1 + roll(3); count > 0; --count) ask();
     end_turn();
   }
   void stop() {
     phase_ = Phase::stop;
-    require(journal_->close().ok(), "a clean stop failed");
+    const auto closed = in_product([&] { return journal_->close(); });
+    if (!closed) throw Stopped{"a clean stop failed", closed.error()};
   }
 
   [[nodiscard]] Phase phase() const { return phase_; }
@@ -134,7 +152,10 @@ class BrokerLife {
    public:
     explicit Recording(BrokerLife& life) : life_{life} {}
     Location append(std::string_view operations, std::span<const std::string_view> payload) override {
-      life_.remember();
+      {
+        const testing::Watching watching;
+        life_.remember();
+      }
       return life_.journal_->append(operations, payload);
     }
     [[nodiscard]] bool has_room(std::uint64_t size) const override { return life_.journal_->has_room(size); }
@@ -157,10 +178,10 @@ class BrokerLife {
   // --- recovery
   static void replay(const std::vector<std::pair<std::string, Location>>& records, QueueEngine& engine, Moment moment) {
     for (const auto& [operations, place] : records) {
-      const auto replayed = engine.replay(operations, place);
+      const auto replayed = in_product([&, &what = operations, &where = place] { return engine.replay(what, where); });
       require(replayed.ok(), "a record was refused at recovery: " + (replayed ? "" : replayed.error().message));
     }
-    engine.recovered(moment);
+    in_product([&] { engine.recovered(moment); });
   }
   /// What is recovered is the state after one of the records of before, and no earlier one than was confirmed.
   void compare_states(const std::vector<std::pair<std::string, Location>>& records) {
@@ -214,12 +235,12 @@ class BrokerLife {
     taken_ = {};
   }
   void end_turn() {
-    engine_->tick(world_.moment, effects_);
+    in_product([&] { engine_->tick(world_.moment, effects_); });
     remember();
-    require(journal_->write().ok(), "a write failed");
+    if (auto written = in_product([&] { return journal_->write(); }); !written) throw Stopped{"a write failed", written.error()};
     answer(false);
     if (effects_.sync_needed || truncating_) {
-      require(journal_->sync().ok(), "a sync failed");
+      if (auto synced = in_product([&] { return journal_->sync(); }); !synced) throw Stopped{"a sync failed", synced.error()};
       world_.confirmed_sequence = journal_->synced_sequence();
       world_.states.erase(world_.states.begin(), std::prev(world_.states.upper_bound(world_.confirmed_sequence)));
     }
@@ -228,8 +249,8 @@ class BrokerLife {
     tidy();
   }
   void tidy() {
-    journal_->tick(world_.moment.now);
-    while (engine_->compact(2'000, world_.moment)) {}
+    in_product([&] { journal_->tick(world_.moment.now); });
+    while (in_product([&] { return engine_->compact(2'000, world_.moment); })) {}
     remember();
     if (engine_->oldest_needed_segment() > journal_->oldest_segment()) {
       journal_->truncate(engine_->oldest_needed_segment());
@@ -251,7 +272,7 @@ class BrokerLife {
     Waiting waiting{command.from.request, {}};
     for (const auto& claim : claims) waiting.claims.push_back(world_.witness.ask(claim));
     waiting_.push_back(std::move(waiting));
-    engine_->apply(command, world_.moment, effects_);
+    in_product([&] { engine_->apply(command, world_.moment, effects_); });
   }
   /// Carries the answers out that may leave now.
   void answer(bool after_sync) {
@@ -341,7 +362,7 @@ class BrokerLife {
     const auto queue_count = engine_->queues(world_.moment).size();
     command.queue = static_cast<QueueId>(1 + roll(queue_count));
     command.max = static_cast<std::uint32_t>(1 + roll(4));
-    engine_->apply(command, world_.moment, effects_);
+    in_product([&] { engine_->apply(command, world_.moment, effects_); });
   }
   /// Up to `count` handles of one queue, of messages that nobody else settles in this turn.
   std::vector<ReceiptHandle> take_handles(std::size_t count) {

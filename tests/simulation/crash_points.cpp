@@ -8,10 +8,9 @@
 #include <boost/test/unit_test.hpp>
 #include <cstdlib>
 #include <iostream>
-#include <set>
 
-#include "broker/journal/segment_files.hpp"
 #include "tests/simulation/broker_life.hpp"
+#include "tests/simulation/call_sites.hpp"
 
 namespace remuda::broker::test {
 namespace {
@@ -19,139 +18,6 @@ namespace {
 using testing::DiskCall;
 using testing::MemoryDisk;
 using testing::Survivors;
-
-/// Every place of the journal that changes the disk, as the disk sees it. A new one has to be added here, and to be reached.
-const std::set<std::string> call_sites{
-    // Journal::open, recovery
-    "start: create LOCK",
-    "start: write LOCK",
-    "start: create segment.tmp",
-    "start: allocate segment.tmp",
-    "start: write zeros to segment.tmp",
-    "start: write segment.tmp",
-    "start: sync segment.tmp",
-    "start: rename segment.tmp to segment",
-    "start: sync folder after rename segment.tmp to segment",
-    "start: remove segment.tmp",
-    "start: remove spare.tmp",
-    "start: remove index.tmp",
-    "start: remove index",
-    "start: remove spare",
-    "start: write segment",
-    "start: write zeros to segment",
-    "start: sync segment",
-    "start: sync folder",
-    // spares: at the start, and whenever one was used
-    "start: create spare.tmp",
-    "start: allocate spare.tmp",
-    "start: write zeros to spare.tmp",
-    "start: sync spare.tmp",
-    "start: rename spare.tmp to spare",
-    "start: sync folder after rename spare.tmp to spare",
-    "serve: create spare.tmp",
-    "serve: allocate spare.tmp",
-    "serve: write zeros to spare.tmp",
-    "serve: sync spare.tmp",
-    "serve: rename spare.tmp to spare",
-    "serve: sync folder after rename spare.tmp to spare",
-    "serve: remove spare.tmp",
-    // records, rollover
-    "serve: write segment",
-    "serve: sync segment",
-    "serve: write spare",
-    "serve: sync spare",
-    "serve: rename spare to segment",
-    "serve: sync folder after rename spare to segment",
-    "stop: write segment",
-    "stop: sync segment",
-    // indexes: of a segment just sealed, or left without one by a crash
-    "serve: create index.tmp",
-    "serve: write index.tmp",
-    "serve: sync index.tmp",
-    "serve: rename index.tmp to index",
-    "serve: sync folder after rename index.tmp to index",
-    "serve: remove index.tmp",
-    "start: create index.tmp",
-    "start: write index.tmp",
-    "start: sync index.tmp",
-    "start: rename index.tmp to index",
-    "start: sync folder after rename index.tmp to index",
-    // the mark of the known end
-    "start: create mark.tmp",
-    "start: write mark.tmp",
-    "start: sync mark.tmp",
-    "start: rename mark.tmp to mark",
-    "start: sync folder after rename mark.tmp to mark",
-    "start: remove mark.tmp",
-    "stop: create mark.tmp",
-    "stop: write mark.tmp",
-    "stop: sync mark.tmp",
-    "stop: rename mark.tmp to mark",
-    "stop: sync folder after rename mark.tmp to mark",
-    // truncation
-    "serve: remove index",
-    "serve: rename segment to spare",
-    "serve: sync folder after rename segment to spare",
-    "serve: remove segment",
-    "serve: sync folder after remove segment",
-};
-
-std::string kind_of(const std::string& name) {
-  switch (parse_file_name(name).kind) {
-    case FileKind::segment:
-      return "segment";
-    case FileKind::index:
-      return "index";
-    case FileKind::spare:
-      return "spare";
-    case FileKind::mark:
-      return "mark";
-    case FileKind::unfinished:
-      return kind_of(name.substr(0, name.rfind('.'))) + ".tmp";
-    case FileKind::other:
-      break;
-  }
-  return name;
-}
-
-/// Names the calls of one life by their place in the journal.
-class CallNames {
- public:
-  std::string name(BrokerLife::Phase phase, const DiskCall& call) {
-    const std::string what = describe(call);
-    const bool of_records = what == "write segment" || what == "sync segment" || what.find("mark") != std::string::npos;
-    const std::string when = phase == BrokerLife::Phase::start                ? "start: "
-                             : phase == BrokerLife::Phase::stop && of_records ? "stop: "
-                                                                              : "serve: ";
-    const bool segment_goes = call.kind == DiskCall::Kind::remove && kind_of(call.name) == "segment";
-    if (call.kind == DiskCall::Kind::rename || segment_goes) name_change_ = " after " + what;
-    if (call.kind == DiskCall::Kind::sync_folder) name_change_.clear();
-    return when + what;
-  }
-
- private:
-  [[nodiscard]] std::string describe(const DiskCall& call) const {
-    switch (call.kind) {
-      case DiskCall::Kind::create:
-        return "create " + kind_of(call.name);
-      case DiskCall::Kind::write:
-        return (call.zeros ? "write zeros to " : "write ") + kind_of(call.name);
-      case DiskCall::Kind::sync:
-        return "sync " + kind_of(call.name);
-      case DiskCall::Kind::allocate:
-        return "allocate " + kind_of(call.name);
-      case DiskCall::Kind::rename:
-        return "rename " + kind_of(call.name) + " to " + kind_of(call.to);
-      case DiskCall::Kind::remove:
-        return "remove " + kind_of(call.name);
-      case DiskCall::Kind::sync_folder:
-        break;
-    }
-    return "sync folder" + name_change_;
-  }
-
-  std::string name_change_;
-};
 
 /// One life, and the world at one of its calls: each call has the same chance.
 class LifeWithMoment {
@@ -226,7 +92,7 @@ class CrashPoints {
       if (random_() % seen < weight) some_moment = world.copy(random_());
     };
     if (life.recover()) {
-      life.begin();
+      static_cast<void>(life.begin());
       for (auto turns = random_() % 5 == 0 ? 0 : 18; turns > 0; --turns) life.turn();
       if (clean) life.stop();
     } else {
@@ -253,7 +119,7 @@ class CrashPoints {
       throw std::runtime_error("a recovery that was cut short led to another state:\n" + second.life.recovered_dump() +
                                "--- expected\n" + first.life.recovered_dump());
     }
-    second.life.begin();
+    static_cast<void>(second.life.begin());
     for (int turns = 0; turns < 3; ++turns) second.life.turn();
     ++cuts_[second.place()];
 

@@ -48,6 +48,7 @@ class MemoryFile final : public File {
   }
 
   Io<std::size_t> write(std::uint64_t offset, std::string_view bytes) override {
+    const Watching watching;
     const bool zeros = bytes.find_first_not_of('\0') == std::string_view::npos;
     if (const auto error = disk_.next_call({DiskCall::Kind::write, disk_.name_of(*inode_), {}, zeros})) {
       if (error->value != MemoryDisk::short_write) return failure(error->value);
@@ -60,10 +61,12 @@ class MemoryFile final : public File {
     return bytes.size();
   }
   Io<std::size_t> read(std::uint64_t offset, std::span<char> into) const override {
+    if (const auto error = disk_.next_look()) return failure(*error);
     if (offset >= inode_->now.size()) return std::size_t{0};
     return inode_->now.copy(into.data(), into.size(), offset);
   }
   Io<Unit> sync() override {
+    const Watching watching;
     if (const auto error = disk_.next_call({DiskCall::Kind::sync, disk_.name_of(*inode_), {}, false})) return failure(*error);
     if (disk_.fail_next_sync_) {
       disk_.fail_next_sync_ = false;
@@ -77,6 +80,7 @@ class MemoryFile final : public File {
     return Unit{};
   }
   Io<Unit> allocate(std::uint64_t size) override {
+    const Watching watching;
     if (const auto error = disk_.next_call({DiskCall::Kind::allocate, disk_.name_of(*inode_), {}, false})) return failure(*error);
     if (size <= inode_->now.size()) return Unit{};
     if (disk_.used_space() + (size - inode_->now.size()) > disk_.space_) return failure(ENOSPC);
@@ -85,9 +89,16 @@ class MemoryFile final : public File {
     inode_->unsynced.push_back(std::move(growth));
     return Unit{};
   }
-  Io<std::uint64_t> size() const override { return std::uint64_t{inode_->now.size()}; }
-  Io<std::string_view> map(std::uint64_t size) override { return std::string_view{inode_->now}.substr(0, size); }
+  Io<std::uint64_t> size() const override {
+    if (const auto error = disk_.next_look()) return failure(*error);
+    return std::uint64_t{inode_->now.size()};
+  }
+  Io<std::string_view> map(std::uint64_t size) override {
+    if (const auto error = disk_.next_look()) return failure(*error);
+    return std::string_view{inode_->now}.substr(0, size);
+  }
   Io<Unit> lock() override {
+    if (const auto error = disk_.next_look()) return failure(*error);
     if (inode_->locked) return failure(EWOULDBLOCK);
     inode_->locked = holds_lock_ = true;
     return Unit{};
@@ -104,7 +115,16 @@ std::optional<Errno> MemoryDisk::next_call(const DiskCall& call) {
   if (before_call) before_call(call);
   if (cable_is_pulled()) return Errno{EIO};
   if (const auto planned = failing_calls_.find(calls_); planned != failing_calls_.end()) return Errno{planned->second};
+  if (failing_from_ && calls_ >= failing_from_->first) return Errno{failing_from_->second};
   return std::nullopt;
+}
+
+std::optional<Errno> MemoryDisk::next_look() const {
+  if (!InProduct::runs()) return std::nullopt;
+  ++looks_;
+  if (!failing_look_ || looks_ < failing_look_->at) return std::nullopt;
+  if (looks_ > failing_look_->at && !failing_look_->for_ever) return std::nullopt;
+  return Errno{failing_look_->error};
 }
 
 void MemoryDisk::apply(const Change& change, std::string& to) {
@@ -213,6 +233,8 @@ void MemoryDisk::cut(Survivors survivors) {
   now_ = durable_;
   cable_pulled_at_ = 0;
   failing_calls_.clear();
+  failing_from_.reset();
+  failing_look_.reset();
   fail_next_sync_ = false;
 }
 
@@ -257,6 +279,8 @@ void MemoryDisk::change_names(NameChange change) {
 }
 
 Io<std::unique_ptr<File>> MemoryDisk::open(const std::string& name, OpenMode mode) {
+  if (const auto error = next_look()) return failure(*error);
+  const Watching watching;
   const auto found = now_.find(name);
   const bool creates = mode == OpenMode::create || mode == OpenMode::create_exclusive;
   if (found != now_.end()) {
@@ -272,6 +296,7 @@ Io<std::unique_ptr<File>> MemoryDisk::open(const std::string& name, OpenMode mod
 }
 
 Io<Unit> MemoryDisk::rename(const std::string& from, const std::string& to) {
+  const Watching watching;
   if (const auto error = next_call({DiskCall::Kind::rename, from, to, false})) return failure(*error);
   const auto found = now_.find(from);
   if (found == now_.end()) return failure(ENOENT);
@@ -280,6 +305,7 @@ Io<Unit> MemoryDisk::rename(const std::string& from, const std::string& to) {
 }
 
 Io<Unit> MemoryDisk::remove(const std::string& name) {
+  const Watching watching;
   if (const auto error = next_call({DiskCall::Kind::remove, name, {}, false})) return failure(*error);
   if (!now_.contains(name)) return failure(ENOENT);
   change_names({{name, nullptr}});
@@ -287,6 +313,7 @@ Io<Unit> MemoryDisk::remove(const std::string& name) {
 }
 
 Io<Unit> MemoryDisk::sync() {
+  const Watching watching;
   if (const auto error = next_call({DiskCall::Kind::sync_folder, {}, {}, false})) return failure(*error);
   durable_ = now_;
   unsynced_names_.clear();
@@ -294,6 +321,8 @@ Io<Unit> MemoryDisk::sync() {
 }
 
 Io<std::vector<std::string>> MemoryDisk::list() const {
+  if (const auto error = next_look()) return failure(*error);
+  const Watching watching;
   return names();
 }
 

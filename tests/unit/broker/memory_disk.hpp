@@ -10,6 +10,7 @@
 #include <optional>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "broker/journal/files.hpp"
@@ -41,6 +42,36 @@ struct DiskCall {
   bool zeros = false;  ///< a write of nothing but zeros
 };
 
+/// While one of these lives in a thread, it is the product that runs there: faults are planned for it and not for what watches it.
+class InProduct {
+ public:
+  InProduct() { ++depth_; }
+  InProduct(const InProduct&) = delete;
+  InProduct& operator=(const InProduct&) = delete;
+  ~InProduct() { --depth_; }
+  [[nodiscard]] static bool runs() { return depth_ > 0; }
+
+ private:
+  friend class Watching;
+  inline static thread_local int depth_ = 0;
+};
+template <class Call>
+auto in_product(const Call& call) {
+  const InProduct product;
+  return call();
+}
+/// Back from within the product to what watches it.
+class Watching {
+ public:
+  Watching() : before_{std::exchange(InProduct::depth_, 0)} {}
+  Watching(const Watching&) = delete;
+  Watching& operator=(const Watching&) = delete;
+  ~Watching() { InProduct::depth_ = before_; }
+
+ private:
+  int before_;
+};
+
 class MemoryDisk final : public Folder {
  public:
   explicit MemoryDisk(std::uint64_t seed = 1) : random_{seed} {}
@@ -59,6 +90,12 @@ class MemoryDisk final : public Folder {
   /// Call `n` from now fails with `error`, once. For a write EINTR and short_write are harmless by contract.
   void fail_call(std::uint64_t n, int error) { failing_calls_[calls_ + n] = error; }
   static constexpr int short_write = -1;
+  /// The same for it and all calls after it, until cut().
+  void fail_calls_from(std::uint64_t n, int error) { failing_from_ = {calls_ + n, error}; }
+  /// The product's calls that only look (open, size, read, map, list, lock), counted on their own: call `n` from now fails, alone or
+  /// with all after it.
+  void fail_look(std::uint64_t n, int error, bool for_ever) { failing_look_ = {looks_ + n, error, for_ever}; }
+  [[nodiscard]] std::uint64_t looks() const { return looks_; }
   /// The next sync of any file fails with EIO, once; as on Linux, what it should have written is then thought clean.
   void fail_next_sync() { fail_next_sync_ = true; }
   /// Syncs of files answer well and do nothing, as on hardware that lies.
@@ -105,6 +142,7 @@ class MemoryDisk final : public Folder {
 
   /// Counts a call; the error it must fail with, if any.
   std::optional<Errno> next_call(const DiskCall& call);
+  [[nodiscard]] std::optional<Errno> next_look() const;
   void change_names(NameChange change);
   [[nodiscard]] std::string name_of(const Inode& inode) const;
   static void apply(const Change& change, std::string& to);
@@ -120,6 +158,14 @@ class MemoryDisk final : public Folder {
   std::uint64_t calls_ = 0;
   std::uint64_t cable_pulled_at_ = 0;
   std::map<std::uint64_t, int> failing_calls_;
+  std::optional<std::pair<std::uint64_t, int>> failing_from_;
+  struct FailingLook {
+    std::uint64_t at = 0;
+    int error = 0;
+    bool for_ever = false;
+  };
+  mutable std::uint64_t looks_ = 0;
+  std::optional<FailingLook> failing_look_;
   bool fail_next_sync_ = false;
   bool pretends_to_sync_ = false;
   std::uint64_t space_ = UINT64_MAX;
