@@ -277,6 +277,11 @@ void BrokerLoop::declare(const topology::Definitions& definitions) {
       throw std::runtime_error{options_.definitions_file + ": queue '" + queue.name + "': " + declared.error().message};
     }
   }
+  for (const auto& stream : definitions.streams) {
+    if (auto declared = broker_->declare(declaration_of(stream)); !declared) {
+      throw std::runtime_error{options_.definitions_file + ": stream '" + stream.name + "': " + declared.error().message};
+    }
+  }
 }
 
 void BrokerLoop::start_control() {

@@ -48,7 +48,9 @@ StreamLease lease_of(std::string_view bytes) {
 
 Result<StreamPosition> position_of(const wire::StreamPosition& position) {
   if (position.offset) return StreamPosition{StreamPosition::Kind::offset, *position.offset, 0};
-  if (position.time_ms) return StreamPosition{StreamPosition::Kind::time, 0, milliseconds(*position.time_ms).count()};
+  constexpr std::uint64_t far_ahead_ms = 1'000'000'000'000'000;  // nothing comes after it, and it can be reckoned with
+  if (position.time_ms)
+    return StreamPosition{StreamPosition::Kind::time, 0, static_cast<std::int64_t>(std::min(*position.time_ms, far_ahead_ms))};
   if (position.from == "oldest") return StreamPosition{};
   if (position.from == "latest") return StreamPosition{StreamPosition::Kind::latest, 0, 0};
   return fail("invalid_position", "a position is oldest, latest, an offset or a time");

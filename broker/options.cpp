@@ -62,7 +62,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       ->type_name("ENDPOINT")
       ->check(checked_by(check_listen_endpoint, ""));
   app.add_option("--data", options.data_folder, "folder of the journal; created when absent")->required()->type_name("FOLDER");
-  app.add_option("--definitions", options.definitions_file, "TOML file with [queues.*] and [topics.*]")
+  app.add_option("--definitions", options.definitions_file, "TOML file with [queues.*], [topics.*] and [streams.*]")
       ->type_name("FILE")
       ->check(CLI::ExistingFile);
   app.add_option("--control", options.control_endpoint, "control endpoint of the supervisor")

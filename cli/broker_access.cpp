@@ -52,6 +52,8 @@ std::string next_after(const Error& error) {
   if (error.code == "unreachable" || error.code == "timed_out") return "remuda ps says how the broker is";
   if (error.code == "no_such_queue") return "remuda queue ls";
   if (error.code == "no_such_topic") return "remuda topic ls";
+  if (error.code == "no_such_stream") return "remuda stream ls";
+  if (error.code == "invalid_position") return "remuda stream info shows which offsets there are";
   if (error.code == "storage_full") return "make room on the broker's disk; deletes still work";
   if (error.code == "queue_full") return "remuda queue info shows what it may hold; a consumer, or remuda queue purge, makes room";
   if (error.code == "missing_group_id") return "remuda queue info shows where the queue reads it from; --group says it";

@@ -30,7 +30,7 @@ class BrokerAccess {
   static Result<BrokerAccess> open(const BrokerOptions& options);
 
   [[nodiscard]] const std::vector<BrokerEndpoint>& brokers() const { return brokers_; }
-  /// The broker that holds a channel of that kind ("queue", "topic"). Errors: `no_such_queue`, `no_such_topic`, with
+  /// The broker that holds a channel of that kind ("queue", "topic", "stream"). Errors: `no_such_queue` and so on, with
   /// the closest name.
   [[nodiscard]] Result<BrokerEndpoint> broker_of(const std::string& channel, const std::string& kind) const;
   /// A connection; valid as long as this object.

@@ -11,8 +11,10 @@
 #include "cli/direct_topic.hpp"
 #include "cli/request_call.hpp"
 #include "cli/running.hpp"
+#include "cli/stream_cursor.hpp"
 #include "common/channels/direct_wire.hpp"
 #include "common/clock.hpp"
+#include "common/filter/filter_policy.hpp"
 
 namespace remuda::cli {
 
@@ -24,6 +26,29 @@ constexpr int leave_ms = 2'000;  ///< for what was put into a pipe to leave
 
 const supervisor::ChannelEntry* entry_of(const BrokerAccess& access, const std::string& channel) {
   return access.topology() ? access.topology()->find_channel(channel) : nullptr;
+}
+
+Result<Unit> follow_stream(BlockingBrokerClient& client, const std::string& stream, std::chrono::milliseconds wait,
+                           const LiveFilter& filter, const OnMessage& on_message) {
+  const SystemClock clock;
+  const Instant end = clock.now() + wait;
+  const auto policy = FilterPolicy::compile(filter.policy.empty() ? "{}" : filter.policy,
+                                            filter.on_attributes ? FilterScope::attributes : FilterScope::body);
+  if (!policy) return fail("invalid_filter_policy", policy.error().message);
+  Result<StreamCursor> cursor = StreamCursor::open(client, stream, {}, {"latest", {}, {}});
+  if (!cursor) return Failure<Error>{cursor.error()};
+  while (clock.now() < end) {
+    const auto record = cursor->next();
+    if (!record) return Failure<Error>{record.error()};
+    if (!record->has_value()) {
+      poll({}, look_interval.count());
+      continue;
+    }
+    const auto view = view_message((*record)->message);
+    if (view && !filter.policy.empty() && !policy->matches(*view)) continue;
+    if (!on_message((*record)->message, 0)) return Unit{};
+  }
+  return Unit{};
 }
 
 Result<Unit> follow_queue(BlockingBrokerClient& client, const std::string& queue, std::chrono::milliseconds wait,
@@ -84,7 +109,11 @@ Result<std::uint64_t> received_by_nodes(const supervisor::TopologyEntry& topolog
 
 std::string kind_of_channel(BrokerAccess& access, const std::string& channel) {
   if (const auto* entry = entry_of(access, channel)) return entry->kind;
-  return !find_broker(access, channel, "topic") && find_broker(access, channel, "queue") ? "queue" : "topic";
+  if (find_broker(access, channel, "topic")) return "topic";
+  for (const char* kind : {"queue", "stream"}) {
+    if (find_broker(access, channel, kind)) return kind;
+  }
+  return "topic";
 }
 
 Result<Unit> listen_to(BrokerAccess& access, const std::string& channel, const std::string& kind, std::chrono::milliseconds wait,
@@ -96,6 +125,7 @@ Result<Unit> listen_to(BrokerAccess& access, const std::string& channel, const s
   const Result<BrokerEndpoint> broker = find_broker(access, channel, kind);
   if (!broker) return Failure<Error>{broker.error()};
   const auto client = access.connect(*broker);
+  if (kind == "stream") return follow_stream(*client, channel, wait, filter, on_message);
   return kind == "queue" ? follow_queue(*client, channel, wait, filter, on_message)
                          : client->listen(channel, wait, on_message, filter.policy);
 }
@@ -118,19 +148,28 @@ Result<std::string> ChannelWriter::put(const Message& message) {
     const auto sent = client_->send({channel_, {packed}, {}, {}});
     return sent ? Result<std::string>{"stored"} : Result<std::string>{Failure<Error>{sent.error()}};
   }
+  if (kind_ == "stream") {
+    const auto appended = client_->append(channel_, message);
+    return appended ? Result<std::string>{"appended"} : Result<std::string>{Failure<Error>{appended.error()}};
+  }
   const Result<std::uint64_t> copies = client_->publish(channel_, message);
   if (!copies) return Failure<Error>{copies.error()};
   return fmt::format("{} queue{}", *copies, *copies == 1 ? "" : "s");
 }
 
 Result<std::uint64_t> carried(BrokerAccess& access, const std::string& channel, const std::string& kind) {
-  if (kind != "topic" && kind != "queue") return received_by_nodes(*access.topology(), channel, kind == "pubsub");
+  if (kind != "topic" && kind != "queue" && kind != "stream")
+    return received_by_nodes(*access.topology(), channel, kind == "pubsub");
   const Result<BrokerEndpoint> broker = find_broker(access, channel, kind);
   if (!broker) return Failure<Error>{broker.error()};
   const auto client = access.connect(*broker);
   if (kind == "queue") {
     const auto info = client->queue_info(channel);
     return info ? Result<std::uint64_t>{info->sent} : Result<std::uint64_t>{Failure<Error>{info.error()}};
+  }
+  if (kind == "stream") {
+    const auto info = client->stream_info(channel);
+    return info ? Result<std::uint64_t>{info->appended()} : Result<std::uint64_t>{Failure<Error>{info.error()}};
   }
   const auto topics = client->list_topics();
   if (!topics) return Failure<Error>{topics.error()};

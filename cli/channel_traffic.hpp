@@ -15,7 +15,7 @@
 
 namespace remuda::cli {
 
-/// "topic", "pubsub" (a topic without a broker), "queue", "pipe" or "request". One that the launch file does not name, as it was
+/// "topic", "pubsub" (a topic without a broker), "queue", "stream", "pipe" or "request". One that the launch file does not name, as it was
 /// made by hand, is looked for in the brokers; what is nowhere counts as a topic, so that its error is that of an unknown topic.
 std::string kind_of_channel(BrokerAccess& access, const std::string& channel);
 
@@ -23,7 +23,7 @@ std::string kind_of_channel(BrokerAccess& access, const std::string& channel);
 using OnMessage = std::function<bool(std::string_view packed_message, std::uint64_t missed)>;
 
 /// Listens for `wait`. A topic: what is published from now on. A queue: what waits there, then what comes and is not taken within a
-/// moment. Errors: `wrong_usage` for a pipe or request channel, where nobody can listen but the two nodes; those of the broker.
+/// moment. A stream: what is appended from now on. Errors: `wrong_usage` for a pipe or request channel, where nobody can listen but the two nodes; those of the broker.
 Result<Unit> listen_to(BrokerAccess& access, const std::string& channel, const std::string& kind, std::chrono::milliseconds wait,
                        const LiveFilter& filter, const OnMessage& on_message);
 
@@ -34,7 +34,7 @@ class ChannelWriter {
   ChannelWriter(BrokerAccess& access, std::string channel, std::string kind, std::chrono::milliseconds timeout)
       : access_{access}, channel_{std::move(channel)}, kind_{std::move(kind)}, timeout_{timeout} {}
 
-  /// Says in words what became of it: "3 queues", "stored", "handed over", "handled".
+  /// Says in words what became of it: "3 queues", "stored", "appended", "handed over", "handled".
   /// Errors: `wrong_usage` for a topic without a broker; those of the broker, or of the node that handles it.
   Result<std::string> put(const Message& message);
 

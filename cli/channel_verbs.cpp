@@ -14,6 +14,7 @@ namespace {
 /// True when the broker has such a channel, whoever made it. An unreachable one has none.
 bool holds(BlockingBrokerClient& client, const std::string& channel, const std::string& kind) {
   if (kind == "queue") return client.queue_info(channel).ok();
+  if (kind == "stream") return client.stream_info(channel).ok();
   const auto topics = client.list_topics();
   return topics && std::any_of(topics->begin(), topics->end(), [&](const wire::TopicInfo& info) { return info.topic == channel; });
 }

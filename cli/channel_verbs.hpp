@@ -21,7 +21,7 @@ struct ChannelAccess {
   BrokerEndpoint broker;
   std::unique_ptr<BlockingBrokerClient> client;
 };
-/// The broker that holds a channel; `kind` is "queue" or "topic". One that the launch file does not name, as it was made by hand,
+/// The broker that holds a channel; `kind` is "queue", "topic" or "stream". One that the launch file does not name, as it was made by hand,
 /// is looked for in the brokers. Errors: as BrokerAccess::broker_of.
 Result<BrokerEndpoint> find_broker(BrokerAccess& access, const std::string& channel, const std::string& kind);
 /// Errors: as BrokerAccess::open and find_broker.

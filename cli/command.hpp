@@ -20,7 +20,7 @@ using OptionTarget = std::variant<bool*, int*, std::string*, std::optional<std::
                                   std::chrono::milliseconds*, std::optional<std::chrono::milliseconds>*, std::vector<std::string>*>;
 
 /// What a shell offers when it completes the value of an option.
-enum class ValueKind { text, file, folder, node, queue, topic, topology };
+enum class ValueKind { text, file, folder, node, queue, topic, stream, topology };
 
 struct Option {
   /// `-f,--follow`, `--json`; without a leading dash it is positional and this is the word that help shows: `NODE`.

@@ -53,6 +53,8 @@ std::string words_of(const Option& option) {
       return field("queue ls", "queue");
     case ValueKind::topic:
       return field("topic ls", "topic");
+    case ValueKind::stream:
+      return field("stream ls", "stream");
     case ValueKind::text:
     case ValueKind::file:
     case ValueKind::folder:

@@ -24,6 +24,15 @@ bool has(const Plans& plans, const std::string& name) {
 
 /// A file that named a dead-letter queue or a topic without defining it could not be read again.
 void complete(Definitions& definitions, const LiveChannels& live) {
+  for (const topology::StreamPlan& stream : definitions.streams) {
+    for (const wire::QueueInfo& info : live.queues) {
+      if (info.queue == stream.dead_letter_queue && !has(definitions.queues, info.queue))
+        definitions.queues.push_back(plan_of(info));
+    }
+    for (const wire::TopicInfo& info : live.topics) {
+      if (info.topic == stream.from_topic && !has(definitions.topics, info.topic)) definitions.topics.push_back(plan_of(info));
+    }
+  }
   for (std::size_t i = 0; i < definitions.queues.size(); ++i) {  // grows meanwhile
     for (const wire::QueueInfo& info : live.queues) {
       if (info.queue == definitions.queues[i].dead_letter_queue && !has(definitions.queues, info.queue))
@@ -64,8 +73,10 @@ Result<void> write_running_definitions(supervisor::TopologyEntry& entry, const s
   plan.name = entry.name;
   plan.queues = std::move(definitions.queues);
   plan.topics = std::move(definitions.topics);
+  plan.streams = std::move(definitions.streams);
   for (topology::QueuePlan& queue : plan.queues) queue.broker = broker;
   for (topology::TopicPlan& topic : plan.topics) topic.broker = broker;
+  for (topology::StreamPlan& stream : plan.streams) stream.broker = broker;
   const std::string text = topology::render_definitions(plan, broker);
   const std::string path = supervisor::TopologyFolder{entry.data_folder}.definitions_of(broker);
   if (const Result<Definitions> again = topology::read_definitions(text, path, broker); !again)

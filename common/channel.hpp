@@ -52,6 +52,7 @@ struct Settlement {
   Outcome outcome = Outcome::done;
   std::optional<Message> reply;  ///< of a request that is done
   std::string refusal = {};      ///< of a request that is not: why, as a code for the asker; empty: what the outcome says
+  bool stale = false;            ///< somebody else has it, or will have it again: nothing was changed
 };
 
 /// Where a node takes messages from.
@@ -65,6 +66,10 @@ class InputChannel : public EventSource {
   virtual void add_settlement(std::span<const std::string_view> tickets, const Outcome& outcome, Transaction& transaction) const {
     static_cast<void>(tickets), static_cast<void>(outcome), static_cast<void>(transaction);
   }
+  /// True when what comes in has to be settled in the order of taking, and a failure takes back what was taken after it.
+  [[nodiscard]] virtual bool settles_in_order() const { return false; }
+  /// With order: false when the ticket settles nothing any more, because something before it failed.
+  [[nodiscard]] virtual bool holds(const std::string& ticket) const { return static_cast<void>(ticket), true; }
   /// With a broker: adds the answer to a request that is done to the transaction that settles it.
   virtual void add_reply(const std::string& ticket, const Message& reply, Transaction& transaction) const {
     static_cast<void>(ticket), static_cast<void>(reply), static_cast<void>(transaction);

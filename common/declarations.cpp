@@ -34,6 +34,20 @@ wire::DeclareQueue declaration_of(const topology::QueuePlan& plan) {
   return declare;
 }
 
+wire::DeclareStream declaration_of(const topology::StreamPlan& plan) {
+  wire::DeclareStream declare;
+  declare.stream = plan.name;
+  declare.partitions = static_cast<std::uint32_t>(plan.partitions);
+  declare.partition_by = plan.partition_by;
+  declare.retention_ms = count(plan.retention);
+  declare.max_bytes = plan.max_bytes;
+  declare.dead_letter_queue = plan.dead_letter_queue;
+  declare.max_receives = static_cast<std::uint32_t>(plan.max_receives);
+  declare.from_topic = plan.from_topic;
+  declare.selection = {plan.filter_policy, plan.filter_on_attributes};
+  return declare;
+}
+
 wire::DeclareTopic declaration_of(const topology::TopicPlan& plan) {
   wire::DeclareTopic declare;
   declare.topic = plan.name;
@@ -61,6 +75,21 @@ topology::QueuePlan plan_of(const wire::QueueInfo& info) {
     plan.fifo = topology::FifoPlan{info.group_by, info.deduplicate_by, info.deduplication_scope, info.on_dead_letter};
   }
   plan.tags = info.tags;
+  return plan;
+}
+
+topology::StreamPlan plan_of(const wire::StreamInfo& info) {
+  topology::StreamPlan plan;
+  plan.name = info.stream;
+  plan.from_topic = info.from_topic;
+  plan.filter_policy = info.filter_policy;
+  plan.filter_on_attributes = info.filter_on_attributes;
+  plan.partitions = static_cast<int>(info.partitions.size());
+  plan.partition_by = info.partition_by;
+  plan.retention = duration(info.retention_ms);
+  plan.max_bytes = info.max_bytes;
+  plan.dead_letter_queue = info.dead_letter_queue;
+  plan.max_receives = static_cast<int>(info.max_receives);
   return plan;
 }
 

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -52,7 +53,8 @@ struct NodeDescription {
   bool open_outputs = false;
 };
 
-/// What became of a message. On a queue `done` deletes it, `retry_later` leaves it to its visibility timeout (or makes it visible
+/// What became of a message. On a stream `done` moves the group's position past it, and the others are as on a queue, but that the
+/// records behind it in its partition wait for it. On a queue `done` deletes it, `retry_later` leaves it to its visibility timeout (or makes it visible
 /// after `after`), `reject` moves it to the dead-letter queue with the reason. On a request `reject` answers with an error.
 /// A topic or pipe only counts and logs. An exception that leaves a handler is `retry_later` with its text.
 class [[nodiscard]] Outcome {
@@ -83,6 +85,14 @@ class [[nodiscard]] Outcome {
 struct Delivery {
   std::uint32_t receive_count = 1;     ///< 2 or more: redelivered
   std::int64_t first_received_ms = 0;  ///< Unix milliseconds of the first receive; 0 = not known
+  /// Where a record stands in its stream: the same however often it comes, so that an effect can be kept to once by position.
+  struct Place {
+    std::uint32_t partition = 0;
+    std::uint64_t offset = 0;
+    std::int64_t time_ms = 0;  ///< Unix milliseconds: when the stream got it
+    friend bool operator==(const Place&, const Place&) = default;
+  };
+  std::optional<Place> place = {};  ///< of a record of a stream
   friend bool operator==(const Delivery&, const Delivery&) = default;
 };
 

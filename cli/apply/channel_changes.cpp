@@ -13,6 +13,7 @@
 namespace remuda::cli {
 
 using topology::QueuePlan;
+using topology::StreamPlan;
 using topology::TopicPlan;
 using topology::Value;
 
@@ -43,6 +44,11 @@ const wire::QueueInfo* find_queue(const LiveChannels& live, const std::string& n
 const wire::TopicInfo* find_topic(const LiveChannels& live, const std::string& name) {
   const auto found = std::find_if(live.topics.begin(), live.topics.end(), [&](const auto& info) { return info.topic == name; });
   return found == live.topics.end() ? nullptr : &*found;
+}
+
+const wire::StreamInfo* find_stream(const LiveChannels& live, const std::string& name) {
+  const auto found = std::find_if(live.streams.begin(), live.streams.end(), [&](const auto& info) { return info.stream == name; });
+  return found == live.streams.end() ? nullptr : &*found;
 }
 
 /// The queues, each after its dead-letter queue.
@@ -90,6 +96,27 @@ ChannelChange change_of(const QueuePlan& wanted, const wire::QueueInfo* live) {
   return change;
 }
 
+std::string all_records_of(const wire::StreamInfo& stream) {
+  const std::uint64_t count = stream.records();
+  return count == 0 ? "" : fmt::format("{} record{}", count, count == 1 ? "" : "s");
+}
+
+ChannelChange change_of(const StreamPlan& wanted, const wire::StreamInfo* live, std::int64_t now_ms) {
+  ChannelChange change{.kind = ChangedKind::stream, .name = wanted.name, .differences = {}, .loses = {}};
+  change.differences = differences(live == nullptr ? StreamPlan{} : plan_of(*live), wanted);
+  if (live == nullptr) return change;
+  change.change = Change::change;
+  if (live->records() > 0 && live->oldest_ms + wanted.retention.count() < now_ms)
+    change.loses = fmt::format("records older than {}", format_duration(wanted.retention));
+  if (live->records() > 0 && wanted.max_bytes != 0 && live->bytes > wanted.max_bytes)
+    change.loses = fmt::format("the oldest of its records, down to {}", format_size(wanted.max_bytes));
+  if (live->partitions.size() != static_cast<std::size_t>(wanted.partitions)) {
+    change.change = Change::replace;
+    change.loses = all_records_of(*live);
+  }
+  return change;
+}
+
 }  // namespace
 
 std::string as_text(const Difference& difference) {
@@ -103,6 +130,14 @@ std::vector<Difference> differences(const QueuePlan& before, const QueuePlan& af
 }
 std::vector<Difference> differences(const TopicPlan& before, const TopicPlan& after) {
   return between(topology::topic_value(before, false), topology::topic_value(after, false));
+}
+
+std::vector<Difference> differences(const StreamPlan& before, const StreamPlan& after) {
+  return between(topology::stream_value(before, false), topology::stream_value(after, false));
+}
+
+std::ostream& operator<<(std::ostream& out, ChangedKind kind) {
+  return out << (kind == ChangedKind::topic ? "topic" : kind == ChangedKind::queue ? "queue" : "stream");
 }
 
 std::ostream& operator<<(std::ostream& out, Change change) {
@@ -120,11 +155,11 @@ std::ostream& operator<<(std::ostream& out, Change change) {
 }
 
 std::vector<ChannelChange> channel_changes(const topology::Definitions& before, const topology::Definitions& wanted,
-                                           const LiveChannels& live) {
+                                           const LiveChannels& live, std::int64_t now_ms) {
   std::vector<ChannelChange> changes;
   for (const TopicPlan& topic : wanted.topics) {
     const wire::TopicInfo* present = find_topic(live, topic.name);
-    ChannelChange change{present == nullptr ? Change::create : Change::change, false, topic.name, {}, {}};
+    ChannelChange change{present == nullptr ? Change::create : Change::change, ChangedKind::topic, topic.name, {}, {}};
     change.differences = differences(present == nullptr ? TopicPlan{} : plan_of(*present), topic);
     if (present == nullptr || !change.differences.empty()) changes.push_back(std::move(change));
   }
@@ -132,15 +167,24 @@ std::vector<ChannelChange> channel_changes(const topology::Definitions& before, 
     ChannelChange change = change_of(*queue, find_queue(live, queue->name));
     if (change.change == Change::create || !change.differences.empty()) changes.push_back(std::move(change));
   }
+  for (const StreamPlan& stream : wanted.streams) {
+    ChannelChange change = change_of(stream, find_stream(live, stream.name), now_ms);
+    if (change.change == Change::create || !change.differences.empty()) changes.push_back(std::move(change));
+  }
+  for (const StreamPlan& stream : before.streams) {
+    const wire::StreamInfo* present = find_stream(live, stream.name);
+    if (present == nullptr || find_plan(wanted.streams, stream.name) != nullptr) continue;
+    changes.push_back({Change::remove, ChangedKind::stream, stream.name, {}, all_records_of(*present)});
+  }
   const std::vector<const QueuePlan*> earlier = dead_letter_queues_first(before.queues);
   for (auto queue = earlier.rbegin(); queue != earlier.rend(); ++queue) {
     const wire::QueueInfo* present = find_queue(live, (*queue)->name);
     if (present == nullptr || find_plan(wanted.queues, (*queue)->name) != nullptr) continue;
-    changes.push_back({Change::remove, true, (*queue)->name, {}, all_messages_of(*present)});
+    changes.push_back({Change::remove, ChangedKind::queue, (*queue)->name, {}, all_messages_of(*present)});
   }
   for (const TopicPlan& topic : before.topics) {
     if (find_topic(live, topic.name) == nullptr || find_plan(wanted.topics, topic.name) != nullptr) continue;
-    changes.push_back({Change::remove, false, topic.name, {}, {}});
+    changes.push_back({Change::remove, ChangedKind::topic, topic.name, {}, {}});
   }
   return changes;
 }

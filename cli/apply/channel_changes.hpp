@@ -1,8 +1,8 @@
 #pragma once
-// What has to happen to the queues and topics of a running broker so that they are what a launch file says. Pure: definitions and
+// What has to happen to the queues, topics and streams of a running broker so that they are what a launch file says. Pure: definitions and
 // what the broker holds go in, changes come out in the order in which they must be carried out.
 //
-// A queue or topic is removed only if the definitions that the broker runs with named it and the new ones do not: what somebody
+// One of them is removed only if the definitions that the broker runs with named it and the new ones do not: what somebody
 // created by hand is left alone.
 
 #include <cstdint>
@@ -27,18 +27,23 @@ std::string as_text(const Difference& difference);
 
 [[nodiscard]] std::vector<Difference> differences(const topology::QueuePlan& before, const topology::QueuePlan& after);
 [[nodiscard]] std::vector<Difference> differences(const topology::TopicPlan& before, const topology::TopicPlan& after);
+[[nodiscard]] std::vector<Difference> differences(const topology::StreamPlan& before, const topology::StreamPlan& after);
 
 enum class Change {
   create,
   change,
-  replace,  ///< a standard queue becomes a FIFO queue or the reverse: deleted, and made anew
+  /// A standard queue becomes a FIFO queue or the reverse, or a stream gets another number of partitions: deleted, and made anew.
+  replace,
   remove,
 };
 std::ostream& operator<<(std::ostream& out, Change change);
 
+enum class ChangedKind { topic, queue, stream };
+std::ostream& operator<<(std::ostream& out, ChangedKind kind);
+
 struct ChannelChange {
   Change change = Change::create;
-  bool is_queue = true;
+  ChangedKind kind = ChangedKind::queue;
   std::string name;
   std::vector<Difference> differences;  ///< of a change; what is said of it, when it is new
   std::string loses;                    ///< the messages that would be lost; empty: none
@@ -49,11 +54,12 @@ struct ChannelChange {
 struct LiveChannels {
   std::vector<wire::QueueInfo> queues;
   std::vector<wire::TopicInfo> topics;
+  std::vector<wire::StreamInfo> streams = {};
 };
 
-/// Topics come before the queues that feed on them, dead-letter queues before the queues that fill them; what is removed comes
-/// last, the other way round.
+/// Topics come before the queues and streams that feed on them, dead-letter queues before what fills them; what is removed comes
+/// last, the other way round. `now_ms`: Unix time, by which records are old.
 [[nodiscard]] std::vector<ChannelChange> channel_changes(const topology::Definitions& before, const topology::Definitions& wanted,
-                                                         const LiveChannels& live);
+                                                         const LiveChannels& live, std::int64_t now_ms = 0);
 
 }  // namespace remuda::cli

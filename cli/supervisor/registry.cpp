@@ -66,6 +66,8 @@ TopologyEntry entry_of(const topology::Plan& plan) {
   }
   for (const topology::QueuePlan& queue : plan.queues)
     entry.channels.push_back({queue.name, "queue", queue.broker, queue.from_topic, {}});
+  for (const topology::StreamPlan& stream : plan.streams)
+    entry.channels.push_back({stream.name, "stream", stream.broker, stream.from_topic, {}});
   for (const topology::TopicPlan& topic : plan.topics) {
     entry.channels.push_back({topic.name, topic.broker.empty() ? "pubsub" : "topic", topic.broker, "", {}});
   }
@@ -81,7 +83,8 @@ TopologyEntry entry_of(const topology::Plan& plan) {
       if (channel == entry.channels.end()) {
         channel = entry.channels.insert(entry.channels.end(), ChannelEntry{binding->channel, binding->kind, "", "", {}});
       }
-      if (channel->kind == "queue" || channel->kind == "topic") continue;  // those are reached through their broker
+      if (channel->kind == "queue" || channel->kind == "topic" || channel->kind == "stream")
+        continue;  // those are reached through their broker
       for (const std::string& endpoint : binding->endpoints) {
         if (std::find(channel->endpoints.begin(), channel->endpoints.end(), endpoint) == channel->endpoints.end()) {
           channel->endpoints.push_back(endpoint);

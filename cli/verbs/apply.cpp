@@ -1,4 +1,4 @@
-// remuda apply: makes the queues and topics of a running topology what a changed launch file says, without restarting anything.
+// remuda apply: makes the queues, topics and streams of a running topology what a changed launch file says, without restarting anything.
 
 #include <fmt/format.h>
 #include <fmt/ostream.h>
@@ -48,6 +48,8 @@ topology::Definitions definitions_of(const topology::Plan& plan, const std::stri
                [&](const topology::QueuePlan& queue) { return queue.broker == broker; });
   std::copy_if(plan.topics.begin(), plan.topics.end(), std::back_inserter(definitions.topics),
                [&](const topology::TopicPlan& topic) { return topic.broker == broker; });
+  std::copy_if(plan.streams.begin(), plan.streams.end(), std::back_inserter(definitions.streams),
+               [&](const topology::StreamPlan& stream) { return stream.broker == broker; });
   return definitions;
 }
 
@@ -56,7 +58,9 @@ Result<LiveChannels> channels_of(BlockingBrokerClient& client) {
   if (!queues) return Failure<Error>{queues.error()};
   auto topics = client.list_topics();
   if (!topics) return Failure<Error>{topics.error()};
-  return LiveChannels{std::move(*queues), std::move(*topics)};
+  auto streams = client.list_streams();
+  if (!streams) return Failure<Error>{streams.error()};
+  return LiveChannels{std::move(*queues), std::move(*topics), std::move(*streams)};
 }
 
 Result<std::vector<BrokerChanges>> changes_of(BrokerAccess& access, const topology::Plan& plan) {
@@ -68,7 +72,7 @@ Result<std::vector<BrokerChanges>> changes_of(BrokerAccess& access, const topolo
     Result<LiveChannels> live = channels_of(*one.client);
     if (!live) return Failure<Error>{live.error()};
     one.live = std::move(*live);
-    one.changes = channel_changes(*before, one.wanted, one.live);
+    one.changes = channel_changes(*before, one.wanted, one.live, to_unix_ms(SystemClock{}.wall_now()));
     all.push_back(std::move(one));
   }
   return all;
@@ -83,7 +87,7 @@ char sign_of(Change change) {
 void show(const Terminal& terminal, const ChannelChange& change) {
   const Colour colour = change.destroys() ? Colour::red : change.change == Change::create ? Colour::green : Colour::yellow;
   terminal.out << fmt::format("  {} {} {}{}\n", terminal.paint(colour, std::string(1, sign_of(change.change))),
-                              change.is_queue ? "queue" : "topic", terminal.paint(Colour::bold, change.name),
+                              fmt::streamed(change.kind), terminal.paint(Colour::bold, change.name),
                               change.change == Change::replace ? " is deleted and made anew" : "");
   for (const Difference& difference : change.differences) terminal.out << "      " << as_text(difference) << '\n';
   if (!change.loses.empty()) terminal.out << "      " << terminal.paint(Colour::red, "loses " + change.loses) << '\n';
@@ -96,7 +100,7 @@ ordered_json as_json(const ChannelChange& change, const std::string& topology, c
   return {{"topology", topology},
           {"broker", broker},
           {"change", fmt::format("{}", fmt::streamed(change.change))},
-          {"kind", change.is_queue ? "queue" : "topic"},
+          {"kind", fmt::format("{}", fmt::streamed(change.kind))},
           {"name", change.name},
           {"differences", differences},
           {"loses", change.loses}};
@@ -127,10 +131,11 @@ Result<void> without_value(const Result<T>& result) {
 }
 
 Result<void> declare(BrokerChanges& broker, const ChannelChange& change) {
-  if (change.is_queue) {
-    for (const topology::QueuePlan& queue : broker.wanted.queues) {
-      if (queue.name == change.name) return without_value(broker.client->declare_queue(declaration_of(queue)));
-    }
+  for (const topology::QueuePlan& queue : broker.wanted.queues) {
+    if (queue.name == change.name) return without_value(broker.client->declare_queue(declaration_of(queue)));
+  }
+  for (const topology::StreamPlan& stream : broker.wanted.streams) {
+    if (stream.name == change.name) return without_value(broker.client->declare_stream(declaration_of(stream)));
   }
   for (const topology::TopicPlan& topic : broker.wanted.topics) {
     if (topic.name == change.name) return without_value(broker.client->declare_topic(declaration_of(topic)));
@@ -138,16 +143,20 @@ Result<void> declare(BrokerChanges& broker, const ChannelChange& change) {
   return {};
 }
 
+Result<void> remove(BrokerChanges& broker, const ChannelChange& change, bool force) {
+  if (change.kind == ChangedKind::queue) return without_value(broker.client->delete_queue({change.name, force}));
+  if (change.kind == ChangedKind::stream) return without_value(broker.client->delete_stream({change.name, force}));
+  return without_value(broker.client->delete_topic(change.name));
+}
+
 /// What is replaced goes first, queues before their dead-letter queues, then everything in the order of the plan.
 Result<void> carry_out(BrokerChanges& broker, bool force) {
   for (auto change = broker.changes.rbegin(); change != broker.changes.rend(); ++change) {
     if (change->change != Change::replace) continue;
-    if (const auto deleted = without_value(broker.client->delete_queue({change->name, force})); !deleted) return deleted;
+    if (const auto deleted = remove(broker, *change, force); !deleted) return deleted;
   }
   for (const ChannelChange& change : broker.changes) {
-    const Result<void> done = change.change != Change::remove ? declare(broker, change)
-                              : change.is_queue               ? without_value(broker.client->delete_queue({change.name, force}))
-                                                              : without_value(broker.client->delete_topic(change.name));
+    const Result<void> done = change.change == Change::remove ? remove(broker, change, force) : declare(broker, change);
     if (!done) return fail(done.error().code, fmt::format("{}: {}", change.name, done.error().message));
   }
   return {};
@@ -192,7 +201,7 @@ ExitCode apply(const Terminal& terminal, Options& options) {
   terminal.out.flush();
   const std::vector<NodeChange> nodes = node_changes_of(*entry, plan);
   if (count == 0) {
-    if (!options.json) terminal.out << entry->name << ": queues and topics are as the file says\n";
+    if (!options.json) terminal.out << entry->name << ": queues, topics and streams are as the file says\n";
     show_nodes(terminal, nodes, options.launch.file);
     return ExitCode::done;
   }
@@ -226,7 +235,8 @@ ExitCode apply(const Terminal& terminal, Options& options) {
 
 Command apply_verb() {
   auto options = std::make_shared<Options>();
-  Command command{.name = "apply", .summary = "Make the queues and topics of a running topology what the launch file says now"};
+  Command command{.name = "apply",
+                  .summary = "Make the queues, topics and streams of a running topology what the launch file says now"};
   command.details =
       "Shows what it will create, change and remove, then does it; nothing is restarted. What would lose messages is refused\n"
       "without --force, what destroys something asks first. Queues made by hand ('remuda queue create') are left alone.";

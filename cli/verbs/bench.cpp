@@ -27,7 +27,7 @@ struct Options {
 
 ExitCode list_workloads(const Terminal& terminal) {
   for (const bench::Workload& workload : bench::workloads())
-    terminal.out << fmt::format("{:<5} {}\n", workload.name, workload.summary);
+    terminal.out << fmt::format("{:<7} {}\n", workload.name, workload.summary);
   return ExitCode::done;
 }
 

@@ -33,8 +33,9 @@ ExitCode check(Terminal& terminal, const Options& options) {
     show_diagnostics(diagnostics, terminal);
     if (!diagnostics.ok()) continue;
     const topology::Plan& plan = launch->topology.plan;
-    terminal.out << fmt::format("{}: {} ({} processes, {} queues, {} topics)\n", file, terminal.paint(Colour::green, "right"),
-                                plan.processes.size(), plan.queues.size(), plan.topics.size());
+    const std::string streams = plan.streams.empty() ? "" : fmt::format(", {} streams", plan.streams.size());
+    terminal.out << fmt::format("{}: {} ({} processes, {} queues, {} topics{})\n", file, terminal.paint(Colour::green, "right"),
+                                plan.processes.size(), plan.queues.size(), plan.topics.size(), streams);
   }
   return all_ok ? ExitCode::done : ExitCode::wrong_usage;
 }

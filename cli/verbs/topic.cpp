@@ -32,17 +32,27 @@ ordered_json topic_as_json(const wire::TopicInfo& topic, const std::string& brok
                       {"filter_policy", queue.filter_policy},
                       {"filter_scope", queue.filter_on_attributes ? "attributes" : "body"}});
   }
+  ordered_json streams = ordered_json::array();
+  for (const wire::ChainedQueue& stream : topic.streams) {
+    streams.push_back({{"stream", stream.queue},
+                       {"filter_policy", stream.filter_policy},
+                       {"filter_scope", stream.filter_on_attributes ? "attributes" : "body"}});
+  }
   return {{"topic", topic.topic},
           {"fifo", topic.fifo},
           {"broker", broker},
           {"published", topic.published},
           {"subscribers", topic.subscribers},
           {"missed", topic.missed},
-          {"queues", queues}};
+          {"queues", queues},
+          {"streams", streams}};
 }
 
 std::vector<Cell> row_of(const wire::TopicInfo& topic, const std::string& broker) {
   std::string queues;
+  for (const wire::ChainedQueue& stream : topic.streams) {
+    queues += (queues.empty() ? "" : ", ") + stream.queue + (stream.filter_policy.empty() ? " (stream)" : " (stream, filtered)");
+  }
   for (const wire::ChainedQueue& queue : topic.queues) {
     queues += (queues.empty() ? "" : ", ") + queue.queue + (queue.filter_policy.empty() ? "" : " (filtered)");
   }
@@ -187,7 +197,7 @@ Command topic_verb() {
   command.subcommands.push_back(
       {.name = "echo",
        .summary = "Print what is published from now on; stores and disturbs nothing",
-       .details = "Also of a queue: what waits there, then what comes, as long as nobody has taken it.",
+       .details = "Also of a queue: what waits there, then what comes, as long as nobody has taken it. And of a stream.",
        .options = with_broker(echoing->broker, {topic_argument(echoing->topic),
                                                 {"-n,--max", "End after this many", &echoing->max},
                                                 {"--filter", "Only what this SNS filter policy wants", &echoing->filter},
@@ -196,8 +206,8 @@ Command topic_verb() {
        .run = [echoing](Terminal& terminal) { return echo(terminal, *echoing); }});
   command.subcommands.push_back(
       {.name = "pub",
-       .summary = "Publish messages; says how many queues stored each",
-       .details = "Also into a queue, a pipe or a request channel. Without BODY each line of the input is one message.",
+       .summary = "Publish messages; says how many queues and streams stored each",
+       .details = "Also into a queue, a stream, a pipe or a request channel. Without BODY each line of the input is one message.",
        .options = with_broker(publishing->broker, joined({topic_argument(publishing->topic)},
                                                          message_options(publishing->message, publishing->bodies))),
        .run = [publishing](Terminal& terminal) { return publish(terminal, *publishing); }});

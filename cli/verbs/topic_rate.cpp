@@ -61,7 +61,8 @@ Command topic_rate() {
   return {.name = "hz",
           .summary = "How many messages come into a channel per second; any kind of channel",
           .details =
-              "Topics and queues are counted by their broker; pipes, requests and topics without a broker by the nodes that take "
+              "Topics, queues and streams are counted by their broker; pipes, requests and topics without a broker by the nodes "
+              "that take "
               "from them.",
           .options = with_broker(options->broker, {{"CHANNEL", "The channel", &options->channel, true, {}, ValueKind::topic},
                                                    {"-n,--max", "End after so many lines", &options->max},

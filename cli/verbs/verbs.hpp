@@ -18,6 +18,7 @@ Command start_verb();
 Command restart_verb();
 Command queue_verb();
 Command topic_verb();
+Command stream_verb();
 Command call_verb();
 Command broker_verb();
 Command filter_verb();

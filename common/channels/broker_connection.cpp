@@ -43,6 +43,7 @@ class SocketBrokerConnection final : public BrokerConnection {
   void receive(std::string_view queue, std::uint32_t max, std::chrono::milliseconds wait, Callback<Received> done) override {
     client_.receive(queue, max, wait, std::move(done));
   }
+  void take(const wire::StreamTake& take, Callback<wire::StreamBatch> done) override { client_.take(take, std::move(done)); }
   void transact(const Transaction& transaction, Callback<Unit> done) override { client_.transact(transaction, std::move(done)); }
   void release(std::string_view queue, std::span<const std::string_view> handles) override {
     client_.release(queue, handles, [](const Result<std::vector<wire::HandleError>>&) {});

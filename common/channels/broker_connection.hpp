@@ -24,6 +24,8 @@ class BrokerConnection : public EventSource {
   [[nodiscard]] virtual const std::string& endpoint() const = 0;
   /// Answered when something is visible, or empty after `wait`. Error `unreachable`: ask again.
   virtual void receive(std::string_view queue, std::uint32_t max, std::chrono::milliseconds wait, Callback<Received> done) = 0;
+  /// Answered with a batch of a stream and its lease, or with none after the wait that it says. Error `unreachable`: ask again.
+  virtual void take(const wire::StreamTake& take, Callback<wire::StreamBatch> done) = 0;
   /// All or nothing; kept and resent until answered.
   virtual void transact(const Transaction& transaction, Callback<Unit> done) = 0;
   /// Gives messages back that were never started; a stale handle is of no interest.
@@ -31,7 +33,7 @@ class BrokerConnection : public EventSource {
   /// Hides messages in flight for `time` from now on; a stale handle is of no interest.
   virtual void keep(std::string_view queue, std::span<const std::string_view> handles, std::chrono::milliseconds time) = 0;
   virtual void subscribe(std::string_view topic, const LiveFilter& filter, EventHandler on_event, Callback<Unit> done) = 0;
-  /// Forgets receives that wait; what is delivered to them goes back.
+  /// Forgets receives and takes that wait; what is delivered to them goes back.
   virtual void cancel_receives() = 0;
   /// Changes whose answer is not there yet.
   [[nodiscard]] virtual std::size_t unanswered() const = 0;

@@ -85,6 +85,10 @@ void MemoryBroker::turn(Instant /*now*/) {
   }
 }
 
+void MemoryBroker::take(const wire::StreamTake& take, Callback<wire::StreamBatch> done) {
+  done(fail("no_such_stream", "There is no stream " + std::string{take.stream} + "."));
+}
+
 void MemoryBroker::transact(const Transaction& transaction, Callback<Unit> done) {
   ++transactions_;
   std::string request;

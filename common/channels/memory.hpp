@@ -61,6 +61,8 @@ class MemoryBroker final : public BrokerConnection {
   // ---- BrokerConnection ----
   [[nodiscard]] const std::string& endpoint() const override { return name_; }
   void receive(std::string_view queue, std::uint32_t max, std::chrono::milliseconds wait, Callback<Received> done) override;
+  /// It has no streams.
+  void take(const wire::StreamTake& take, Callback<wire::StreamBatch> done) override;
   void transact(const Transaction& transaction, Callback<Unit> done) override;
   void release(std::string_view queue, std::span<const std::string_view> handles) override;
   void keep(std::string_view queue, std::span<const std::string_view> handles, std::chrono::milliseconds time) override;

@@ -117,10 +117,13 @@ void BrokerOutput::send(std::span<const std::string_view> packed_messages, Confi
 }
 
 void BrokerOutput::add_messages(std::span<const std::string_view> packed_messages, Transaction& transaction) const {
-  if (kind_ == Kind::queue) {
-    transaction.send(channel_, packed_messages);
-  } else {
-    transaction.publish(channel_, packed_messages);
+  switch (kind_) {
+    case Kind::queue:
+      return transaction.send(channel_, packed_messages);
+    case Kind::topic:
+      return transaction.publish(channel_, packed_messages);
+    case Kind::stream:
+      return transaction.append(channel_, packed_messages);
   }
 }
 

@@ -53,10 +53,10 @@ class QueueInput final : public InputChannel {
   std::uint64_t malformed_ = 0;
 };
 
-/// Puts into a queue, or publishes to a topic of a broker.
+/// Puts into a queue, publishes to a topic of a broker, or appends to a stream, which finds the partition by the message's key.
 class BrokerOutput final : public OutputChannel {
  public:
-  enum class Kind { queue, topic };
+  enum class Kind { queue, topic, stream };
   BrokerOutput(BrokerConnection& connection, Kind kind, std::string channel);
 
   void send(std::span<const std::string_view> packed_messages, ConfirmHandler confirmed) override;

@@ -24,7 +24,11 @@ struct Handled {
   Outcome outcome = Outcome::done;
   std::vector<Outgoing> outputs;
   std::optional<Message> reply;
-  std::string refusal;  ///< of a request whose outputs were not taken: why, as a code for the asker
+  std::string refusal;      ///< of a request whose outputs were not taken: why, as a code for the asker
+  std::uint64_t order = 0;  ///< among those of its input, where that settles in order; 0: it does not
+
+  /// A failure where order counts: what came before it is settled first, and what came after it falls back.
+  [[nodiscard]] bool goes_alone() const { return order != 0 && outcome.kind() != Outcome::Kind::done; }
 
   [[nodiscard]] std::size_t output_bytes() const {
     std::size_t bytes = 0;

@@ -77,7 +77,7 @@ std::string help_of(const NodeDescription& description) {
     text += parameters.text();
   }
   Column options{"options"};
-  options.add("--port NAME=...", "wire a port: KIND is queue, topic, pubsub, pipe or request; may be repeated");
+  options.add("--port NAME=...", "wire a port: KIND is queue, topic, stream, pubsub, pipe or request; may be repeated");
   options.add("--param NAME=VALUE", "set a parameter; VALUE is TOML, a bare word is text; may be repeated");
   options.add("--name NAME", "this node's name [" + description.name + "]");
   options.add("--replica N", "which replica this is, from 0");

@@ -33,6 +33,7 @@ class OutputLine {
     if (is_out_ || is_paused_) return portion;
     const std::size_t count = alone_ > 0 ? 1 : count_;
     for (std::size_t bytes = 0; !waiting_.empty() && portion.size() < count; waiting_.pop_front()) {
+      if (!portion.empty() && (waiting_.front().goes_alone() || portion.back().goes_alone())) break;
       bytes += waiting_.front().output_bytes();
       if (!portion.empty() && bytes > bytes_max_) break;
       portion.push_back(std::move(waiting_.front()));
@@ -60,6 +61,27 @@ class OutputLine {
     put_back(std::move(portion));
   }
   void resume() { is_paused_ = false; }
+  /// It was refused, and goes first again as something else.
+  void changed(Handled handled) {
+    alone_ -= std::min<std::size_t>(alone_, 1);
+    is_out_ = false;
+    waiting_.push_front(std::move(handled));
+  }
+  /// Takes out what `is_lost`.
+  template <class Predicate>
+  [[nodiscard]] Portion take_lost(Predicate is_lost) {
+    Portion lost;
+    std::deque<Handled> kept;
+    for (auto& handled : waiting_) {
+      if (is_lost(handled)) {
+        lost.push_back(std::move(handled));
+      } else {
+        kept.push_back(std::move(handled));
+      }
+    }
+    waiting_ = std::move(kept);
+    return lost;
+  }
 
   [[nodiscard]] const std::deque<Handled>& waiting() const { return waiting_; }
 

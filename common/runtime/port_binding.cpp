@@ -11,7 +11,7 @@
 namespace remuda {
 namespace {
 
-constexpr std::array<std::string_view, 6> kind_names{"queue", "topic", "pubsub", "pipe", "request", "queued-request"};
+constexpr std::array<std::string_view, 7> kind_names{"queue", "topic", "pubsub", "pipe", "request", "queued-request", "stream"};
 
 Failure<Error> invalid(std::string_view text, const std::string& what) {
   return fail("invalid_port", "`--port " + std::string{text} + "`: " + what +
@@ -51,7 +51,16 @@ bool parse_options(std::string_view text, PortBinding& binding) {
       binding.filter.on_attributes = value == "attributes";
       continue;
     }
-    if (*name != "subscribers" && *name != "timeout_ms") return false;
+    if (*name == "group" && !value.empty()) {
+      binding.group = value;
+      continue;
+    }
+    if (*name == "start" && (value == "latest" || value == "oldest")) {
+      binding.from_latest = value == "latest";
+      continue;
+    }
+    constexpr std::array<std::string_view, 4> numbers{"subscribers", "timeout_ms", "batch", "visibility_timeout_ms"};
+    if (std::find(numbers.begin(), numbers.end(), *name) == numbers.end()) return false;
     int number = 0;
     const auto* end = value.data() + value.size();
     const auto [rest, error] = std::from_chars(value.data(), end, number);
@@ -74,6 +83,8 @@ std::ostream& operator<<(std::ostream& out, const PortBinding& binding) {
   char separator = '?';
   for (const auto& [name, value] : binding.options) out << std::exchange(separator, '&') << name << '=' << value;
   if (!binding.reply_to.empty()) out << std::exchange(separator, '&') << "reply_to=" << binding.reply_to;
+  if (!binding.group.empty()) out << std::exchange(separator, '&') << "group=" << binding.group;
+  if (binding.from_latest) out << std::exchange(separator, '&') << "start=latest";
   if (binding.filter.on_attributes) out << std::exchange(separator, '&') << "filter_scope=attributes";
   if (!binding.filter.policy.empty()) out << std::exchange(separator, '&') << "filter=" << binding.filter.policy;
   return out;
@@ -89,8 +100,8 @@ Result<PortBinding> parse_port_binding(std::string_view text) {
   if (!kind) return invalid(text, "the kind of the channel is missing");
   const auto* known = std::find(kind_names.begin(), kind_names.end(), *kind);
   if (known == kind_names.end()) {
-    auto what =
-        "`" + std::string{*kind} + "` is no kind of channel; known are queue, topic, pubsub, pipe, request and queued-request";
+    auto what = "`" + std::string{*kind} +
+                "` is no kind of channel; known are queue, topic, stream, pubsub, pipe, request and queued-request";
     if (const auto closest = closest_name(*kind, kind_names); !closest.empty())
       what += "; did you mean `" + std::string{closest} + "`?";
     return invalid(text, what);
@@ -99,7 +110,9 @@ Result<PortBinding> parse_port_binding(std::string_view text) {
   auto address = cut_or_rest(rest, '?');
   if (!parse_options(rest, binding)) {
     return invalid(
-        text, "behind `?` only subscribers=N, timeout_ms=N, reply_to=QUEUE, filter_scope=attributes and filter=POLICY are known");
+        text,
+        "behind `?` only subscribers=N, timeout_ms=N, reply_to=QUEUE, group=NAME, start=latest, batch=N, visibility_timeout_ms=N, "
+        "filter_scope=attributes and filter=POLICY are known");
   }
   // The last slash parts the channel from the endpoint, unless it is one of the two that belong to `tcp://`.
   const auto slash = address.rfind('/');

@@ -26,6 +26,7 @@ enum class BindingKind {
   pipe,            ///< direct: inputs listen, outputs connect
   request,         ///< inputs (who answers) listen, outputs (who asks) connect
   queued_request,  ///< the same over queues of a broker; who asks names the queue for its answers
+  stream,          ///< retained, on a broker: outputs append, inputs read as members of a consumer group
 };
 std::ostream& operator<<(std::ostream& out, BindingKind kind);
 
@@ -34,9 +35,12 @@ struct PortBinding {
   BindingKind kind = BindingKind::queue;
   std::vector<std::string> endpoints;  ///< at least one
   std::string channel;
-  std::map<std::string, int> options;  ///< `subscribers` (pubsub), `timeout_ms` (request); absent when not said
-  std::string reply_to = {};           ///< queued_request, who asks: the queue for its answers
-  LiveFilter filter = {};              ///< of an input on a topic or pubsub channel
+  /// `subscribers` (pubsub), `timeout_ms` (request), `batch` and `visibility_timeout_ms` (stream, who reads); absent when not said.
+  std::map<std::string, int> options;
+  std::string reply_to = {};  ///< queued_request, who asks: the queue for its answers
+  LiveFilter filter = {};     ///< of an input on a topic or pubsub channel
+  std::string group = {};     ///< stream, who reads: the consumer group; empty: the node's name
+  bool from_latest = false;   ///< stream, who reads: `start=latest`
   friend bool operator==(const PortBinding&, const PortBinding&) = default;
 };
 std::ostream& operator<<(std::ostream& out, const PortBinding& binding);

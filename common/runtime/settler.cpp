@@ -58,6 +58,10 @@ Fate fate_of(const Outcome& outcome) {
   return Fate::done;
 }
 
+bool is_stale(const Error& error) {
+  return error.code == "stale_handle" || error.code == "stale_lease";
+}
+
 /// The message failed after all: its outputs and its reply never existed.
 void turn_into_failure(Handled& handled, const Error& error) {
   handled.outcome = Outcome::retry_later.because(error.code + ": " + error.message);
@@ -108,6 +112,10 @@ void Settler::settle(std::vector<Handled> batch) {
     if (handled.outcome.kind() != Outcome::Kind::done) {
       handled.outputs.clear();
       handled.reply.reset();
+    }
+    if (handled.input->settles_in_order()) {
+      handled.order = next_order_++;
+      lane_of(*handled.input).expected.push_back(handled.order);
     }
     const std::size_t size = handled.output_bytes();
     if (!group.empty() && (group.size() == group_size_max || bytes + size > group_bytes_max)) {
@@ -180,6 +188,7 @@ void Settler::on_forwarded(const SharedGroup& group, const std::optional<Error>&
     if (group->empty()) return;
     hold_back(group.get(), *error);
     keep(*group);
+    keep_those_behind(*group);
     return later(pause, [this, group, pause] { forward(group, longer(pause)); });
   }
   held_back_.erase(group.get());
@@ -216,6 +225,10 @@ void Settler::acknowledge_each_home(Group group) {
   Grouped<BrokerConnection*, SharedGroup> homes;
   for (auto& handled : group) {
     auto* const broker = handled.input->broker();
+    if (handled.order != 0) {
+      put_into_lane(std::move(handled));
+      continue;
+    }
     const bool has_outputs = std::any_of(handled.outputs.begin(), handled.outputs.end(),
                                          [&](const Outgoing& output) { return !is_elsewhere(handled, output); });
     if (broker != nullptr && has_outputs) {
@@ -236,12 +249,37 @@ void Settler::acknowledge_each_home(Group group) {
   for (std::size_t i = 0; i < homes_.size(); ++i) hand_over(*homes_[i]);
 }
 
+/// What is ready goes home in its order, as far as nothing before it is still on its way elsewhere.
+void Settler::put_into_lane(Handled handled) {
+  Lane& lane = lane_of(*handled.input);
+  lane.ready.emplace(handled.order, std::move(handled));
+  while (!lane.ready.empty() && lane.ready.begin()->first == lane.expected.front()) {
+    home_of(*lane.input->broker()).line.add(std::move(lane.ready.extract(lane.ready.begin()).mapped()));
+    lane.expected.pop_front();
+  }
+}
+
+Settler::Lane& Settler::lane_of(InputChannel& input) {
+  const auto found = std::find_if(lanes_.begin(), lanes_.end(), [&](const auto& lane) { return lane->input == &input; });
+  if (found != lanes_.end()) return **found;
+  lanes_.push_back(std::make_unique<Lane>());
+  lanes_.back()->input = &input;
+  return *lanes_.back();
+}
+
+void Settler::drop_lost(Home& home) {
+  if (!some_are_lost_) return;
+  const auto is_lost = [](const Handled& handled) { return handled.order != 0 && !handled.input->holds(handled.ticket); };
+  for (auto& handled : home.line.take_lost(is_lost)) finish(handled, Fate::stale);
+}
+
 Settler::Home& Settler::home_of(BrokerConnection& broker) {
   const auto found = std::find_if(homes_.begin(), homes_.end(), [&](const auto& home) { return &home->broker == &broker; });
   return found != homes_.end() ? **found : *homes_.emplace_back(std::make_unique<Home>(broker));
 }
 
 void Settler::hand_over(Home& home) {
+  drop_lost(home);
   const auto group = std::make_shared<Group>(home.line.next());
   if (group->empty()) return;
   home.broker.transact(transaction_of(*group),
@@ -266,6 +304,9 @@ void Settler::on_handed_over(Home& home, Group& group, const Result<Unit>& answe
     }
   } else if (group.size() > 1) {
     home.line.refused(std::move(group));
+  } else if (group.front().order != 0 && group.front().outcome.kind() == Outcome::Kind::done && !is_stale(answer.error())) {
+    turn_into_failure(group.front(), answer.error());
+    home.line.changed(std::move(group.front()));
   } else {
     home.line.settled(1);
     on_refused(home.broker, std::make_shared<Group>(std::move(group)), answer.error());
@@ -291,8 +332,8 @@ void Settler::on_refused(BrokerConnection& home, const SharedGroup& group, const
     return;
   }
   auto& handled = group->front();
-  if (error.code == "stale_handle") return finish(handled, Fate::stale);
-  if (handled.outcome.kind() != Outcome::Kind::retry_later) {
+  if (is_stale(error)) return finish(handled, Fate::stale);
+  if (handled.outcome.kind() != Outcome::Kind::retry_later && handled.order == 0) {
     // An output that cannot be stored, or a rejection where there is no dead-letter queue: a failed attempt like any other.
     turn_into_failure(handled, error);
     return acknowledge(home, group);
@@ -303,7 +344,9 @@ void Settler::on_refused(BrokerConnection& home, const SharedGroup& group, const
 }
 
 void Settler::finish(Handled& handled, Fate fate) {
-  handled.input->settled(handled.ticket, {handled.outcome, std::move(handled.reply), std::move(handled.refusal)});
+  handled.input->settled(handled.ticket,
+                         {handled.outcome, std::move(handled.reply), std::move(handled.refusal), fate == Fate::stale});
+  some_are_lost_ = some_are_lost_ || (handled.order != 0 && fate != Fate::done);
   --pending_;
   finished_(handled, fate);
 }
@@ -349,6 +392,18 @@ void Settler::keep(const Messages& messages) {
   Grouped<InputChannel*, std::vector<std::string_view>> tickets;
   for (const auto& handled : messages) tickets[handled.input].emplace_back(handled.ticket);
   for (const auto& [input, its] : tickets) input->keep(its, keep_time);
+}
+
+/// Where order counts: those that wait for one of these.
+void Settler::keep_those_behind(const Group& group) {
+  for (const auto& lane : lanes_) {
+    const bool is_meant =
+        std::any_of(group.begin(), group.end(), [&](const Handled& handled) { return handled.input == lane->input; });
+    if (!is_meant) continue;
+    std::vector<std::string_view> tickets;
+    for (const auto& [order, handled] : lane->ready) tickets.emplace_back(handled.ticket);
+    lane->input->keep(tickets, keep_time);
+  }
 }
 
 void Settler::hold_back(const void* who, const Error& error) {

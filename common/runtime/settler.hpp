@@ -8,11 +8,16 @@
 // A batch is settled by as few transactions as possible. When one is refused, its messages are settled one by one, so that a
 // stale receipt handle costs nobody but its own message: that one's outputs are dropped, another consumer has it.
 //
+// Where order counts (streams) outputs go in any order and acknowledgements in that of the messages; a failure is recorded after all
+// that came before it, and what was handled after it is dropped, since it comes again.
+//
 // Where something is full (`queue_full`, `storage_full`), outputs are held back: they are tried again less and less often, what
 // they came from stays in flight and hidden, and held_back() says why. Only who waits for an answer is refused instead. Pure but
 // for the channels it is given; time comes in with turn().
 
 #include <cstddef>
+#include <cstdint>
+#include <deque>
 #include <functional>
 #include <map>
 #include <memory>
@@ -81,6 +86,13 @@ class Settler {
     std::chrono::milliseconds pause = retry_interval;
   };
 
+  /// Of an input that settles in order: its messages that are not handed over yet.
+  struct Lane {
+    InputChannel* input = nullptr;
+    std::deque<std::uint64_t> expected;
+    std::map<std::uint64_t, Handled> ready;  ///< their outputs elsewhere are confirmed
+  };
+
   void settle_group(Group group);
   // to other brokers and direct channels
   void forward(const SharedGroup& group, std::chrono::milliseconds pause = retry_interval);
@@ -89,7 +101,10 @@ class Settler {
   void refuse_askers(Group& group, const Error& error);
   // to the input's own broker
   void acknowledge_each_home(Group group);
+  void put_into_lane(Handled handled);
+  [[nodiscard]] Lane& lane_of(InputChannel& input);
   [[nodiscard]] Home& home_of(BrokerConnection& broker);
+  void drop_lost(Home& home);
   void hand_over(Home& home);
   void on_handed_over(Home& home, Group& group, const Result<Unit>& answer);
   void acknowledge(BrokerConnection& home, const SharedGroup& group);
@@ -100,6 +115,7 @@ class Settler {
   void finish(Handled& handled, Fate fate);
   template <class Messages>
   void keep(const Messages& messages);
+  void keep_those_behind(const Group& group);
   /// `who`: any address that stands for the output.
   void hold_back(const void* who, const Error& error);
   void later(std::chrono::milliseconds pause, std::function<void()> task);
@@ -109,6 +125,9 @@ class Settler {
   Instant now_{};
   std::vector<Later> later_;
   std::vector<std::unique_ptr<Home>> homes_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::uint64_t next_order_ = 1;
+  bool some_are_lost_ = false;
   std::map<const void*, std::string> held_back_;  ///< by who is, why
 };
 

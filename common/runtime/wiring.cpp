@@ -16,6 +16,7 @@
 #include "common/channels/queued_request.hpp"
 #include "common/channels/request.hpp"
 #include "common/channels/request_delivery.hpp"
+#include "common/channels/stream.hpp"
 #include "common/channels/topic.hpp"
 #include "common/filter/filter_policy.hpp"
 #include "common/suggestion.hpp"
@@ -42,6 +43,18 @@ Failure<Error> unknown_port(const NodeDescription& description, const std::strin
     text += "; `" + description.name + " --help` lists its ports.";
   }
   return fail("invalid_port", std::move(text));
+}
+
+StreamReader reader_of(const PortBinding& binding, const std::string& node_name) {
+  StreamReader reader;
+  reader.stream = binding.channel;
+  reader.group = binding.group.empty() ? node_name : binding.group;
+  reader.from_latest = binding.from_latest;
+  if (const auto batch = binding.options.find("batch"); batch != binding.options.end())
+    reader.batch = static_cast<std::uint32_t>(std::max(1, batch->second));
+  if (const auto timeout = binding.options.find("visibility_timeout_ms"); timeout != binding.options.end())
+    reader.visibility_timeout = std::chrono::milliseconds{timeout->second};
+  return reader;
 }
 
 std::string host_name() {
@@ -137,6 +150,9 @@ void Wiring::wire_input(const PortBinding& binding) {
     case BindingKind::queue:
       channel = std::make_unique<QueueInput>(broker(binding.endpoints.front()), binding.channel, options_.prefetch);
       break;
+    case BindingKind::stream:
+      channel = std::make_unique<StreamInput>(broker(binding.endpoints.front()), reader_of(binding, options_.node_name));
+      break;
     case BindingKind::topic:
       channel = std::make_unique<TopicInput>(broker(binding.endpoints.front()), binding.channel, binding.filter);
       break;
@@ -182,7 +198,9 @@ void Wiring::wire_output(const PortBinding& binding, bool asks) {
     const auto deadline = timeout == binding.options.end() ? default_deadline : std::chrono::milliseconds{timeout->second};
     channel = std::make_unique<RequestDelivery>(context_, binding.endpoints, deadline, clock_);
   } else {
-    const auto kind = binding.kind == BindingKind::queue ? BrokerOutput::Kind::queue : BrokerOutput::Kind::topic;
+    const auto kind = binding.kind == BindingKind::queue   ? BrokerOutput::Kind::queue
+                      : binding.kind == BindingKind::topic ? BrokerOutput::Kind::topic
+                                                           : BrokerOutput::Kind::stream;
     channel = std::make_unique<BrokerOutput>(broker(binding.endpoints.front()), kind, binding.channel);
   }
   ports_.outputs[binding.port].push_back(channel.get());

@@ -52,7 +52,7 @@ void check_names(const LaunchFile& file, Diagnostics& diagnostics) {
   for (const auto& queue : file.queues) channels.add(queue.name, "queue");
   for (const auto& pipe : file.pipes) channels.add(pipe.name, "pipe");
   for (const auto& request : file.requests) channels.add(request.name, "request");
-  for (const auto& stream : file.streams) channels.add(stream, "stream");
+  for (const auto& stream : file.streams) channels.add(stream.name, "stream");
   NameSpace processes{"brokers and nodes share one name space", diagnostics};
   for (const auto& broker : file.brokers) processes.add(broker.name, "broker");
   for (const auto& node : file.nodes) processes.add(node.name, "node");
@@ -71,6 +71,7 @@ void check_names(const LaunchFile& file, Diagnostics& diagnostics) {
   };
   for (const auto& topic : file.topics) check_broker(topic.broker);
   for (const auto& queue : file.queues) check_broker(queue.broker);
+  for (const auto& stream : file.streams) check_broker(stream.broker);
   for (const auto& request : file.requests) check_broker(request.broker);
 }
 

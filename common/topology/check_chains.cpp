@@ -38,8 +38,12 @@ class ChainChecks {
       }
     }
     for (const auto& queue : file_.queues) {
-      check_chain(queue);
-      check_dead_letter(queue);
+      check_chain(queue, "queue");
+      check_dead_letter(queue, "queue");
+    }
+    for (const auto& stream : file_.streams) {
+      check_chain(stream, "stream");
+      check_dead_letter(stream, "stream");
     }
     check_dead_letter_loops();
   }
@@ -50,14 +54,20 @@ class ChainChecks {
   std::map<std::string, const TopicSpec*> topics_;
   std::map<std::string, const QueueSpec*> queues_;
 
-  void check_chain(const QueueSpec& queue) {
+  static bool keeps_no_order(const QueueSpec& queue) { return !queue.settings.fifo && !queue.created; }
+  static bool keeps_no_order(const StreamSpec&) { return false; }  // it keeps that of each partition
+  static bool is_fifo(const QueueSpec& queue) { return queue.settings.fifo.has_value(); }
+  static bool is_fifo(const StreamSpec&) { return false; }
+
+  template <class Spec>
+  void check_chain(const Spec& queue, const std::string& word_for_it) {
     if (queue.from.empty()) return;
     const auto topic = topics_.find(queue.from.text);
     if (topic == topics_.end()) {
       const auto kind = file_.kind_of(queue.from.text);
       const auto known = names(file_.topics);
       diagnostics_.error(queue.from.place, "T105",
-                         kind ? "a queue feeds on a topic, and " + in_quotes(queue.from.text) + " is a " + word(*kind)
+                         kind ? "a " + word_for_it + " feeds on a topic, and " + in_quotes(queue.from.text) + " is a " + word(*kind)
                               : "there is no topic " + in_quotes(queue.from.text) + "; [topics] has: " + listed(known),
                          kind ? "" : did_you_mean(queue.from.text, known));
       return;
@@ -66,15 +76,15 @@ class ChainChecks {
     if (broker.empty()) {
       const std::string holder = queue.broker.empty() ? "main" : queue.broker.text;
       diagnostics_.error(queue.from.place, "T307",
-                         "topic " + in_quotes(queue.from.text) + " has no broker, so no queue can be chained to it; add broker = " +
-                             toml_text(holder) + " to [topics." + queue.from.text + "]");
+                         "topic " + in_quotes(queue.from.text) + " has no broker, so no " + word_for_it +
+                             " can be chained to it; add broker = " + toml_text(holder) + " to [topics." + queue.from.text + "]");
     } else if (!queue.broker.empty() && queue.broker.text != broker.text) {
       diagnostics_.error(queue.broker.place, "T307",
-                         "queue " + in_quotes(queue.name.text) + " is held by broker " + in_quotes(queue.broker.text) +
-                             " and its topic by " + in_quotes(broker.text) +
-                             "; a topic and the queues chained to it share one broker",
+                         word_for_it + " " + in_quotes(queue.name.text) + " is held by broker " + in_quotes(queue.broker.text) +
+                             " and its topic by " + in_quotes(broker.text) + "; a topic and the " + word_for_it +
+                             "s chained to it share one broker",
                          "write broker = " + toml_text(broker.text));
-    } else if (topic->second->fifo && !queue.settings.fifo && !queue.created) {
+    } else if (topic->second->fifo && keeps_no_order(queue)) {
       diagnostics_.warning(
           queue.from.place, "T313",
           "topic " + in_quotes(queue.from.text) + " keeps an order and queue " + in_quotes(queue.name.text) + " does not",
@@ -82,7 +92,8 @@ class ChainChecks {
     }
   }
 
-  void check_dead_letter(const QueueSpec& queue) {
+  template <class Spec>
+  void check_dead_letter(const Spec& queue, const std::string& word_for_it) {
     if (queue.dead_letter.empty()) return;
     const auto target = queues_.find(queue.dead_letter.text);
     if (target == queues_.end()) {
@@ -97,15 +108,15 @@ class ChainChecks {
     const Name& there = target->second->broker;
     if (!there.empty() && !queue.broker.empty() && there.text != queue.broker.text) {
       diagnostics_.error(queue.dead_letter.place, "T307",
-                         "queue " + in_quotes(queue.name.text) + " is held by broker " + in_quotes(queue.broker.text) +
+                         word_for_it + " " + in_quotes(queue.name.text) + " is held by broker " + in_quotes(queue.broker.text) +
                              " and its dead-letter queue by " + in_quotes(there.text) + "; both must be on one broker");
     }
-    const bool fifo = queue.settings.fifo.has_value();
+    const bool fifo = is_fifo(queue);
     if (target->second->settings.fifo.has_value() != fifo) {
       diagnostics_.error(queue.dead_letter.place, "T314",
-                         std::string{"the dead letters of a "} + (fifo ? "FIFO" : "standard") + " queue go to a " +
-                             (fifo ? "FIFO" : "standard") + " queue, and " + in_quotes(queue.dead_letter.text) + " is a " +
-                             (fifo ? "standard" : "FIFO") + " queue",
+                         "the dead letters of a " + (word_for_it == "stream" ? "" : std::string{fifo ? "FIFO " : "standard "}) +
+                             word_for_it + " go to a " + (fifo ? "FIFO" : "standard") + " queue, and " +
+                             in_quotes(queue.dead_letter.text) + " is a " + (fifo ? "standard" : "FIFO") + " queue",
                          "give " + in_quotes(queue.dead_letter.text) + (fifo ? " fifo = true" : " fifo = false"));
     }
   }

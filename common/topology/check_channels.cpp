@@ -18,10 +18,15 @@ class ChannelChecks {
       if (!queue.from.empty()) chained_.insert(queue.from.text);
       if (!queue.dead_letter.empty()) dead_letter_queues_.insert(queue.dead_letter.text);
     }
+    for (const auto& stream : file.streams) {
+      chained_.insert(stream.from.text);
+      dead_letter_queues_.insert(stream.dead_letter.text);
+    }
   }
 
   void run() {
     for (const auto& queue : file_.queues) check_consumer(queue);
+    for (const auto& stream : file_.streams) check_readers(stream);
     for (const auto& topic : file_.topics) check_topic(topic);
     for (const auto& pipe : file_.pipes) check_pipe(pipe);
     for (const auto& request : file_.requests) check_request(request);
@@ -52,6 +57,24 @@ class ChannelChecks {
                          "no node takes from queue " + in_quotes(queue.name.text) + "; its messages stay until retention ends");
   }
 
+  void check_readers(const StreamSpec& stream) {
+    const ChannelUse& used = use(stream.name.text);
+    if (warns_ && !file_.nodes.empty() && !used.unknown && used.inputs.empty()) {
+      diagnostics_.warning(stream.name.place, "T302",
+                           "no node reads stream " + in_quotes(stream.name.text) + "; its records stay until retention ends");
+    }
+    for (const auto& end : used.inputs) {
+      if (end.node->replicas <= stream.settings.partitions) continue;
+      diagnostics_.warning(end.node->replicas_place, "T310",
+                           std::to_string(end.node->replicas) + " replicas of " + in_quotes(end.node->name.text) +
+                               " share stream " + in_quotes(stream.name.text) + ", which has " +
+                               std::to_string(stream.settings.partitions) + " partition" +
+                               (stream.settings.partitions == 1 ? "" : "s") +
+                               ": one replica at a time reads a partition, so some have nothing to do",
+                           "give the stream partitions = " + std::to_string(end.node->replicas));
+    }
+  }
+
   void check_topic(const TopicSpec& topic) {
     const std::string& name = topic.name.text;
     const ChannelUse& used = use(name);
@@ -59,7 +82,7 @@ class ChannelChecks {
     if (warns_ && !is_for_others && !used.unknown && used.inputs.empty() && chained_.count(name) == 0) {
       diagnostics_.warning(
           topic.name.place, "T301",
-          "topic " + in_quotes(name) + " has neither a subscriber nor a queue chained to it; what is published is lost");
+          "topic " + in_quotes(name) + " has neither a subscriber nor a queue or stream chained to it; what is published is lost");
     }
     if (warns_ && topic.broker.empty() && !used.unknown && used.outputs.empty() && !used.inputs.empty()) {
       diagnostics_.warning(topic.name.place, "T312",

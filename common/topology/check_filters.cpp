@@ -83,6 +83,7 @@ void check_filter(const FilterSpec& filter, Diagnostics& diagnostics) {
 
 void check_filters(const LaunchFile& file, Diagnostics& diagnostics) {
   for (const auto& queue : file.queues) check_filter(queue.filter, diagnostics);
+  for (const auto& stream : file.streams) check_filter(stream.filter, diagnostics);
   for (const auto& node : file.nodes) {
     for (const auto& port : node.ports) {
       for (const auto& channel : port.channels) check_filter(channel.filter, diagnostics);

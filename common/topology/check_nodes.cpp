@@ -72,13 +72,15 @@ class NodeChecks {
   void check_channel(const NodeSpec& node, const PortSpec& port, const PortChannel& channel, const PortDescription* declared) {
     const auto kind = file_.kind_of(channel.text);
     if (!kind) {
-      diagnostics_.error(channel.place, "T101",
-                         "there is no channel " + in_quotes(channel.text) + "; a port is wired to a topic, queue, pipe or request",
-                         did_you_mean(channel.text, channels_));
+      diagnostics_.error(
+          channel.place, "T101",
+          "there is no channel " + in_quotes(channel.text) + "; a port is wired to a topic, queue, stream, pipe or request",
+          did_you_mean(channel.text, channels_));
       return;
     }
     check_filtered(node, port, channel, *kind, declared);
-    if (declared == nullptr || *kind == ChannelKind::stream) return;
+    check_reader(node, port, channel, *kind, declared);
+    if (declared == nullptr) return;
     const std::string who = "port " + in_quotes(port.name.text) + " of " + in_quotes(node.name.text);
     if (declared->request && *kind != ChannelKind::request) {
       const std::string does = declared->direction == Direction::input ? " answers requests" : " asks and waits for the answer";
@@ -113,11 +115,24 @@ class NodeChecks {
     if (channel.filter.empty()) return;
     const bool reads_live = kind == ChannelKind::topic && (declared == nullptr || declared->direction == Direction::input);
     if (reads_live) return;
+    diagnostics_.error(channel.place, "T202",
+                       "port " + in_quotes(port.name.text) + " of " + in_quotes(node.name.text) +
+                           " does not read a topic live, so it has nothing to filter",
+                       kind == ChannelKind::queue    ? "filter where queue " + in_quotes(channel.text) + " is chained to its topic"
+                       : kind == ChannelKind::stream ? "filter where stream " + in_quotes(channel.text) + " is chained to its topic"
+                                                     : "");
+  }
+
+  void check_reader(const NodeSpec& node, const PortSpec& port, const PortChannel& channel, ChannelKind kind,
+                    const PortDescription* declared) {
+    if (channel.reader.place.line == 0) return;
+    const bool reads = kind == ChannelKind::stream && (declared == nullptr || declared->direction == Direction::input);
+    if (reads) return;
     diagnostics_.error(
-        channel.place, "T202",
+        channel.reader.place, "T315",
         "port " + in_quotes(port.name.text) + " of " + in_quotes(node.name.text) +
-            " does not read a topic live, so it has nothing to filter",
-        kind == ChannelKind::queue ? "filter where queue " + in_quotes(channel.text) + " is chained to its topic" : "");
+            " does not read a stream, so it has no consumer group, start, batch or visibility timeout",
+        kind == ChannelKind::queue ? "the visibility timeout of a queue is said in [queues." + channel.text + "]" : "");
   }
 
   /// What is published to a topic with a broker is safe with the queues chained to it; reading such a topic live is not.

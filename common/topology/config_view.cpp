@@ -60,12 +60,18 @@ Value broker_value(const BrokerSpec& broker, const BrokerPlan* planned) {
 }
 
 Value port_channel_value(const PortChannel& channel) {
-  if (channel.filter.empty()) return Value::of(channel.text);
+  const StreamReaderSpec& reader = channel.reader;
+  if (channel.filter.empty() && reader.place.line == 0) return Value::of(channel.text);
   Value table;
   table.add("channel", Value::of(channel.text));
   if (channel.filter.table) table.add("filter", *channel.filter.table);
   if (channel.filter.text) table.add("filter_policy", *channel.filter.text);
   if (channel.filter.on_attributes) table.add("filter_scope", Value::of("attributes"));
+  if (!reader.group.empty()) table.add("group", Value::of(reader.group));
+  if (reader.from_latest) table.add("start", Value::of("latest"));
+  if (reader.batch != 0) table.add("batch", Value::of(std::int64_t{reader.batch}));
+  if (reader.visibility_timeout.count() != 0)
+    table.add("visibility_timeout", Value::of(format_duration(reader.visibility_timeout)));
   return table;
 }
 
@@ -139,6 +145,15 @@ Value config_value(const LaunchFile& file, const Plan& plan) {
       tables.add(plan.queues[i].name, std::move(table));
     }
   });
+  section("streams", [&](Value& tables) {
+    for (std::size_t i = 0; i < file.streams.size(); ++i) {
+      Value table = stream_value(plan.streams[i], true);
+      for (auto& entry : table.entries) {
+        if (entry.key == "filter_policy" && file.streams[i].filter.table) entry = {"filter", {}, *file.streams[i].filter.table};
+      }
+      tables.add(plan.streams[i].name, std::move(table));
+    }
+  });
   section("pipes", [&](Value& tables) {
     for (const auto& pipe : file.pipes) {
       Value table;
@@ -204,6 +219,20 @@ Json queue_json(const QueuePlan& queue) {
   return json;
 }
 
+Json stream_json(const StreamPlan& stream) {
+  return {{"stream", stream.name},
+          {"broker", stream.broker},
+          {"from", stream.from_topic},
+          {"filter_policy", stream.filter_policy},
+          {"filter_scope", stream.filter_on_attributes ? "attributes" : "body"},
+          {"partitions", stream.partitions},
+          {"partition_by", stream.partition_by},
+          {"retention_ms", stream.retention.count()},
+          {"max_bytes", stream.max_bytes},
+          {"dead_letter_queue", stream.dead_letter_queue},
+          {"max_receives", stream.max_receives}};
+}
+
 std::string pretty(const Json& json) {
   return json.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
 }
@@ -230,6 +259,7 @@ std::string plan_as_json(const Plan& plan) {
     if (topic.fifo) json["topics"].back()["fifo"] = {{"dedup_by", topic.deduplicate_by}};
   }
   for (const auto& queue : plan.queues) json["queues"].push_back(queue_json(queue));
+  for (const auto& stream : plan.streams) json["streams"].push_back(stream_json(stream));
   for (const auto& process : plan.processes) json["processes"].push_back(process_json(process));
   for (const auto& link : plan.links) {
     std::ostringstream kind;

@@ -21,6 +21,11 @@ std::string render_definitions(const Plan& plan, std::string_view broker) {
   Value root;
   root.add("topics", std::move(topics));
   root.add("queues", std::move(queues));
+  Value streams;
+  for (const auto& stream : plan.streams) {
+    if (stream.broker == broker) streams.add(stream.name, stream_value(stream, false));
+  }
+  if (!streams.entries.empty()) root.add("streams", std::move(streams));
   return to_toml_document(root);
 }
 
@@ -32,6 +37,7 @@ Result<Definitions> read_definitions(std::string_view toml, const std::string& n
     TableReader table{"a definitions file", *root, nullptr, diagnostics};
     read_topics(table, file);
     read_queues(table, {}, file);
+    read_streams(table, file);
     table.finish();
     BrokerSpec holder;
     holder.name.text = broker;
@@ -47,6 +53,7 @@ Result<Definitions> read_definitions(std::string_view toml, const std::string& n
   if (!diagnostics.ok()) return fail("invalid_definitions", render(diagnostics));
   Definitions definitions;
   definitions.queues = queue_plans(file);
+  definitions.streams = stream_plans(file);
   for (const auto& topic : file.topics) definitions.topics.push_back(topic_plan(topic));
   return definitions;
 }

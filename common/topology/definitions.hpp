@@ -14,12 +14,13 @@ namespace remuda::topology {
 struct Definitions {
   std::vector<QueuePlan> queues;
   std::vector<TopicPlan> topics;
+  std::vector<StreamPlan> streams;
 };
 
 /// The file for one broker of the plan. read_definitions gives back what went in.
 [[nodiscard]] std::string render_definitions(const Plan& plan, std::string_view broker);
 
-/// Reads such a file: only [queues.*] and [topics.*] may stand in it; every queue belongs to `broker`. Filter policies are JSON
+/// Reads such a file: only [queues.*], [topics.*] and [streams.*] may stand in it; every queue and stream belongs to `broker`. Filter policies are JSON
 /// text in the result. Errors: `invalid_definitions` (definite); the message is the rendered list of everything that is wrong,
 /// `name` being the file's name in it.
 Result<Definitions> read_definitions(std::string_view toml, const std::string& name, const std::string& broker);

@@ -74,12 +74,14 @@ class Builder {
     }
     std::set<std::string> dead_letter_queues;
     for (const auto& queue : plan_.queues) dead_letter_queues.insert(queue.dead_letter_queue);
+    for (const auto& stream : plan_.streams) dead_letter_queues.insert(stream.dead_letter_queue);
     for (const auto& topic : plan_.topics) channel(topic.name, Vertex::Shape::topic, topic.broker);
     for (const auto& queue : plan_.queues) {
       if (queue.of_request) continue;  // the channel is drawn, not what it is made of
       const bool dead = dead_letter_queues.count(queue.name) > 0;
       channel(queue.name, dead ? Vertex::Shape::dead_letter_queue : Vertex::Shape::queue, queue.broker);
     }
+    for (const auto& stream : plan_.streams) channel(stream.name, Vertex::Shape::stream, stream.broker);
     for (const auto& link : plan_.links) channel(link.channel, shape_of(link.kind), "");
     add_edges();
     return std::move(graph_);
@@ -107,16 +109,22 @@ class Builder {
                                             : Edge{node->second, other, kind, link.port});
     }
     for (const auto& queue : plan_.queues) {
-      if (queue.of_request) continue;
-      const std::size_t here = channels_.at(queue.name);
-      if (const auto topic = channels_.find(queue.from_topic); topic != channels_.end()) {
-        graph_.edges.push_back(
-            {topic->second, here, Edge::Kind::chain, queue.filter_policy.empty() ? "" : short_filter(queue.filter_policy)});
-      }
-      if (const auto letters = channels_.find(queue.dead_letter_queue); letters != channels_.end()) {
-        graph_.edges.push_back(
-            {here, letters->second, Edge::Kind::dead_letter, "after " + std::to_string(queue.max_receives) + " receives"});
-      }
+      if (!queue.of_request) add_chain(queue);
+    }
+    for (const auto& stream : plan_.streams) add_chain(stream);
+  }
+
+  /// Of a queue or a stream.
+  template <class ChannelPlan>
+  void add_chain(const ChannelPlan& plan) {
+    const std::size_t here = channels_.at(plan.name);
+    if (const auto topic = channels_.find(plan.from_topic); topic != channels_.end()) {
+      graph_.edges.push_back(
+          {topic->second, here, Edge::Kind::chain, plan.filter_policy.empty() ? "" : short_filter(plan.filter_policy)});
+    }
+    if (const auto letters = channels_.find(plan.dead_letter_queue); letters != channels_.end()) {
+      graph_.edges.push_back(
+          {here, letters->second, Edge::Kind::dead_letter, "after " + std::to_string(plan.max_receives) + " receives"});
     }
   }
 };

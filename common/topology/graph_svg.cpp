@@ -141,7 +141,7 @@ std::string_view css_class(Vertex::Shape shape) {
 }
 
 bool is_queue_like(Vertex::Shape shape) {
-  return shape == Vertex::Shape::queue || shape == Vertex::Shape::stream || shape == Vertex::Shape::dead_letter_queue;
+  return shape == Vertex::Shape::queue || shape == Vertex::Shape::dead_letter_queue;
 }
 
 class SvgWriter {
@@ -302,7 +302,7 @@ class SvgWriter {
     out_ += "\"/>";
   }
 
-  /// Topic: rounded ends, everybody hears it. Queue: a row of slots. Request: pointed both ways. Pipe: a tube.
+  /// Topic: rounded ends, everybody hears it. Queue: a row of slots. Stream: a tape that stays. Request: pointed both ways. Pipe: a tube.
   void channel(Vertex::Shape shape, const Box& box) {
     const double right = box.left + box.width;
     const double bottom = box.top + box.height;
@@ -313,6 +313,12 @@ class SvgWriter {
         const double x = right - 7.0 * slot;
         out_ += "<path class=\"slot\" d=\"M" + number(x) + " " + number(box.top) + " V" + number(bottom) + "\"/>";
       }
+    } else if (shape == Vertex::Shape::stream) {
+      rectangle(box, 2);
+      const double tape = bottom - std::min(7.0, box.height / 2);
+      std::string path = "M" + number(box.left) + " " + number(tape) + " H" + number(right);
+      for (double x = box.left + 9; x < right - 3; x += 9) path += " M" + number(x) + " " + number(tape) + " V" + number(bottom);
+      out_ += "<path class=\"slot\" d=\"" + path + "\"/>";
     } else if (shape == Vertex::Shape::request) {
       polygon({{box.left, middle},
                {box.left + 10, box.top},

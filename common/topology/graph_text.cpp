@@ -75,8 +75,9 @@ class TextWriter {
         return vertex.replicas > 1 ? name + " ×" + std::to_string(vertex.replicas) : name;
       case Vertex::Shape::topic:
         return "(" + name + ")";
-      case Vertex::Shape::queue:
       case Vertex::Shape::stream:
+        return "{" + name + "}";
+      case Vertex::Shape::queue:
       case Vertex::Shape::dead_letter_queue:
         return "[" + name + "]";
       case Vertex::Shape::request:
@@ -198,6 +199,7 @@ class TextWriter {
     add(Vertex::Shape::request, "<request>");
     add(Vertex::Shape::topic, "(topic)");
     add(Vertex::Shape::queue, "[queue]");
+    add(Vertex::Shape::stream, "{stream}");
     add(Vertex::Shape::pipe, "=pipe=");
     if (words.empty()) return;
     line("");

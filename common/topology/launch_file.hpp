@@ -88,6 +88,17 @@ struct QueueSpec {
   QueuePlan settings;
 };
 
+struct StreamSpec {
+  Name name;
+  Name broker;  ///< as of a queue, and so are the next
+  Name from;
+  FilterSpec filter;
+  Name dead_letter;
+  bool dead_letter_by_default = false;
+  Place max_receives_place;
+  StreamPlan settings;
+};
+
 struct PipeSpec {
   Name name;
   bool may_lose = false;  ///< as of a topic
@@ -99,9 +110,19 @@ struct RequestSpec {
   std::chrono::milliseconds timeout{5'000};
 };
 
+/// How a port reads a stream.
+struct StreamReaderSpec {
+  std::string group;  ///< consumer group; empty: the node's name
+  bool from_latest = false;
+  int batch = 0;                                    ///< records at a time; 0: as many as usual
+  std::chrono::milliseconds visibility_timeout{0};  ///< of a batch; 0: as long as usual
+  Place place;                                      ///< of the first of these keys; no line when none is written
+};
+
 /// One channel of a port: its name, or a table with what else is said about it.
 struct PortChannel : Name {
   FilterSpec filter;  ///< of a topic that is read live
+  StreamReaderSpec reader = {};
 };
 
 struct PortSpec {
@@ -138,7 +159,7 @@ struct LaunchFile {
   std::vector<QueueSpec> queues;
   std::vector<PipeSpec> pipes;
   std::vector<RequestSpec> requests;
-  std::vector<Name> streams;  ///< only named: the queue node of this version does not serve them, which is reported
+  std::vector<StreamSpec> streams;
   std::vector<NodeSpec> nodes;
 
   /// The kind of the channel, or nothing when no section has that name.

@@ -61,7 +61,13 @@ class Prefixing {
       rename(request.name, channels_);
       rename(request.broker, brokers_);
     }
-    for (auto& stream : file_.streams) rename(stream, channels_);
+    for (auto& stream : file_.streams) {
+      rename(stream.name, channels_);
+      stream.settings.name = stream.name.text;
+      rename(stream.broker, brokers_);
+      rename(stream.from, channels_);
+      rename(stream.dead_letter, channels_);
+    }
     for (auto& node : file_.nodes) {
       rename(node.name, nodes_);
       for (auto& other : node.depends_on) rename(other, nodes_);
@@ -284,8 +290,8 @@ std::optional<ChannelKind> LaunchFile::kind_of(std::string_view channel) const {
   if (has(queues, channel)) return ChannelKind::queue;
   if (has(pipes, channel)) return ChannelKind::pipe;
   if (has(requests, channel)) return ChannelKind::request;
-  const bool stream = std::any_of(streams.begin(), streams.end(), [&](const Name& known) { return known.text == channel; });
-  return stream ? std::optional{ChannelKind::stream} : std::nullopt;
+  if (has(streams, channel)) return ChannelKind::stream;
+  return std::nullopt;
 }
 
 std::vector<std::string> LaunchFile::channel_names() const {
@@ -294,7 +300,7 @@ std::vector<std::string> LaunchFile::channel_names() const {
   for (const auto& queue : queues) names.push_back(queue.name.text);
   for (const auto& pipe : pipes) names.push_back(pipe.name.text);
   for (const auto& request : requests) names.push_back(request.name.text);
-  for (const auto& stream : streams) names.push_back(stream.text);
+  for (const auto& stream : streams) names.push_back(stream.name.text);
   return names;
 }
 

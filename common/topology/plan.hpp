@@ -72,6 +72,20 @@ struct QueuePlan {
   bool of_request = false;  ///< not in the launch file: it carries a request channel's questions or answers
 };
 
+struct StreamPlan {
+  std::string name;
+  std::string broker;
+  std::string from_topic;             ///< empty: not chained
+  std::string filter_policy;          ///< JSON text; empty: everything
+  bool filter_on_attributes = false;  ///< scope
+  int partitions = 1;
+  std::string partition_by;  ///< selector of the partition key; empty: the header `group_id`, and without one the message's id
+  std::chrono::milliseconds retention{24LL * 3'600'000};
+  std::uint64_t max_bytes = 0;    ///< that are kept; 0: no limit
+  std::string dead_letter_queue;  ///< empty: none
+  int max_receives = 0;           ///< 0: no limit
+};
+
 struct TopicPlan {
   std::string name;
   std::string broker;    ///< empty: direct PUB/SUB
@@ -104,6 +118,7 @@ struct Plan {
   std::vector<BrokerPlan> brokers;
   std::vector<QueuePlan> queues;
   std::vector<TopicPlan> topics;
+  std::vector<StreamPlan> streams;
   std::vector<ProcessPlan> processes;  ///< brokers first, then nodes, in the order of the file
   std::vector<Link> links;
 };

@@ -24,23 +24,45 @@ Value fifo_value(const FifoPlan& fifo) {
   return or_true(std::move(table));
 }
 
+/// Where it lives and what it feeds on: of a queue or a stream.
+template <class Plan>
+Value chain_value(const Plan& plan, bool with_broker) {
+  Value table;
+  if (with_broker && !plan.broker.empty()) table.add("broker", Value::of(plan.broker));
+  if (!plan.from_topic.empty()) table.add("from", Value::of(plan.from_topic));
+  if (!plan.filter_policy.empty()) table.add("filter_policy", Value::of(plan.filter_policy));
+  if (plan.filter_on_attributes) table.add("filter_scope", Value::of("attributes"));
+  return table;
+}
+
+/// A stream may have one without a limit of receives: only what is rejected goes there.
+template <class Plan>
+void add_dead_letter(Value& table, const Plan& plan) {
+  if (plan.dead_letter_queue.empty()) return;
+  Value dead_letter;
+  dead_letter.add("queue", Value::of(plan.dead_letter_queue));
+  dead_letter.add("max_receives", Value::of(std::int64_t{plan.max_receives}));
+  table.add("dead_letter", std::move(dead_letter));
+}
+
 }  // namespace
 
+Value stream_value(const StreamPlan& stream, bool with_broker) {
+  Value table = chain_value(stream, with_broker);
+  table.add("partitions", Value::of(std::int64_t{stream.partitions}));
+  if (!stream.partition_by.empty()) table.add("partition_by", Value::of(stream.partition_by));
+  table.add("retention", Value::of(format_duration(stream.retention)));
+  if (stream.max_bytes != 0) table.add("max_bytes", Value::of(format_size(stream.max_bytes)));
+  add_dead_letter(table, stream);
+  return table;
+}
+
 Value queue_value(const QueuePlan& queue, bool with_broker) {
-  Value table;
-  if (with_broker && !queue.broker.empty()) table.add("broker", Value::of(queue.broker));
-  if (!queue.from_topic.empty()) table.add("from", Value::of(queue.from_topic));
-  if (!queue.filter_policy.empty()) table.add("filter_policy", Value::of(queue.filter_policy));
-  if (queue.filter_on_attributes) table.add("filter_scope", Value::of("attributes"));
+  Value table = chain_value(queue, with_broker);
   table.add("visibility_timeout", Value::of(format_duration(queue.visibility_timeout)));
   table.add("retention", Value::of(format_duration(queue.retention)));
   if (queue.delay.count() != 0) table.add("delay", Value::of(format_duration(queue.delay)));
-  if (!queue.dead_letter_queue.empty()) {
-    Value dead_letter;
-    dead_letter.add("queue", Value::of(queue.dead_letter_queue));
-    dead_letter.add("max_receives", Value::of(std::int64_t{queue.max_receives}));
-    table.add("dead_letter", std::move(dead_letter));
-  }
+  add_dead_letter(table, queue);
   table.add("max_message_size", Value::of(format_size(queue.max_message_size_bytes)));
   if (queue.max_messages != 0) table.add("max_messages", Value::of(static_cast<std::int64_t>(queue.max_messages)));
   if (queue.max_bytes != 0) table.add("max_bytes", Value::of(format_size(queue.max_bytes)));

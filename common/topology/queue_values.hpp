@@ -7,6 +7,7 @@
 namespace remuda::topology {
 
 [[nodiscard]] Value queue_value(const QueuePlan& queue, bool with_broker);
+[[nodiscard]] Value stream_value(const StreamPlan& stream, bool with_broker);
 [[nodiscard]] Value topic_value(const TopicPlan& topic, bool with_broker);
 
 }  // namespace remuda::topology

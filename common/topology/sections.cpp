@@ -120,7 +120,9 @@ void receives_are_missing(TableReader& table, const Value& value) {
   table.diagnostics().error(value.place, "T005", "'dead_letter' does not say after how many receives", "add max_receives = 5");
 }
 
-void read_dead_letter(QueueSpec& queue, TableReader& table) {
+/// Of a queue or a stream.
+template <class Spec>
+void read_dead_letter(Spec& queue, TableReader& table) {
   constexpr std::int64_t most = 1'000;
   queue.dead_letter_by_default = !table.has_own("dead_letter") && !table.has_own("max_receives");
   std::int64_t receives = table.integer("max_receives", 1, most).value_or(0);
@@ -144,7 +146,7 @@ void read_dead_letter(QueueSpec& queue, TableReader& table) {
   queue.settings.max_receives = static_cast<int>(receives);
 }
 
-/// `filter`, `filter_policy` and `filter_scope` of a queue or of a port's channel.
+/// `filter`, `filter_policy` and `filter_scope` of a queue, a stream or a port's channel.
 FilterSpec read_filter(TableReader& table, const std::string& who) {
   auto& diagnostics = table.diagnostics();
   FilterSpec filter;
@@ -160,14 +162,16 @@ FilterSpec read_filter(TableReader& table, const std::string& who) {
   return filter;
 }
 
-void read_queue_filter(QueueSpec& queue, TableReader& table) {
+template <class Spec>
+void read_chain_filter(Spec& queue, const std::string& kind, TableReader& table) {
   auto& diagnostics = table.diagnostics();
-  queue.filter = read_filter(table, "a queue");
+  queue.filter = read_filter(table, "a " + kind);
   queue.settings.filter_on_attributes = queue.filter.on_attributes;
   const Value* policy = table.take("filter");
   const Value* first = policy != nullptr ? policy : table.take("filter_policy");
   if (first != nullptr && queue.from.empty() && !table.has("from")) {
-    diagnostics.error(first->place, "T202", "a filter chooses what a queue takes from a topic, and this queue has no 'from'",
+    diagnostics.error(first->place, "T202",
+                      "a filter chooses what a " + kind + " takes from a topic, and this " + kind + " has no 'from'",
                       "add from = \"<topic>\"");
   }
 }
@@ -205,7 +209,7 @@ QueueSpec read_queue(const Name& name, TableReader& table) {
   queue.from = table.name("from");
   QueuePlan& settings = queue.settings;
   settings.name = name.text;
-  read_queue_filter(queue, table);
+  read_chain_filter(queue, "queue", table);
   settings.visibility_timeout = table.duration("visibility_timeout", 0s, 12h).value_or(settings.visibility_timeout);
   settings.retention = table.duration("retention", 60s, 14 * 24h).value_or(settings.retention);
   settings.delay = table.duration("delay", 0s, 15min).value_or(settings.delay);
@@ -220,14 +224,52 @@ QueueSpec read_queue(const Name& name, TableReader& table) {
   return queue;
 }
 
-/// "ride-completion", or { channel = "ride-completion", filter = { ... } }
+StreamSpec read_stream(const Name& name, TableReader& table) {
+  StreamSpec stream;
+  stream.name = name;
+  stream.broker = table.name("broker");
+  stream.from = table.name("from");
+  StreamPlan& settings = stream.settings;
+  settings.name = name.text;
+  read_chain_filter(stream, "stream", table);
+  settings.partitions = static_cast<int>(table.integer("partitions", 1, 1'024).value_or(settings.partitions));
+  settings.partition_by = read_selector(table, "partition_by", settings.partition_by);
+  settings.retention = table.duration("retention", 1s, 365 * 24h).value_or(settings.retention);
+  settings.max_bytes = table.size("max_bytes", 1'024, INT64_MAX).value_or(0);
+  read_dead_letter(stream, table);
+  table.finish();
+  return stream;
+}
+
+/// `group`, `start`, `batch` and `visibility_timeout` of a port that reads a stream.
+StreamReaderSpec read_reader(TableReader& table) {
+  StreamReaderSpec reader;
+  for (const char* key : {"group", "start", "batch", "visibility_timeout"}) {
+    const Value* value = table.take(key);
+    if (value != nullptr && reader.place.line == 0) reader.place = value->place;
+  }
+  const Name group = table.name("group");
+  constexpr std::size_t group_max = 128;
+  const bool is_written = group.text.find_first_of("&?/") == std::string::npos && group.text.size() <= group_max;
+  if (!group.empty() && !is_written) {
+    table.diagnostics().error(group.place, "T008", in_quotes(group.text) + " cannot be a consumer group",
+                              "1 to 128 bytes without '&', '?' and '/'");
+  }
+  reader.group = group.text;
+  reader.from_latest = table.choice("start", {"oldest", "latest"}) == "latest";
+  reader.batch = static_cast<int>(table.integer("batch", 1, 10'000).value_or(0));
+  reader.visibility_timeout = table.duration("visibility_timeout", 1s, 12h).value_or(0ms);
+  return reader;
+}
+
+/// "ride-completion", or { channel = "ride-completion", filter = { ... } }, or { channel = "bookings", group = "lake" }
 std::optional<PortChannel> read_port_channel(const Value& item, const std::string& port, Diagnostics& diagnostics) {
   if (!item.is(Value::Kind::table)) {
     if (!expect(item, Value::Kind::text, "the channel of a port", diagnostics)) return std::nullopt;
-    return PortChannel{{item.text, item.place}, {}};
+    return PortChannel{{item.text, item.place}, {}, {}};
   }
   TableReader table{"port " + in_quotes(port), item, nullptr, diagnostics};
-  PortChannel channel{table.name("channel"), read_filter(table, "a channel of a port")};
+  PortChannel channel{table.name("channel"), read_filter(table, "a channel of a port"), read_reader(table)};
   if (!table.has("channel"))
     diagnostics.error(item.place, "T005", "port " + in_quotes(port) + " does not say which channel", "add channel = \"...\"");
   table.finish();
@@ -337,6 +379,13 @@ void read_queues(TableReader& root, const Defaults& defaults, LaunchFile& file) 
   });
 }
 
+void read_streams(TableReader& root, LaunchFile& file) {
+  each_named(root, "streams", [&](const Name& name, const Value& value) {
+    TableReader table{title("streams", name), value, nullptr, root.diagnostics()};
+    file.streams.push_back(read_stream(name, table));
+  });
+}
+
 void read_sections(TableReader& root, const Name& include_host, LaunchFile& file) {
   auto& diagnostics = root.diagnostics();
   const Defaults defaults = read_defaults(root);
@@ -352,11 +401,7 @@ void read_sections(TableReader& root, const Name& include_host, LaunchFile& file
   });
   read_topics(root, file);
   read_queues(root, defaults, file);
-  each_named(root, "streams", [&](const Name& name, const Value&) {
-    file.streams.push_back(name);
-    diagnostics.error(name.place, "T310", "the queue node of this version does not serve streams",
-                      "write [queues." + name.text + "], one queue for each reader");
-  });
+  read_streams(root, file);
   each_named(root, "pipes", [&](const Name& name, const Value& value) {
     TableReader table{title("pipes", name), value, nullptr, diagnostics};
     const bool may_lose = table.boolean("may_lose").value_or(false);

@@ -20,5 +20,6 @@ void read_sections(TableReader& root, const Name& include_host, LaunchFile& file
 /// Only [topics.*] and [queues.*]: for a broker's definitions.
 void read_topics(TableReader& root, LaunchFile& file);
 void read_queues(TableReader& root, const Defaults& defaults, LaunchFile& file);
+void read_streams(TableReader& root, LaunchFile& file);
 
 }  // namespace remuda::topology

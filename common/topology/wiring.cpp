@@ -49,6 +49,7 @@ class Wiring {
     for (const auto& topic : file.topics) topics_.emplace(topic.name.text, &topic);
     for (const auto& request : file.requests) requests_.emplace(request.name.text, &request);
     for (const auto& queue : file.queues) queue_brokers_.emplace(queue.name.text, queue.broker.text);
+    for (const auto& stream : file.streams) stream_brokers_.emplace(stream.name.text, stream.broker.text);
   }
 
   Plan run() {
@@ -56,6 +57,7 @@ class Wiring {
     place_brokers();
     place_direct_channels();
     plan_.queues = queue_plans(file_);
+    plan_.streams = stream_plans(file_);
     for (const auto& request : file_.requests) add_request_queues(request);
     for (const auto& topic : file_.topics) {
       const auto bound = direct_.find(topic.name.text);
@@ -87,6 +89,7 @@ class Wiring {
   std::map<std::string, const TopicSpec*> topics_;
   std::map<std::string, const RequestSpec*> requests_;
   std::map<std::string, std::string> queue_brokers_;
+  std::map<std::string, std::string> stream_brokers_;
   std::map<std::string, std::vector<std::string>> broker_endpoints_;
   std::map<std::string, DirectChannel> direct_;
   std::map<std::string, int> next_port_;  ///< by host
@@ -159,8 +162,10 @@ class Wiring {
 
   [[nodiscard]] bool is_on_broker(const std::string& channel, const std::string& broker) const {
     const auto queue = queue_brokers_.find(channel);
+    const auto stream = stream_brokers_.find(channel);
     const auto topic = topics_.find(channel);
     return (queue != queue_brokers_.end() && queue->second == broker) ||
+           (stream != stream_brokers_.end() && stream->second == broker) ||
            (topic != topics_.end() && topic->second->broker.text == broker) || request_broker(channel) == broker;
   }
 
@@ -234,6 +239,7 @@ class Wiring {
                                     ChannelKind kind) const {
     const auto topic = topics_.find(channel);
     if (kind == ChannelKind::queue) return "queue:" + broker_endpoint(queue_brokers_.at(channel), node) + "/" + channel;
+    if (kind == ChannelKind::stream) return "stream:" + broker_endpoint(stream_brokers_.at(channel), node) + "/" + channel;
     if (topic != topics_.end() && !topic->second->broker.empty()) {
       return "topic:" + broker_endpoint(topic->second->broker.text, node) + "/" + channel;
     }
@@ -265,6 +271,16 @@ class Wiring {
   [[nodiscard]] static std::string live_filter(const FilterSpec& filter) {
     if (filter.empty()) return {};
     return (filter.on_attributes ? "?filter_scope=attributes&filter=" : "?filter=") + filter_json(filter);
+  }
+
+  /// A consumer group is the node's own unless it says another: its replicas share the partitions, other nodes read everything too.
+  [[nodiscard]] static std::string reader_options(const NodeSpec& node, const StreamReaderSpec& reader) {
+    std::string text = "?group=" + (reader.group.empty() ? node.name.text : reader.group);
+    if (reader.from_latest) text += "&start=latest";
+    if (reader.batch != 0) text += "&batch=" + std::to_string(reader.batch);
+    if (reader.visibility_timeout.count() != 0)
+      text += "&visibility_timeout_ms=" + std::to_string(reader.visibility_timeout.count());
+    return text;
   }
 
   void add_broker_processes() {
@@ -318,7 +334,10 @@ class Wiring {
         const auto kind = file_.kind_of(channel.text);
         if (!kind) continue;
         out.emplace_back("--port");
-        out.push_back(port.name.text + "=" + binding(node, replica, direction, channel.text, *kind) + live_filter(channel.filter));
+        std::string text = port.name.text + "=" + binding(node, replica, direction, channel.text, *kind);
+        const bool reads_stream = *kind == ChannelKind::stream && direction == Direction::input;
+        text += reads_stream ? reader_options(node, channel.reader) : live_filter(channel.filter);
+        out.push_back(std::move(text));
       }
     }
     for (const auto& parameter : node.parameters) {
@@ -374,6 +393,21 @@ std::vector<QueuePlan> queue_plans(const LaunchFile& file) {
     settings.from_topic = queue.from.text;
     settings.dead_letter_queue = queue.dead_letter.text;
     settings.filter_policy = filter_json(queue.filter);
+    plans.push_back(std::move(settings));
+  }
+  return plans;
+}
+
+std::vector<StreamPlan> stream_plans(const LaunchFile& file) {
+  std::vector<StreamPlan> plans;
+  for (const auto& stream : file.streams) {
+    StreamPlan settings = stream.settings;
+    settings.name = stream.name.text;
+    settings.broker = stream.broker.text;
+    settings.from_topic = stream.from.text;
+    settings.dead_letter_queue = stream.dead_letter.text;
+    settings.filter_policy = filter_json(stream.filter);
+    settings.filter_on_attributes = stream.filter.on_attributes;
     plans.push_back(std::move(settings));
   }
   return plans;

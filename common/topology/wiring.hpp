@@ -44,6 +44,7 @@ struct PlanOptions {
 [[nodiscard]] TopicPlan topic_plan(const TopicSpec& topic, std::string endpoint = {});
 /// The queues as a broker needs them: filters as JSON text, topic, broker and dead-letter queue filled in.
 [[nodiscard]] std::vector<QueuePlan> queue_plans(const LaunchFile& file);
+[[nodiscard]] std::vector<StreamPlan> stream_plans(const LaunchFile& file);
 
 /// Reports endpoint trouble (T4xx) to `diagnostics`. Only a plan without errors there and in check() may be started.
 [[nodiscard]] Plan plan(const LaunchFile& file, const Descriptions& descriptions, const PlanOptions& options,

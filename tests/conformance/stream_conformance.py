@@ -167,6 +167,14 @@ class Streams(StreamStory):
         self.assertEqual(info["groups"], [["lake", [[1, 1, 0]]]])
         self.assertGreater(info["oldest_ms"], 0)
 
+    def test_a_time_is_a_position(self):
+        self.append("A")
+        came = self.read()["records"][0][1]
+        self.assertEqual(self.ids(self.read(time_ms=came)), ["A"])
+        self.assertEqual(self.ids(self.read(time_ms=came + 1)), [])
+        self.assertEqual(self.ids(self.read(time_ms=2**63)), [])
+        self.assertEqual(self.ids(self.read(time_ms=0)), ["A"])
+
     def test_seeking_reads_again(self):
         self.append("A", "B")
         self.checkpoint(self.take(), 2)

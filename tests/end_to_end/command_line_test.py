@@ -413,11 +413,13 @@ broker = "main"
 from = "on-broker"
 [queues.quiet]
 broker = "main"
+[streams.past]
+partitions = 2
 [pipes.tube]
 [requests.asked]
 [nodes.reader]
 exec = "printer"
-ports = { messages = ["on-broker", "direct", "kept", "tube", "asked"] }
+ports = { messages = ["on-broker", "direct", "kept", "past", "tube", "asked"] }
 [nodes.publisher]
 exec = "completed_rides"
 ports = { submit = "submit", completed = "direct" }
@@ -430,13 +432,13 @@ class EveryKind(Story):
 
     def test_messages_are_put_into_every_kind_of_channel_that_takes_them_from_outside(self):
         self.up(EVERY_KIND)
-        for channel, what in (("on-broker", "1 queue"), ("quiet", "stored"), ("tube", "handed over"), ("asked", "handled")):
+        for channel, what in (("on-broker", "1 queue"), ("quiet", "stored"), ("past", "appended"), ("tube", "handed over"), ("asked", "handled")):
             said = self.run_remuda("topic", "pub", channel, json.dumps({"to": channel}), "--id", f"id-{channel}").stdout
             self.assertEqual(said.strip(), f"id-{channel}  {what}")
         refused = self.run_remuda("topic", "pub", "direct", "{}", expect=2).stderr
         self.assertIn("only the nodes wired to it can publish there", refused)
         self.until("the reader has printed each", lambda: all(
-            f'"to":"{channel}"' in self.run_remuda("logs", "reader").stdout for channel in ("on-broker", "tube", "asked")))
+            f'"to":"{channel}"' in self.run_remuda("logs", "reader").stdout for channel in ("on-broker", "past", "tube", "asked")))
         self.assertEqual(self.run_remuda("topic", "pub", "on-broker", input="{}\n{}\n").stdout.count("1 queue"), 2)
 
     def test_what_travels_is_shown_where_anybody_may_listen(self):
@@ -454,9 +456,19 @@ class EveryKind(Story):
             self.assertIn(f"remuda topic hz {channel}", said)
         self.run_remuda("topic", "echo", "on-broker", "--filter", "[]", expect=2)
 
+    def test_a_stream_is_shown_from_now_on(self):
+        self.up(EVERY_KIND)
+        self.run_remuda("topic", "pub", "past", '{"n": 1}')
+        shown = []
+        listening = threading.Thread(target=lambda: shown.extend(self.rows("topic", "echo", "past", "-n", "2", "--timeout", "60s", "--filter", '{"n": [2, 3]}')))
+        listening.start()
+        while listening.is_alive():
+            self.run_remuda("topic", "pub", "past", '{"n": 2}', '{"n": 3}', '{"n": 4}')
+        self.assertEqual({message["body"]["n"] for message in shown} - {2, 3}, set())
+
     def test_rates_are_counted_on_every_kind(self):
         self.up(EVERY_KIND)
-        for channel in ("on-broker", "kept", "quiet", "tube", "asked"):
+        for channel in ("on-broker", "kept", "quiet", "past", "tube", "asked"):
             rows = []
             counting = threading.Thread(target=lambda name=channel: rows.extend(self.rows("topic", "hz", name, "-n", "3", "--window", "1s")))
             counting.start()
@@ -575,6 +587,92 @@ class RunTime(Story):
         self.assertIn({"n": 199}, self.bodies("dead"))
         self.assertIn("moved", self.run_remuda("queue", "move", "work", "dead", "--yes").stdout)
         self.assertEqual(self.queue("dead")["visible"], 200)
+
+
+STREAMS = """
+schema = 1
+name = "NAME"
+[brokers.main]
+[topics.completed]
+broker = "main"
+[streams.lake]
+from = "completed"
+filter = { distance = [{ numeric = [">=", 20] }] }
+partitions = 2
+partition_by = "body.customer"
+retention = "7d"
+[nodes.printer]
+exec = "printer"
+ports = { messages = { channel = "lake", group = "analysts" } }
+"""
+
+
+class Streams(Story):
+    def publish(self, *distances):
+        for distance in distances:
+            self.run_remuda("topic", "pub", "completed", json.dumps({"distance": distance, "customer": "c"}))
+
+    def read(self, *words, expect=0):
+        return [row["body"]["distance"] for row in self.rows("stream", "read", "lake", *words, expect=expect)]
+
+    def test_it_is_listed_with_what_it_keeps_and_how_far_its_groups_are(self):
+        self.up(STREAMS)
+        self.publish(20, 19, 30)
+
+        def caught_up():
+            (row,) = self.rows("stream", "ls")
+            return row["groups"] and row["groups"][0]["behind"] == 0 and row["records"] == 2
+        self.until("the reader has confirmed both", caught_up)
+        (row,) = self.rows("stream", "ls")
+        self.assertEqual((row["stream"], row["broker"], row["from"], row["appended"]), ("lake", "main", "completed", 2))
+        info = self.run_remuda("stream", "info", "lake").stdout
+        for line in ("retention               7d", "group analysts          0 behind", "partition 1             offsets"):
+            self.assertIn(line, info)
+        self.assertIn("analysts", self.run_remuda("stream", "ls").stdout)
+        self.assertIn("did you mean 'lake'?", self.run_remuda("stream", "info", "lak", expect=2).stderr)
+
+    def test_it_is_read_again_from_any_position(self):
+        self.up(STREAMS)
+        self.publish(21, 22, 23)
+        self.assertEqual(self.read(), [21, 22, 23])
+        self.assertEqual(self.read("-n", "2"), [21, 22])
+        partition = self.rows("stream", "read", "lake")[0]["partition"]
+        self.assertEqual(self.read("--partition", partition, "--offset", "1"), [22, 23])
+        self.assertEqual(self.read("--time", "10m"), [21, 22, 23])
+        self.assertEqual(self.read("--time", "2100-01-01T00:00:00Z"), [])
+        self.assertEqual(self.read("--from", "latest"), [])
+        self.run_remuda("stream", "read", "lake", "--time", "yesterday", expect=2)
+        self.run_remuda("stream", "read", "lake", "--partition", "2", expect=2)
+        self.run_remuda("stream", "read", "lake", "--follow", "-n", "4", "--timeout", "10ms", expect=5)
+
+    def test_following_goes_on_with_what_comes(self):
+        self.up(STREAMS)
+        self.publish(21)
+        read = []
+        following = threading.Thread(target=lambda: read.extend(self.read("--follow", "-n", "2", "--timeout", "60s")))
+        following.start()
+        while following.is_alive():
+            self.publish(22)
+        self.assertEqual(read, [21, 22])
+
+    def test_an_applied_file_makes_changes_and_removes_streams(self):
+        self.up(STREAMS)
+        self.publish(21)
+        apply = lambda text, *words, expect=0: self.run_remuda("apply", self.launch_file(text), *words, expect=expect)  # noqa: E731
+        self.assertIn("as the file says", apply(STREAMS).stdout)
+        more = STREAMS.replace('"7d"', '"8d"') + '[streams.more]\nmax_receives = 3\n'
+        would = apply(more, "--dry-run").stdout
+        for line in ("~ stream lake", 'retention "7d" -> "8d"', "+ stream more", "+ queue more-dlq"):
+            self.assertIn(line, would)
+        apply(more)
+        self.run_remuda("restart", "main")
+        self.assertIn("as the file says", apply(more).stdout)
+        wider = more.replace("partitions = 2", "partitions = 4")
+        self.assertIn("loses 1 record", apply(wider, expect=1).stdout)
+        apply(wider, "--force", "--yes")
+        self.assertEqual(len(self.rows("stream", "ls")[0]["partitions"]), 4)
+        apply(STREAMS.replace("partitions = 2", "partitions = 4"), "--yes")
+        self.assertEqual([row["stream"] for row in self.rows("stream", "ls")], ["lake"])
 
 
 class Apply(Story):

@@ -15,6 +15,7 @@
 #include "common/channels/pubsub.hpp"
 #include "common/channels/queue.hpp"
 #include "common/channels/request_delivery.hpp"
+#include "common/channels/stream.hpp"
 #include "common/channels/topic.hpp"
 #include "tests/conformance/channels/broker_process.hpp"
 
@@ -54,6 +55,7 @@ struct MemoryQueue : Ends {
   static constexpr bool waits_for_handling = false;  ///< the sender hears what became of it
   static constexpr bool to_all = false;              ///< each receiver gets every message
   static constexpr Absence absence = Absence::kept;
+  static constexpr const char* stale_code = "stale_handle";
   MemoryBroker broker;
   explicit MemoryQueue(std::size_t receivers) {
     broker.declare("rides");
@@ -108,9 +110,9 @@ struct Request : ListeningReceivers {
   void join() { add(std::make_unique<RequestInput>(context, std::vector{endpoints.at(inputs.size())}, clock)); }
 };
 
-/// A broker of one's own, with a queue `rides` and a topic `ticks`.
+/// A broker of one's own, with a queue `rides`, a topic `ticks` and a stream `bookings`.
 struct OverBroker : Ends {
-  BrokerProcess process{"[queues.rides]\nvisibility_timeout = \"30s\"\n[topics.ticks]\n"};
+  BrokerProcess process{"[queues.rides]\nvisibility_timeout = \"30s\"\n[topics.ticks]\n[streams.bookings]\n"};
   std::unique_ptr<BrokerConnection> broker = connect_broker(process.endpoint(), {"suite", "here"}, clock);
   ~OverBroker() {
     inputs.clear();  // before the connection they use
@@ -123,12 +125,27 @@ struct Queue : OverBroker {
   static constexpr bool waits_for_handling = false;
   static constexpr bool to_all = false;
   static constexpr Absence absence = Absence::kept;
+  static constexpr const char* stale_code = "stale_handle";
   explicit Queue(std::size_t receivers) {
     output = std::make_unique<BrokerOutput>(*broker, BrokerOutput::Kind::queue, "rides");
     sources = {broker.get(), output.get()};
     while (inputs.size() < receivers) join();
   }
   void join() { add(std::make_unique<QueueInput>(*broker, "rides", 64)); }
+};
+
+struct Stream : OverBroker {
+  static constexpr bool acknowledges = true;
+  static constexpr bool waits_for_handling = false;
+  static constexpr bool to_all = false;  // within a consumer group
+  static constexpr Absence absence = Absence::kept;
+  static constexpr const char* stale_code = "stale_lease";
+  explicit Stream(std::size_t receivers) {
+    output = std::make_unique<BrokerOutput>(*broker, BrokerOutput::Kind::stream, "bookings");
+    sources = {broker.get(), output.get()};
+    while (inputs.size() < receivers) join();
+  }
+  void join(const std::string& group = "lake") { add(std::make_unique<StreamInput>(*broker, StreamReader{"bookings", group})); }
 };
 
 struct Topic : OverBroker {
@@ -147,8 +164,8 @@ struct Topic : OverBroker {
   }
 };
 
-using Kinds = boost::mpl::list<MemoryQueue, Pipe, PubSub, Request, Queue, Topic>;
-using AcknowledgingKinds = boost::mpl::list<MemoryQueue, Queue>;
+using Kinds = boost::mpl::list<MemoryQueue, Pipe, PubSub, Request, Queue, Stream, Topic>;
+using AcknowledgingKinds = boost::mpl::list<MemoryQueue, Queue, Stream>;
 using LiveKinds = boost::mpl::list<PubSub, Topic>;
 
 inline Message ride(int number, std::string body = "ride") {

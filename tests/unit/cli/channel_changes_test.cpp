@@ -70,7 +70,7 @@ struct ApplyFixture {
     std::ostringstream out;
     for (const ChannelChange& change : changes()) {
       if (out.tellp() > 0) out << "; ";
-      out << change.change << (change.is_queue ? " queue " : " topic ") << change.name;
+      out << change.change << ' ' << change.kind << ' ' << change.name;
     }
     return out.str();
   }

@@ -57,6 +57,60 @@ BOOST_FIXTURE_TEST_CASE(one_word_changes_the_kind_of_a_channel_and_no_node, Laun
   BOOST_TEST(port("wall", "ticks", 1) == "pipe:ipc://@remuda/story-00000000/ticks.1/ticks");
 }
 
+BOOST_FIXTURE_TEST_CASE(a_stream_is_read_by_the_group_of_its_node_unless_it_says_another, LaunchFixture) {
+  write("[streams.ticks]\npartitions = 2\n" + ticks);
+  wired();
+  BOOST_TEST(port("clock", "ticks") == "stream:ipc://@remuda/story-00000000/main/ticks");
+  BOOST_TEST(port("wall", "ticks", 1) == "stream:ipc://@remuda/story-00000000/main/ticks?group=wall");
+  write(R"([streams.ticks]
+[nodes.clock]
+exec = "ticker"
+ports = { ticks = "ticks" }
+[nodes.wall]
+exec = "display"
+ports = { ticks = { channel = "ticks", group = "lake", start = "latest", batch = 500, visibility_timeout = "1m" } }
+)");
+  wired();
+  BOOST_TEST(port("wall", "ticks") ==
+             "stream:ipc://@remuda/story-00000000/main/ticks?group=lake&start=latest&batch=500&visibility_timeout_ms=60000");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_stream_feeds_on_a_topic_and_has_dead_letters_as_a_queue_has, LaunchFixture) {
+  write(R"([brokers.main]
+[topics.rides]
+broker = "main"
+[streams.lake]
+from = "rides"
+filter = { fare = [{ numeric = [">=", 50] }] }
+partitions = 4
+partition_by = "body.customer"
+retention = "7d"
+max_bytes = "1GiB"
+max_receives = 3
+)");
+  wired();
+  const StreamPlan& lake = topology.plan.streams.front();
+  BOOST_TEST(lake.broker == "main");
+  BOOST_TEST(lake.from_topic == "rides");
+  BOOST_TEST(lake.filter_policy == R"({"fare":[{"numeric":[">=",50]}]})");
+  BOOST_TEST(lake.partition_by == "body.customer");
+  BOOST_TEST((lake.retention == std::chrono::hours{7 * 24}));
+  BOOST_TEST(lake.max_bytes == 1U << 30U);
+  BOOST_TEST(lake.dead_letter_queue == "lake-dlq");
+  BOOST_TEST(queue("lake-dlq").broker == "main");
+  const auto again = read_definitions(render_definitions(topology.plan, "main"), "main.toml", "main");
+  BOOST_REQUIRE(again);
+  BOOST_REQUIRE(again->streams.size() == 1U);
+  BOOST_TEST(again->streams.front().partitions == 4);
+  BOOST_TEST(again->streams.front().filter_policy == lake.filter_policy);
+  BOOST_TEST(again->streams.front().max_receives == 3);
+}
+
+BOOST_FIXTURE_TEST_CASE(more_replicas_than_partitions_are_a_warning, LaunchFixture) {
+  write("[streams.ticks]\n" + ticks);
+  BOOST_TEST(found() == "T310");
+}
+
 BOOST_FIXTURE_TEST_CASE(every_replica_that_answers_has_an_endpoint_and_who_asks_knows_all, LaunchFixture) {
   write(questions);
   wired();
