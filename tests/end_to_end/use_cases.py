@@ -1,4 +1,5 @@
 """The table that use_cases_test.py runs: a launch file, what a client does to it, and the rows of the mission that this shows."""
+import gzip
 import json
 import os
 import pathlib
@@ -315,6 +316,50 @@ def gateway_queue(case):
     case.shown("U2.3", f"b: the gateway puts it into the queue, 202 after {took * 1000:.0f} ms while preprocessing is stopped")
     case.shown("T9", "routes to processors, and straight onto a queue")
     both_branches(case, "U2.3", case.campaign(), 1)
+
+
+def lines_of_files(case):
+    """Every line of the raw tier's files, with the file it is in."""
+    folder = case.folder / "data" / "nodes" / "raw-tier" / "lake"
+    return [(path.relative_to(folder), json.loads(line)) for path in sorted(folder.rglob("*.ndjson.gz"))
+            for line in gzip.decompress(path.read_bytes()).decode().splitlines()]
+
+
+def ingestion_stream(case):
+    case.topology.verb("stop", "raw-tier")
+    status, took, _, task = case.timed_post("/submit-prebooking", BOOKING)
+    expect("the answer", (status, task["status"]), (202, "running"))
+    case.followed(task["links"])
+    case.shown("U2.4", f"202 after {took * 1000:.0f} ms and the booking made, while nobody writes the raw tier")
+    case.topology.verb("start", "raw-tier")
+    report = case.campaign()
+    case.topology.kill("raw-tier")
+    case.topology.kill("analytics")
+    both_branches(case, "U2.4", report, 1)
+    (stream,) = [row for row in case.topology.rows("stream", "ls") if row["stream"] == "data-lake-ingestion"]
+    bookings = stream["appended"]
+    expect("what is kept after it was read", stream["records"], bookings)
+    until("both groups have confirmed everything", PATIENCE,
+          lambda: {group["group"]: group["behind"] for row in case.topology.rows("stream", "ls") if row["stream"] == "data-lake-ingestion"
+                   for group in row["groups"]} == {"raw-tier": 0, "analytics": 0})
+    case.topology.verb("stop", "raw-tier")  # what is spooled goes into files
+    lines = lines_of_files(case)
+    ids = [line["id"] for _, line in lines]
+    expect("bookings in files, each once", (len(ids), len(set(ids))), (bookings, bookings))
+    files = {file for file, _ in lines}
+    case.shown("U2.4", f"{bookings} bookings in {len(files)} files by the hour, each once, across kill -9 of the writer: {min(files)}")
+    again = {row["body"]["id"] for row in case.topology.rows("stream", "read", "data-lake-ingestion")}
+    expect("a replay from the oldest record", again, set(ids))
+    case.shown("U2.4", f"replayed from its start after it was read: the same {len(again)} bookings")
+    case.shown("P12", f"two groups, each all {bookings} records in batches; kill -9 of both readers, nothing doubled")
+    case.shown("T6", f"delivery of batches into files: {bookings} records, {len(files)} files")
+
+    def counted():
+        return sum(row["body"]["count"] for row in case.topology.rows("stream", "read", "bookings-per-window"))
+    until("every booking is in a window that is over", PATIENCE, lambda: counted() >= bookings)
+    expect("bookings counted in windows", counted(), bookings)
+    windows = len({row["body"]["window_start_ms"] for row in case.topology.rows("stream", "read", "bookings-per-window")})
+    case.shown("T6", f"computation over a stream: {bookings} bookings counted once each in {windows} tumbling windows, across kill -9 of the counter")
 
 
 # ---- patterns on a bus and in pipelines
