@@ -211,7 +211,23 @@ class BrokerLife {
     for (const auto& queue : engine_->queues(world_.moment)) {
       for (const auto& message : engine_->peek(queue.id, 0, SIZE_MAX, world_.moment)) ++found[name_of(queue, message)];
     }
+    for (const StreamId id : engine_->streams()) {
+      for (const auto& name : names_of(*engine_->stream(id))) ++found[name];
+    }
     return found;
+  }
+  /// Of all records that a stream keeps.
+  std::vector<CopyName> names_of(const Stream& stream) const {
+    std::vector<CopyName> names;
+    for (const StreamPartition& partition : stream.partitions) {
+      for (Offset offset = partition.first(); offset < partition.next(); ++offset) {
+        const StreamEntry& entry = partition.at(offset);
+        const auto body = journal_->read(entry.place, entry.size);
+        require(body.size() == entry.size && crc32c(body) == entry.crc32c, "a record differs (I2)");
+        names.emplace_back(std::string{body}, stream.attributes.name);
+      }
+    }
+    return names;
   }
   CopyName name_of(const QueueInfo& queue, const MessageInfo& message) const {
     const auto body = journal_->read(message.place, message.size);
@@ -232,6 +248,7 @@ class BrokerLife {
   void begin_turn() {
     effects_.clear();
     waiting_.clear();
+    appended_ = false;
     taken_ = {};
   }
   void end_turn() {
@@ -282,6 +299,10 @@ class BrokerLife {
         for (std::size_t i = 0; i < delivered->count; ++i) handles_.push_back(effects_.deliveries[delivered->first + i].handle);
         continue;
       }
+      if (const auto* batch = std::get_if<StreamBatch>(&reply.answer)) {
+        if (batch->lease.number != 0) batches_.push_back(*batch);
+        continue;
+      }
       const auto waiting =
           std::find_if(waiting_.begin(), waiting_.end(), [&](const Waiting& w) { return w.request == reply.request; });
       if (waiting == waiting_.end()) continue;
@@ -296,7 +317,7 @@ class BrokerLife {
   }
 
   void ask() {
-    switch (roll(12)) {
+    switch (roll(15)) {
       case 0:
       case 1:
       case 2:
@@ -314,6 +335,11 @@ class BrokerLife {
         return give_back();
       case 10:
         return hand_over();
+      case 11:
+      case 12:
+        return append();
+      case 13:
+        return take_or_confirm();
       default:
         return roll(3) == 0 ? purge() : redrive();
     }
@@ -417,6 +443,61 @@ class BrokerLife {
     Witness::Request claim{{{text, queue_name(produce.queue)}}, {name_of(handles[0].queue, handles[0].sequence)}};
     apply(Transact{next_request(), steps}, {claim});
   }
+  // --- a stream: a few records, kept until it is deleted with all of them
+  static constexpr std::string_view stream_name = "log";
+  static constexpr std::size_t records_max = 8;
+
+  void append() {
+    const auto stream = engine_->find_stream(stream_name);
+    if (!stream) {
+      StreamAttributes attributes;
+      attributes.name = stream_name;
+      attributes.partitions = 2;
+      return apply(DeclareStream{next_request(), attributes}, {});
+    }
+    const auto kept = names_of(*engine_->stream(*stream));
+    if (kept.size() >= records_max) {
+      if (!appended_) apply(DeleteStream{next_request(), *stream, true}, {{{}, kept}});
+      return;
+    }
+    appended_ = true;  // what is in doubt is not deleted in the same turn
+    std::vector<std::string> texts{new_text(), new_text()};
+    std::vector<Body> bodies;
+    Witness::Request claim;
+    for (const auto& text : texts) {
+      bodies.push_back(as_body(text));
+      claim.stores.emplace_back(text, std::string{stream_name});
+    }
+    const std::vector<std::uint32_t> partitions{static_cast<std::uint32_t>(roll(2)), static_cast<std::uint32_t>(roll(2))};
+    apply(AppendStream{next_request(), *stream, bodies, partitions}, {claim});
+  }
+  /// Takes a batch as a member of a group, or confirms one together with a message that came of it.
+  void take_or_confirm() {
+    const auto stream = engine_->find_stream(stream_name);
+    if (!stream) return;
+    if (batches_.empty() || roll(2) == 0) {
+      TakeStream take;
+      take.from = next_request();
+      take.stream = *stream;
+      take.group = roll(2) == 0 ? "lake" : "audit";
+      take.max = static_cast<std::uint32_t>(1 + roll(3));
+      in_product([&] { engine_->apply(take, world_.moment, effects_); });
+      return;
+    }
+    const auto chosen = batches_.begin() + static_cast<std::ptrdiff_t>(roll(batches_.size()));
+    CheckpointStream confirm;
+    confirm.lease = chosen->lease;
+    confirm.next = chosen->next;
+    batches_.erase(chosen);
+    const auto text = new_text();
+    const Body body = as_body(text);
+    SendMessage produce;
+    produce.queue = some_queue();
+    produce.messages = std::span{&body, 1};
+    const std::vector<TransactionStep> steps{confirm, produce};
+    Witness::Request claim{{{text, queue_name(produce.queue)}}, {}};
+    apply(Transact{next_request(), steps}, {claim});
+  }
   void redrive() {
     RedriveMessages command;
     command.from = next_request();
@@ -453,6 +534,8 @@ class BrokerLife {
   bool truncating_ = false;
   std::vector<Waiting> waiting_;
   std::vector<ReceiptHandle> handles_;
+  std::vector<StreamBatch> batches_;
+  bool appended_ = false;  // in this turn
   std::set<std::pair<QueueId, Sequence>> taken_;
 };
 
