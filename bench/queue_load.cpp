@@ -1,5 +1,7 @@
 #include "bench/queue_load.hpp"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <barrier>
 #include <cstring>
@@ -72,6 +74,15 @@ void BrokerUnderTest::declare_queues(const std::string& name, int queues) {
     if (options_.groups > 0) declare.fifo.emplace();
     value_of(client->declare_queue(declare));
   }
+}
+
+double BrokerUnderTest::disk_mib() const {
+  std::uint64_t blocks = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator{folder_.path()}) {
+    struct stat status {};
+    if (stat(entry.path().c_str(), &status) == 0) blocks += static_cast<std::uint64_t>(status.st_blocks);
+  }
+  return static_cast<double>(blocks) * 512 / (1024.0 * 1024.0);
 }
 
 void BrokerUnderTest::declare_topic(const std::string& topic) {
@@ -169,6 +180,8 @@ void produce(BrokerClient& client, const Clock& clock, const ProducerSettings& s
     const std::span<const std::string_view> messages{views.data(), count};
     if (settings.to_topic) {
       client.publish(settings.channel, messages, std::move(done));
+    } else if (settings.to_stream) {
+      client.append(settings.channel, messages, std::move(done));
     } else {
       client.send(queues[next_queue], messages, std::move(done));
       next_queue = (next_queue + 1) % queues.size();

@@ -33,6 +33,8 @@ class BrokerUnderTest {
   /// `queues` of them, named by queue_name(); FIFO when the options want message groups.
   void declare_queues(const std::string& name, int queues);
   void declare_topic(const std::string& topic);
+  /// What its store takes on the disk.
+  [[nodiscard]] double disk_mib() const;
 
  private:
   Options options_;
@@ -76,7 +78,7 @@ void run_until(BrokerClient& client, const Clock& clock, const std::function<boo
 
 struct ProducerSettings {
   std::string channel;
-  bool to_topic = false;
+  bool to_topic = false;  ///< else to queues, or
   int number = 0;
   std::uint64_t messages = 0;
   std::size_t size = 256;
@@ -86,6 +88,7 @@ struct ProducerSettings {
   std::uint64_t first = 0;   ///< number of the first message
   std::uint64_t groups = 0;  ///< message after message in the next of so many message groups; 0: none
   std::string id_prefix{};   ///< a FIFO queue would take the ids of an earlier run for duplicates
+  bool to_stream = false;
 };
 /// Sends every message and returns once all are confirmed; appends the time from each send to its confirm, in microseconds.
 /// With an account it also says when the last confirm came.

@@ -13,6 +13,7 @@ const std::vector<Workload>& workloads() {
       {"W2", "one message at a time to a waiting consumer: latency", latency},
       {"W5", "a backlog: memory, kill -9, restart to first message, drain", backlog},
       {"W6", "one publish into 5 durable queues, each consumed and deleted", fan_out},
+      {"stream", "a stream: append, read again, groups at own positions, kill -9, expiry by size and time", stream},
       {"W7", "events against 1, 100 and 10,000 filter policies, with a key and by ranges alone", many_rules},
       {"W8", "20 nodes from `up` to all ready, and from `down` to all gone", launch_twenty},
       {"W9", "POST a ride over HTTP: 201 with the ride stored and its event durable", http_rides},

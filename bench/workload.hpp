@@ -19,7 +19,7 @@ struct Options {
   int window = 256;               ///< messages that a producer keeps unconfirmed
   int batch = 64;                 ///< messages in one send, and at most in one receive
   double seconds = 4;             ///< about this long; the number of messages is calibrated by a short run before
-  std::uint64_t messages = 0;     ///< 0: by seconds (W5: 1 million)
+  std::uint64_t messages = 0;     ///< 0: by seconds (W5: 1 million, stream: 10 million)
   int queues = 1;                 ///< W1: batch after batch goes to the next of so many
   std::uint64_t backlog = 0;      ///< W1: so many messages wait in the queue all the time
   std::uint64_t groups = 0;       ///< W1, W1c: a FIFO queue with so many message groups; 0: a standard queue
@@ -64,6 +64,7 @@ Result<Report> durable_life_crowd(const Options& options);  // W1c
 Result<Report> latency(const Options& options);             // W2
 Result<Report> backlog(const Options& options);             // W5
 Result<Report> fan_out(const Options& options);             // W6
+Result<Report> stream(const Options& options);              // stream
 Result<Report> many_rules(const Options& options);          // W7
 Result<Report> launch_twenty(const Options& options);       // W8
 Result<Report> http_rides(const Options& options);          // W9
