@@ -1,4 +1,4 @@
-// remuda saga check, test: is a definition right, and what does it do? Nothing of it needs a broker.
+// remuda saga check, test: is a definition right, and what does it do? Nothing of it needs a broker. What is done to sagas that run is in saga/.
 
 #include <fmt/format.h>
 
@@ -6,6 +6,7 @@
 #include <memory>
 #include <sstream>
 
+#include "cli/verbs/saga/commands.hpp"
 #include "cli/verbs/verbs.hpp"
 #include "common/saga/rehearsal.hpp"
 
@@ -98,9 +99,9 @@ Command test_command() {
 }  // namespace
 
 Command saga_verb() {
-  Command command{.name = "saga", .summary = "Check and try saga definitions without a broker"};
-  command.subcommands.push_back(check_command());
-  command.subcommands.push_back(test_command());
+  Command command{.name = "saga", .summary = "Look into sagas, decide what they are stuck in, and check and try their definitions"};
+  command.subcommands = {saga_ls(),   saga_show(), saga_start(),    saga_retry(),
+                         saga_skip(), saga_stop(), check_command(), test_command()};
   return command;
 }
 

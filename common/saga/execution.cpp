@@ -126,7 +126,9 @@ void Execution::handle(const RetryNow& /*event*/) {
 
 void Execution::handle(const Skip& event) {
   for (const auto& [id, frame] : std::map{frames_}) {
-    if (frame.phase == Phase::parked) complete(id, event.output);
+    if (frame.phase != Phase::parked && frame.phase != Phase::before_retry) continue;
+    drop_work(id);
+    complete(id, event.output);
   }
 }
 

@@ -48,7 +48,7 @@ struct Abort {
 };
 /// From outside: what is parked, or waits to be retried, is tried now.
 struct RetryNow {};
-/// From outside: what is parked counts as done, with this output.
+/// From outside: what is parked, or waits to be retried, counts as done, with this output.
 struct Skip {
   Json output;
 };

@@ -6,7 +6,7 @@
 //   {"verb": "show", "id": ID}                                         one with its history and its definition
 //   {"verb": "start", "id": ID, "definition": NAME, "input": {...}}    the same again changes nothing
 //   {"verb": "retry", "id": ID}                                        what is parked or waits to be retried is tried now
-//   {"verb": "skip", "id": ID, "output": ...}                          what is parked counts as done
+//   {"verb": "skip", "id": ID, "output": ...}                          what is parked or waits to be retried counts as done
 //   {"verb": "stop", "id": ID, "force": false}                         fails what runs, so that it compensates; by force: ends it as it is
 //
 // The last three take `by` and `note`, which stay in the history. An answer carries an HTTP status; one that refuses is

@@ -12,6 +12,7 @@ import time
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import fare_cases  # noqa: E402
 import use_cases  # noqa: E402
 from topology_driver import LAUNCH, Failed, Topology, free_port  # noqa: E402
 
@@ -39,6 +40,11 @@ TABLE = [  # launch file, what its client does, settings
     ("pipeline_branching", use_cases.pipeline_branching, {}),
     ("lab1", use_cases.fan_out, {}),
     ("lab2", use_cases.chaining, LAB),
+    ("fare_collection", fare_cases.orchestrated, {"stuck_after": 2}),
+    ("fare_collection", fare_cases.faults, {"faults": 0.25, "lost": 0.25, "seed": 4}),
+    ("fare_collection", fare_cases.crashes, {}),
+    ("fare_choreography", fare_cases.choreographed, {}),
+    ("lab4", fare_cases.workshop, {}),
 ]
 
 # Rows that are shown by a test of their own: row -> (what shows it, its file).
@@ -55,14 +61,18 @@ ELSEWHERE = {
             ("over the wire, across kill -9", "tests/conformance/stream_conformance.py")],
     "T7": [("a retained, partitioned log that groups read by position", "tests/conformance/stream_conformance.py")],
     "P27": [("completeness and algorithms, late, repeated and foreign answers, restarts", "tests/unit/nodes/aggregator_test.cpp")],
+    "T8": [("states, errors, times and functions of the language, a case per rule", "tests/unit/saga/state_test.cpp"),
+           ("kills, timers, late answers, definitions that change, operators", "tests/unit/nodes/saga_orchestrator_test.cpp")],
+    "U4": [("participants: each operation once, undo before do", "tests/unit/nodes/fare_collection_test.cpp")],
     "U3": [("requests for quotes by clients that follow links, with strays and kill -9", "tests/end_to_end/instant_ride_rfq_test.py")],
     "X3": [("depths, in-flight counts and dead letters", "tests/end_to_end/ride_completion_test.py")],
     "X4": [("equal seeds fail equal deliveries", "tests/unit/common/failure_injection_test.cpp")],
 }
 
 # Any row without a line fails this test.
-ROWS = ["P02", *(f"P{number:02}" for number in (6, 7, 8, 9, 10, 12, 25, 26, 27, 28)), "T5", "T6", "T7", "T9",
-        *(f"U1.{number}" for number in (2, 3, 4, 5, 7, 8)), *(f"U2.{number}" for number in (1, 2, 3, 4)), "U3", "M1", "M2", "X1", "X2", "X3", "X4"]
+ROWS = ["P02", *(f"P{number:02}" for number in (6, 7, 8, 9, 10, 12, 25, 26, 27, 28, 29)), "T5", "T6", "T7", "T8", "T9",
+        *(f"U1.{number}" for number in (2, 3, 4, 5, 7, 8)), *(f"U2.{number}" for number in (1, 2, 3, 4)), "U3",
+        *(f"U4.{number}" for number in range(1, 10)), "M1", "M2", "X1", "X2", "X3", "X4"]
 
 lines = {}
 

@@ -63,6 +63,13 @@ BOOST_AUTO_TEST_CASE(an_error_that_nobody_catches_parks_the_saga_until_somebody_
   BOOST_TEST(ended->succeeded);
 }
 
+BOOST_AUTO_TEST_CASE(what_waits_to_be_retried_can_be_skipped_too) {
+  fail("charge", "Busy");
+  apply(Skip{"by hand"});
+  BOOST_TEST((execution.current_states() == std::vector<std::string>{"Credit"}));
+  BOOST_TEST((execution.next_deadline() == Time{std::chrono::seconds{60}}));
+}
+
 BOOST_AUTO_TEST_CASE(a_late_success_ends_the_parking) {
   succeed("charge");
   advance(60);
