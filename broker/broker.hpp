@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <map>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -19,6 +20,7 @@
 #include "broker/engine/queue_engine.hpp"
 #include "broker/grouping.hpp"
 #include "broker/journal/backup_source.hpp"
+#include "broker/journal/journal.hpp"
 #include "broker/move_runner.hpp"
 #include "broker/topics.hpp"
 #include "common/clock.hpp"
@@ -75,6 +77,10 @@ class Broker {
   /// What could not be handed out was given back to its queue: another turn is needed at once.
   [[nodiscard]] bool wants_another_turn() const { return !returned_.empty() || !returned_leases_.empty(); }
   [[nodiscard]] std::optional<DamagedBody> damaged() const { return damaged_; }
+  /// The scrub has found this. Tells it, once.
+  void note_damage(const DamagedRecord& damage);
+  /// How many such places there were.
+  [[nodiscard]] std::uint64_t damaged_records() const { return damaged_records_; }
   [[nodiscard]] Instant next_deadline() const;
   /// Connections that took no more of what they asked for, by routing id: forgotten here, to be ended by the
   /// caller. After begin_turn().
@@ -141,6 +147,8 @@ class Broker {
   std::vector<std::string> unreachable_;
   std::unordered_map<std::uint64_t, Topic*> subscribed_;  ///< by subscription
   std::optional<DamagedBody> damaged_;
+  std::vector<DamagedRecord> damage_;  ///< found by the scrub
+  std::uint64_t damaged_records_ = 0;
   std::string frame_;
   std::uint64_t next_subscription_ = 1;
   Instant next_sweep_{};
@@ -238,6 +246,7 @@ class Broker {
   std::string_view read_body(Location place, std::uint32_t size, std::uint32_t crc32c);
   Result<std::vector<Sequence>> select(QueueId queue, const wire::Selection& selection, std::uint64_t max);
   [[nodiscard]] wire::QueueInfo wire_info(const QueueInfo& info) const;
+  [[nodiscard]] std::map<std::string, std::uint64_t> damaged_messages() const;
   Result<void> remember(const std::vector<std::string>& topics);
   [[nodiscard]] std::optional<ChainedChannel> chained_channel(std::string_view name) const;
   [[nodiscard]] Result<Topic> declared(const wire::DeclareTopic& declare);

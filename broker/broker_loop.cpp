@@ -19,6 +19,7 @@
 #include <utility>
 #include <vector>
 
+#include "broker/background_scrub.hpp"
 #include "broker/broker.hpp"
 #include "broker/engine/queue_engine.hpp"
 #include "broker/group_commit.hpp"
@@ -162,6 +163,7 @@ class BrokerLoop {
   QueueEngine engine_;
   std::uint64_t max_frame_size_;
   std::optional<Broker> broker_;
+  std::optional<BackgroundScrub> scrub_;
 
   Context context_;  // the control channel's
   zmtp::Router router_;
@@ -190,11 +192,14 @@ class BrokerLoop {
   std::atomic<std::uint64_t> refusals_{0};
   std::atomic<std::uint64_t> connections_{0};
   std::atomic<std::uint64_t> journal_bytes_{0};
+  std::atomic<std::uint64_t> damaged_records_{0};
+  std::atomic<std::uint64_t> scrub_passes_{0};
 };
 
 JournalOptions journal_options(const Options& options) {
   JournalOptions journal;
   journal.segment_size_bytes = options.segment_size_bytes;
+  journal.body_cache_bytes = options.body_cache_bytes;
   journal.salvage = options.salvage;
   return journal;
 }
@@ -306,7 +311,9 @@ ControlReport BrokerLoop::report() const {
   report.loop_age =
       std::chrono::duration_cast<std::chrono::milliseconds>(clock_.now().time_since_epoch() - Instant::duration{last_round_});
   report.counts = {{"connections", static_cast<std::int64_t>(connections_)},
-                   {"journal_bytes", static_cast<std::int64_t>(journal_bytes_)}};
+                   {"journal_bytes", static_cast<std::int64_t>(journal_bytes_)},
+                   {"damaged_records", static_cast<std::int64_t>(damaged_records_)},
+                   {"scrub_passes", static_cast<std::int64_t>(scrub_passes_)}};
   return report;
 }
 
@@ -320,6 +327,7 @@ int BrokerLoop::run() {
     const std::string bound = or_throw(router_.listen(endpoint));
     log_info("listening", {{"endpoint", bound}});
   }
+  scrub_.emplace(journal_, options_.scrub);
   ready_ = true;
   control_->ready();
   log_info("ready");
@@ -341,6 +349,7 @@ int BrokerLoop::run() {
     if (drain_requested_ && !broker_->wants_another_turn()) break;
     tidy();
   }
+  scrub_.reset();
   if (auto closed = journal_.close(); !closed) return poisoned(closed.error().message);
   return end(0, "drained");
 }
@@ -415,6 +424,9 @@ void BrokerLoop::tidy() {
   refusals_ = broker_->refusals();
   connections_ = broker_->connections();
   journal_bytes_ = journal_.size_bytes();
+  for (const auto& damage : scrub_->take()) broker_->note_damage(damage);
+  damaged_records_ = broker_->damaged_records();
+  scrub_passes_ = scrub_->passes();
 }
 
 // ---- the end ----

@@ -251,14 +251,19 @@ wire::QueueInfo Broker::wire_info(const QueueInfo& info) const {
 void Broker::on(Connection& connection, const wire::GetQueueInfo& command) {
   const auto queue = queue_named(command.queue);
   if (!queue) return refuse(connection, request_.request, queue.error());
+  auto info = wire_info(*engine_.queue_info(*queue, moment_));
+  if (!damage_.empty()) info.damaged = damaged_messages()[info.queue];
   std::string frame;
-  wire::encode_ok(request_.request, wire_info(*engine_.queue_info(*queue, moment_)), frame);
+  wire::encode_ok(request_.request, info, frame);
   answer(connection, std::move(frame));
 }
 
 void Broker::on(Connection& connection, const wire::ListQueues&) {
   std::vector<wire::QueueInfo> infos;
   for (const auto& info : engine_.queues(moment_)) infos.push_back(wire_info(info));
+  if (auto damaged = damaged_messages(); !damaged.empty()) {
+    for (auto& info : infos) info.damaged = damaged[info.queue];
+  }
   std::string frame;
   wire::encode_ok(request_.request, std::span<const wire::QueueInfo>{infos}, frame);
   answer(connection, std::move(frame));

@@ -46,6 +46,11 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   std::string log_level = "info";
   std::string segment_size = "64MiB";
   std::string peer_buffer = "16MiB";
+  std::string body_cache = "256MiB";
+  std::string scrub_rate = "4MiB";
+  std::string scrub_period = "24h";
+  const auto is_size = checked_by([](const std::string& text) { return parse_size(text); }, "");
+  const auto is_duration = checked_by([](const std::string& text) { return parse_duration(text); }, "");
   CLI::App app{std::string{summary} + "."};
   app.get_formatter()->column_width(28);
   app.set_version_flag("--version", "remuda-broker " REMUDA_VERSION);
@@ -103,6 +108,18 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       ->capture_default_str()
       ->type_name("US")
       ->check(CLI::Range(0, 10'000));
+  app.add_option("--body-cache", body_cache, "memory for message bodies; the rest is read from disk when it is needed")
+      ->capture_default_str()
+      ->type_name("SIZE")
+      ->check(is_size);
+  app.add_option("--scrub-rate", scrub_rate, "how much of the journal is looked through for damage a second; 0B: nothing")
+      ->capture_default_str()
+      ->type_name("SIZE")
+      ->check(is_size);
+  app.add_option("--scrub-period", scrub_period, "pause before it is looked through again")
+      ->capture_default_str()
+      ->type_name("DURATION")
+      ->check(is_duration);
   app.add_flag("--salvage", options.salvage, "start over a damaged journal, giving up what is unreadable");
   app.footer("Exit codes: 0 drained, 1 failed, 2 wrong usage, 70 the disk failed: nothing is certain until a person has looked.");
   try {
@@ -122,6 +139,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   }
   options.busy_wait_max = std::chrono::microseconds{busy_wait_us};
   options.peer_buffer_bytes = *parse_size(peer_buffer);
+  options.body_cache_bytes = *parse_size(body_cache);
+  options.scrub = {*parse_size(scrub_rate), *parse_duration(scrub_period)};
   options.segment_size_bytes = static_cast<std::uint32_t>(size);
   return {std::move(options), 0};
 }

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "broker/background_scrub.hpp"
 #include "common/log.hpp"
 
 namespace remuda::broker {
@@ -26,6 +27,8 @@ struct Options {
   int waiting_receives_max = 64;                   ///< per connection
   std::uint64_t peer_buffer_bytes = 16ULL << 20U;  ///< what a client that does not read may leave unsent
   std::chrono::microseconds busy_wait_max{300};
+  std::uint64_t body_cache_bytes = 256ULL << 20U;
+  BackgroundScrub::Pace scrub{4ULL << 20U, std::chrono::hours{24}};
   bool salvage = false;
 };
 

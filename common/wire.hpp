@@ -356,6 +356,7 @@ struct QueueInfo {
   std::uint64_t oldest_age_ms = 0;  ///< of the oldest message that is there; 0: none
   std::uint64_t groups = 0;         ///< of a FIFO queue: message groups that have messages
   std::uint64_t deduplicated = 0;   ///< of a FIFO queue: deduplication ids that it remembers
+  std::uint64_t damaged = 0;        ///< messages whose stored bodies are known to be damaged
   // since the queue exists
   std::uint64_t sent = 0;      ///< into this queue: sent, published or moved here; what it ever held
   std::uint64_t moved_in = 0;  ///< of these, dead-lettered or redriven from another queue

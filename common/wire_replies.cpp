@@ -46,6 +46,7 @@ constexpr Figure figures[] = {
     {"oldest_age_ms", &QueueInfo::oldest_age_ms},
     {"groups", &QueueInfo::groups},
     {"deduplicated", &QueueInfo::deduplicated},
+    {"damaged", &QueueInfo::damaged},
     {"sent", &QueueInfo::sent},
     {"moved_in", &QueueInfo::moved_in},
     {"received", &QueueInfo::received},

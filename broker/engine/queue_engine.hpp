@@ -55,6 +55,8 @@ class QueueEngine {
   [[nodiscard]] std::optional<QueueId> find_queue(std::string_view name) const;
   [[nodiscard]] std::optional<QueueInfo> queue_info(QueueId queue, Moment moment) const;
   /// Sorted by name.
+  /// Whose bodies begin in [begin, end) of this segment. Looks at every message there is.
+  [[nodiscard]] std::vector<PlacedMessages> messages_at(std::uint32_t segment, std::uint64_t begin, std::uint64_t end) const;
   [[nodiscard]] std::vector<QueueInfo> queues(Moment moment) const;
   /// Messages from `from` on in the order of their sequence, at most `limit`. An unknown queue has none.
   [[nodiscard]] std::vector<MessageInfo> peek(QueueId queue, Sequence from, std::size_t limit, Moment moment) const;

@@ -17,6 +17,33 @@ std::vector<QueueInfo> QueueEngine::queues(Moment moment) const {
   return out;
 }
 
+std::vector<PlacedMessages> QueueEngine::messages_at(std::uint32_t segment, std::uint64_t begin, std::uint64_t end) const {
+  std::vector<PlacedMessages> out;
+  PlacedMessages found;
+  const auto look = [&](Location place, std::uint64_t number) {
+    if (place.segment != segment || place.offset < begin || place.offset >= end) return;
+    if (found.count++ == 0) found.first = number;
+  };
+  const auto keep = [&](const std::string& name, bool is_stream) {
+    if (found.count > 0) out.push_back({name, is_stream, found.count, found.first});
+    found = {};
+  };
+  state_.for_each_queue([&](const Queue& queue) {
+    queue.table().for_each(0, queue.next_sequence, [&](Sequence sequence, const Slot& slot) {
+      if (is_live(slot.state())) look(slot.place, sequence);
+      return true;
+    });
+    keep(queue.attributes.name, false);
+  });
+  state_.for_each_stream([&](const Stream& stream) {
+    for (const auto& partition : stream.partitions) {
+      for (Offset offset = partition.first(); offset < partition.next(); ++offset) look(partition.at(offset).place, offset);
+    }
+    keep(stream.attributes.name, true);
+  });
+  return out;
+}
+
 const QueueAttributes* QueueEngine::attributes(QueueId queue) const {
   const Queue* found = state_.queue(queue);
   return found == nullptr ? nullptr : &found->attributes;

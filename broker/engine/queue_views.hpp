@@ -68,6 +68,14 @@ struct AttemptInfo {
   std::string error;
 };
 
+/// Messages of a queue, or records of a stream, whose bodies stand in one stretch of the log.
+struct PlacedMessages {
+  std::string name;  ///< of the queue or stream
+  bool is_stream = false;
+  std::uint64_t count = 0;
+  std::uint64_t first = 0;  ///< the lowest sequence, or offset in its partition
+};
+
 struct MessageInfo {
   Sequence sequence = 0;
   MessageState state = MessageState::visible;

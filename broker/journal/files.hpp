@@ -41,8 +41,11 @@ class File {
   /// fallocate: the first `size` bytes exist and have space reserved; new ones read as zeros.
   [[nodiscard]] virtual Io<Unit> allocate(std::uint64_t size) = 0;
   [[nodiscard]] virtual Io<std::uint64_t> size() const = 0;
-  /// A shared read-only view of the first `size` bytes, which shows later writes. Lives as long as this File.
+  /// A shared read-only view of the first `size` bytes, which shows later writes. Lives as long as this File. A page that cannot be
+  /// read, because the disk fails or the file was cut short, shows zeros.
   [[nodiscard]] virtual Io<std::string_view> map(std::uint64_t size) = 0;
+  /// Gives back the memory of the view, which stays valid: it is read again when it is looked at.
+  virtual void drop_mapped() = 0;
   /// flock(LOCK_EX | LOCK_NB), held until this File is destroyed. EWOULDBLOCK when another holder lives.
   [[nodiscard]] virtual Io<Unit> lock() = 0;
 };

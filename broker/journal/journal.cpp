@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <deque>
 
+#include "broker/journal/body_cache.hpp"
 #include "broker/journal/format.hpp"
 #include "broker/journal/known_end.hpp"
 #include "broker/journal/recovery.hpp"
@@ -48,7 +49,8 @@ std::ostream& operator<<(std::ostream& out, StorageState state) {
 
 class Journal::Implementation {
  public:
-  Implementation(Folder& folder, JournalOptions options) : folder_{folder}, options_{std::move(options)}, scrubber_{folder} {}
+  Implementation(Folder& folder, JournalOptions options)
+      : folder_{folder}, options_{std::move(options)}, bodies_{folder, options_.body_cache_bytes}, scrubber_{folder} {}
 
   Result<Recovery> open(const Replay& replay, Checkpoint checkpoint);
   Result<void> close();
@@ -69,9 +71,7 @@ class Journal::Implementation {
   [[nodiscard]] std::vector<DurableSegment> hold();
   [[nodiscard]] Result<std::string> read_segment(std::uint32_t segment, std::uint64_t offset, std::uint32_t size) const;
   void release() { held_from_.reset(); }
-  [[nodiscard]] std::optional<DamagedRecord> scrub(std::uint64_t size) {
-    return scrubber_.step(oldest_segment(), file_segment_, identity_, size);
-  }
+  [[nodiscard]] std::optional<DamagedRecord> scrub(std::uint64_t size) { return scrubber_.step(size); }
   [[nodiscard]] std::uint64_t scrub_passes() const { return scrubber_.passes(); }
 
   [[nodiscard]] StorageState state() const;
@@ -83,12 +83,9 @@ class Journal::Implementation {
   [[nodiscard]] std::uint64_t size_bytes() const;
 
  private:
-  /// A segment of the chain, with its view once somebody read from it.
   struct Segment {
     std::uint32_t number = 0;
     std::uint32_t capacity = 0;
-    mutable std::unique_ptr<File> file;
-    mutable std::string_view view;
   };
   /// Where the next record goes.
   struct Active {
@@ -154,6 +151,7 @@ class Journal::Implementation {
   std::optional<Error> poison_;
 
   std::optional<Instant> retry_at_;
+  mutable BodyCache bodies_;
   Scrubber scrubber_;
 };
 
@@ -166,7 +164,7 @@ Result<Recovery> Journal::Implementation::open(const Replay& replay, Checkpoint 
   RecoveredChain& chain = *recovered;
   identity_ = chain.identity;
   checkpoint_ = std::move(checkpoint);
-  for (const auto& segment : chain.segments) segments_.push_back({segment.number, segment.capacity, nullptr, {}});
+  for (const auto& segment : chain.segments) segments_.push_back({segment.number, segment.capacity});
   const auto& last = chain.segments.back();
   active_ = {last.number, last.capacity, record_seed(identity_, last.number), chain.position, chain.sealed};
   next_sequence_ = chain.next_sequence;
@@ -188,6 +186,7 @@ Result<Recovery> Journal::Implementation::open(const Replay& replay, Checkpoint 
   if (auto started = keeper_->start(); !started) return Failure<Error>{started.error()};
   for (const auto number : chain.unindexed) keeper_->index(number);
   if (!chain.checkpoint_index.empty()) keeper_->index(last.number, std::move(chain.checkpoint_index));
+  scrubber_.set_range(identity_, oldest_segment(), file_segment_);
   return std::move(chain.report);
 }
 
@@ -331,7 +330,7 @@ void Journal::Implementation::roll_over() {
   if (!active_.sealed) append_to_batch(record_flag::seal, {}, {});
   const auto number = active_.number + 1;
   active_ = {number, options_.segment_size_bytes, record_seed(identity_, number), segment_header_size, false};
-  segments_.push_back({number, options_.segment_size_bytes, nullptr, {}});
+  segments_.push_back({number, options_.segment_size_bytes});
 }
 
 // --- writing ---
@@ -387,6 +386,7 @@ Result<void> Journal::Implementation::activate(const Batch& first) {
   file_segment_ = first.segment;
   file_capacity_ = options_.segment_size_bytes;
   written_end_ = synced_end_ = segment_header_size;
+  scrubber_.set_range(identity_, oldest_segment(), file_segment_);
   keeper_->index(sealed);
   return {};
 }
@@ -415,8 +415,10 @@ void Journal::Implementation::carry_out_truncation() {
   const auto before = std::min(truncate_before_, held_from_.value_or(truncate_before_));
   while (segments_.size() > 1 && segments_.front().number < before) {
     gone.push_back({segments_.front().number, segments_.front().capacity});
+    bodies_.forget(segments_.front().number);
     segments_.pop_front();
   }
+  scrubber_.set_range(identity_, oldest_segment(), file_segment_);
   if (!gone.empty()) keeper_->recycle(std::move(gone));
 }
 
@@ -441,17 +443,7 @@ std::string_view Journal::Implementation::read(Location at, std::uint32_t size) 
     return std::string_view{waiting.bytes}.substr(offset, size);
   }
   if (segments_.empty() || at.segment < segments_.front().number || at.segment > segments_.back().number) return {};
-  const Segment& segment = segments_[at.segment - segments_.front().number];
-  if (segment.view.empty()) {
-    auto file = folder_.open(segment_name(segment.number), OpenMode::read);
-    if (!file) return {};
-    const auto view = (*file)->map(segment.capacity);
-    if (!view) return {};
-    segment.file = std::move(*file);
-    segment.view = *view;
-  }
-  if (std::uint64_t{at.offset} + size > segment.view.size()) return {};
-  return segment.view.substr(at.offset, size);
+  return bodies_.read(at.segment, segments_[at.segment - segments_.front().number].capacity, at.offset, size);
 }
 
 // --- backup ---

@@ -35,6 +35,8 @@ struct JournalOptions {
   Duration retry_interval = std::chrono::milliseconds{500};
   /// Continue past damage, reporting what was lost, instead of refusing to start. A person decides this, never a program.
   bool salvage = false;
+  /// Memory for bodies that were read from segments; the rest of them is given back to the kernel.
+  std::uint64_t body_cache_bytes = std::uint64_t{256} << 20U;
   /// Prepare, recycle and index segments on a helper thread. False does it inside the calls, in a fixed order, for tests.
   bool background = true;
   /// Identity of a journal that is created now; random when absent.
@@ -120,6 +122,7 @@ class Journal final : public Log, public BackupSource {
   /// copied forward is durable before its source goes. The segment being written always stays.
   void truncate(std::uint32_t before_segment);
   /// Reads on in the sealed segments, about `size` bytes, and compares every record with its checksums. Nothing when all was well.
+  /// May be called by one other thread, too: it waits for the disk.
   [[nodiscard]] std::optional<DamagedRecord> scrub(std::uint64_t size);
   /// How often scrub() has come to the end of the sealed segments.
   [[nodiscard]] std::uint64_t scrub_passes() const;

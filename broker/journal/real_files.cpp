@@ -16,6 +16,7 @@
 #include <system_error>
 
 #include "broker/journal/files.hpp"
+#include "broker/journal/unreadable_pages.hpp"
 
 namespace remuda::broker {
 namespace {
@@ -47,7 +48,9 @@ class RealFile final : public File {
  public:
   explicit RealFile(int fd) : fd_{fd} {}
   ~RealFile() override {
-    if (mapping_ != nullptr) ::munmap(mapping_, mapped_);
+    if (mapping_ == nullptr) return;
+    forget_unreadable_pages(mapping_);
+    ::munmap(mapping_, mapped_);
   }
 
   Io<std::size_t> write(std::uint64_t offset, std::string_view bytes) override {
@@ -81,8 +84,12 @@ class RealFile final : public File {
       if (mapping == MAP_FAILED) return last_error();  // NOLINT(performance-no-int-to-ptr): the system's macro
       mapping_ = mapping;
       mapped_ = size;
+      show_unreadable_pages_as_zeros(mapping, size);
     }
     return std::string_view{static_cast<const char*>(mapping_), std::min<std::size_t>(size, mapped_)};
+  }
+  void drop_mapped() override {
+    if (mapping_ != nullptr) ::madvise(mapping_, mapped_, MADV_DONTNEED);
   }
   Io<Unit> lock() override { return outcome(::flock(fd_.get(), LOCK_EX | LOCK_NB)); }
 

@@ -18,21 +18,27 @@ std::uint32_t field(std::string_view header, std::size_t at) {
 
 }  // namespace
 
-std::optional<DamagedRecord> Scrubber::step(std::uint32_t oldest, std::uint32_t active, const JournalIdentity& identity,
-                                            std::uint64_t size) {
-  if (segment_ < oldest) {  // the beginning, or truncated meanwhile
+std::optional<DamagedRecord> Scrubber::step(std::uint64_t size) {
+  auto damage = read_on(size);
+  // Of a segment that went meanwhile the file may be another's already.
+  if (damage && damage->segment < oldest_) return std::nullopt;
+  return damage;
+}
+
+std::optional<DamagedRecord> Scrubber::read_on(std::uint64_t size) {
+  if (const std::uint32_t oldest = oldest_; segment_ < oldest) {  // the beginning, or truncated meanwhile
     segment_ = oldest;
     file_.reset();
   }
-  if (segment_ >= active) {
+  if (segment_ >= active_) {
     ++passes_;
     segment_ = 0;
     return std::nullopt;
   }
   if (!file_) {
-    if (auto damage = open(identity)) return damage;
+    if (auto damage = open()) return damage;
   }
-  const auto seed = record_seed(identity, segment_);
+  const auto seed = record_seed(identity_, segment_);
   const auto read = [&](std::uint64_t wanted) { return read_range(*file_, position_, std::min(wanted, capacity_ - position_)); };
   auto bytes = read(std::max<std::uint64_t>(size, record_header_size));
   if (!bytes) return give_up();
@@ -61,7 +67,7 @@ std::optional<DamagedRecord> Scrubber::step(std::uint32_t oldest, std::uint32_t 
   }
 }
 
-std::optional<DamagedRecord> Scrubber::open(const JournalIdentity& identity) {
+std::optional<DamagedRecord> Scrubber::open() {
   position_ = 0;
   capacity_ = segment_header_size;
   auto opened = folder_.open(segment_name(segment_), OpenMode::read);
@@ -70,7 +76,7 @@ std::optional<DamagedRecord> Scrubber::open(const JournalIdentity& identity) {
   const auto bytes = read_range(*file_, 0, segment_header_size);
   if (!bytes) return give_up();
   const auto header = decode_segment_header(*bytes, FileForm::segment);
-  if (!header || header->identity != identity || header->number != segment_) return give_up();
+  if (!header || header->identity != identity_ || header->number != segment_) return give_up();
   position_ = segment_header_size;
   capacity_ = header->capacity;
   return std::nullopt;

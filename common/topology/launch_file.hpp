@@ -47,8 +47,9 @@ struct HostSpec {
 struct BrokerSpec {
   Name name;
   Name host;
-  std::string store;         ///< data folder; empty: the topology's own
-  std::vector<Name> listen;  ///< empty: an ipc name of the topology
+  std::string store;                              ///< data folder; empty: the topology's own
+  std::vector<Name> listen;                       ///< empty: an ipc name of the topology
+  std::optional<std::uint64_t> body_cache_bytes;  ///< memory for message bodies; absent: the queue node's own default
   RestartPolicy restart;
   std::chrono::milliseconds stop_grace{10'000};
   std::map<std::string, std::string> environment;

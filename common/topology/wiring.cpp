@@ -296,6 +296,9 @@ class Wiring {
         process.arguments.emplace_back("--listen");
         process.arguments.push_back(endpoint);
       }
+      if (broker.body_cache_bytes) {
+        process.arguments.insert(process.arguments.end(), {"--body-cache", std::to_string(*broker.body_cache_bytes) + "B"});
+      }
       process.environment = broker.environment;
       process.restart = broker.restart;
       process.stop_grace = broker.stop_grace;

@@ -2,10 +2,13 @@
 
 Usage: broker_damage_test.py FOLDER_OF_BINARIES [test...]
 """
+import json
+import os
 import pathlib
 import re
 import subprocess
 import sys
+import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "conformance"))
@@ -13,6 +16,7 @@ from broker_process import BrokerProcess  # noqa: E402
 from remuda_client import Client, message, unpack  # noqa: E402
 
 BINARIES = pathlib.Path(sys.argv[1]).resolve()
+POISONED = 70
 DEFINITIONS = """
 [queues.rides]
 visibility_timeout = "10m"
@@ -82,6 +86,23 @@ class Damage(unittest.TestCase):
         self.broker.options.append(option)
         self.connect()
         self.broker.options.remove(option)
+
+    def wait_until_indexed(self):
+        """The first segment is sealed, and the helper thread has read it for its index: from now on only a scrub or a receive will."""
+        def last_flags():
+            index = self.data / "segment-0000000001.index"
+            return index.read_bytes()[-4] if index.exists() else 0
+        deadline = time.monotonic() + 30
+        while last_flags() != 2:  # a seal
+            self.assertLess(time.monotonic(), deadline)
+            self.send("other", 1, "later")
+
+    def logged(self, event):
+        """The next event of that name in the broker's log."""
+        for line in self.broker.process.stderr:
+            if (entry := json.loads(line))["event"] == event:
+                return entry
+        raise AssertionError(f"the broker ended without {event}")
 
     # -- stories --
 
@@ -183,6 +204,82 @@ class Damage(unittest.TestCase):
         code, log = self.start_refused()
         self.assertEqual(code, 1)
         self.assertRegex(log, re.escape(str(path)) + r": offset \d+: record \d+ is unreadable, though it was durable once")
+
+    def test_the_scrub_finds_a_damaged_message_that_nobody_asked_for(self):
+        self.begin("--scrub-rate", "64MiB", "--scrub-period", "10ms")
+        self.send("rides", 600)
+        self.wait_until_indexed()
+        self.flip(*self.place_of("ride-42"))
+        event = self.logged("the disk gives back something else than was stored")
+        self.assertRegex(event["messages"], r"^50 of queue rides from number \d+ on$")  # the record holds a batch
+        self.assertTrue(event["file"].endswith("/segment-0000000001.log"))
+        info = subprocess.run([BINARIES / "remuda", "queue", "info", "--broker", self.broker.endpoint, "rides", "--json"],
+                              capture_output=True, text=True, timeout=30, check=False)
+        self.assertEqual(json.loads(info.stdout)["damaged"], 50, info.stderr)
+        # Others are served, and the broker stops as ever.
+        self.send("other", 5, "other")
+        self.assertGreaterEqual(len(self.drain("other")), 5)
+        self.client.purge("rides")
+        self.assertEqual(self.broker.stop(), 0)
+
+    def test_damage_to_what_is_deleted_long_ago_is_told_and_nothing_else(self):
+        self.begin("--scrub-rate", "64MiB", "--scrub-period", "10ms")
+        self.send("rides", 50)
+        self.send("other", 600, "pin")  # keeps the first segment, which is sealed by now
+        place = self.place_of("ride-42")
+        self.wait_until_indexed()
+        self.drain("rides")
+        self.flip(*place)
+        event = self.logged("the disk gives back something else than was stored")
+        self.assertEqual(event["messages"], "none that lives")
+        self.assertGreaterEqual(len(self.drain("other")), 600)
+
+    def test_a_damaged_message_is_never_delivered(self):
+        self.begin("--scrub-rate", "0B")
+        self.send("rides", 600)
+        self.wait_until_indexed()
+        self.flip(*self.place_of("ride-42"))
+        self.expect_poisoned_by_a_receive()
+
+    def test_a_segment_that_is_cut_short_under_the_broker_is_no_signal(self):
+        self.begin("--scrub-rate", "0B")
+        self.send("rides", 900)
+        self.wait_until_indexed()
+        self.client.receive("rides", 10)  # its first segment is mapped now
+        path = self.data / "segment-0000000001.log"
+        os.truncate(path, 8192)
+        self.expect_poisoned_by_a_receive()
+        code, log = self.start_refused()
+        self.assertEqual(code, 1)
+        self.assertIn(f"{path}: offset 8192: the file ends here", log)
+
+    def expect_poisoned_by_a_receive(self):
+        self.client.timeout_s = 5
+        with self.assertRaises(Exception):
+            self.client.receive("rides", 100)
+        log = self.broker.process.stderr.read()
+        self.assertEqual(self.broker.process.wait(timeout=30), POISONED)
+        self.assertIn("a stored message is damaged", log)
+
+    def test_a_backlog_larger_than_the_body_cache_costs_no_more_memory(self):
+        count, size = 6_000, 50_000  # 286 MiB
+        self.begin("--body-cache", "16MiB", segment="16MiB")
+        big = b"z" * size
+        for _ in range(0, count, 50):
+            self.client.send("rides", [message("big", big) for _ in range(50)])
+        began = time.monotonic()
+        left = count
+        while left:
+            batch = self.client.receive("rides", 50, wait_ms=1_000)
+            self.assertTrue(batch)
+            self.client.delete("rides", [one.handle for one in batch])
+            left -= len(batch)
+        took = time.monotonic() - began
+        status = pathlib.Path(f"/proc/{self.broker.pid}/status").read_text(encoding="ascii")
+        peak_mib = int(re.search(r"VmHWM:\s+(\d+)", status).group(1)) / 1024
+        print(f"\n{count * size >> 20} MiB sent and drained with --body-cache 16MiB, {count * size / took / 1e6:.0f} MB/s; "
+              f"peak memory {peak_mib:.0f} MiB")
+        self.assertLess(peak_mib, 16 + 64)  # and the rest of the process: frames under way, batches, the program
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ ordered_json info_as_json(const wire::QueueInfo& info, const std::string& broker
                     {"moved_in", info.moved_in},
                     {"purged", info.purged},
                     {"redriven", info.redriven},
+                    {"damaged", info.damaged},
                     {"tags", info.tags},
                     {"fifo", info.fifo}};
   if (!info.fifo) return json;

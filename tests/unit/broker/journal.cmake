@@ -10,6 +10,7 @@ remuda_test(test_journal
     ${CMAKE_CURRENT_LIST_DIR}/journal_storage_trouble_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/journal_real_files_test.cpp
     ${CMAKE_CURRENT_LIST_DIR}/journal_scrub_test.cpp
+    ${CMAKE_CURRENT_LIST_DIR}/body_cache_test.cpp
   LIBRARIES remuda_memory_disk
   LABELS threads)
 target_compile_definitions(test_journal PRIVATE REMUDA_JOURNAL_DOCUMENT="${CMAKE_CURRENT_LIST_DIR}/../../../broker/journal/JOURNAL.md")

@@ -97,6 +97,7 @@ class MemoryFile final : public File {
     if (const auto error = disk_.next_look()) return failure(*error);
     return std::string_view{inode_->now}.substr(0, size);
   }
+  void drop_mapped() override { ++disk_.mappings_dropped_; }
   Io<Unit> lock() override {
     if (const auto error = disk_.next_look()) return failure(*error);
     if (inode_->locked) return failure(EWOULDBLOCK);

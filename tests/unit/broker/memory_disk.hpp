@@ -103,6 +103,7 @@ class MemoryDisk final : public Folder {
   /// Space for all files together; the default is no limit.
   void limit_space(std::uint64_t bytes) { space_ = bytes; }
   [[nodiscard]] std::uint64_t used_space() const;
+  [[nodiscard]] std::uint64_t mappings_dropped() const { return mappings_dropped_; }
   /// Calls that change something or make it durable, so far.
   [[nodiscard]] std::uint64_t calls() const { return calls_; }
   [[nodiscard]] bool cable_is_pulled() const { return cable_pulled_at_ != 0 && calls_ >= cable_pulled_at_; }
@@ -156,6 +157,7 @@ class MemoryDisk final : public Folder {
   std::vector<std::shared_ptr<Inode>> inodes_;
   std::mt19937_64 random_;
   std::uint64_t calls_ = 0;
+  std::uint64_t mappings_dropped_ = 0;
   std::uint64_t cable_pulled_at_ = 0;
   std::map<std::uint64_t, int> failing_calls_;
   std::optional<std::pair<std::uint64_t, int>> failing_from_;

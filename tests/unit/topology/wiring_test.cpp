@@ -218,6 +218,13 @@ BOOST_FIXTURE_TEST_CASE(an_explicit_endpoint_is_used_as_written, LaunchFixture) 
   BOOST_TEST(process("main").arguments == expected, boost::test_tools::per_element());
 }
 
+BOOST_FIXTURE_TEST_CASE(the_memory_for_bodies_is_told_to_the_broker, LaunchFixture) {
+  write("[brokers.main]\nlisten = [\"ipc://@rides\"]\nbody_cache = \"16MiB\"\n" + questions);
+  wired();
+  const std::vector<std::string> expected{"--name", "main", "--listen", "ipc://@rides", "--body-cache", "16777216B"};
+  BOOST_TEST(process("main").arguments == expected, boost::test_tools::per_element());
+}
+
 BOOST_FIXTURE_TEST_CASE(without_descriptions_ports_are_taken_as_they_are, LaunchFixture) {
   surroundings.describe = nullptr;
   write("[queues.rides]\n[nodes.anything]\nexec = \"unknown\"\nports = { what_ever = \"rides\" }\n");
