@@ -29,4 +29,4 @@ write_basic_package_version_file(${PROJECT_BINARY_DIR}/RemudaConfigVersion.cmake
 install(FILES ${PROJECT_BINARY_DIR}/RemudaConfig.cmake ${PROJECT_BINARY_DIR}/RemudaConfigVersion.cmake
   DESTINATION ${CMAKE_INSTALL_LIBDIR}/cmake/Remuda)
 install(DIRECTORY common DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/remuda FILES_MATCHING PATTERN "*.hpp")
-install(DIRECTORY launch configs DESTINATION ${CMAKE_INSTALL_DATADIR}/remuda FILES_MATCHING PATTERN "*.toml")
+install(DIRECTORY launch configs DESTINATION ${CMAKE_INSTALL_DATADIR}/remuda FILES_MATCHING PATTERN "*.toml" PATTERN "*.json")
