@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
-#include <sstream>
+#include <iterator>
 
 #include "cli/supervisor/topology_folder.hpp"
 #include "common/declarations.hpp"
@@ -61,9 +61,9 @@ Result<void> write_whole(const std::string& path, const std::string& text) {
 Result<Definitions> read_running_definitions(const supervisor::TopologyEntry& entry, const std::string& broker) {
   const std::string path = supervisor::TopologyFolder{entry.data_folder}.definitions_of(broker);
   std::ifstream in{path};
-  std::ostringstream text;
-  if (!in || !(text << in.rdbuf())) return fail("failed", fmt::format("cannot read {}", path));
-  return topology::read_definitions(text.str(), path, broker);
+  const std::string text{std::istreambuf_iterator<char>{in}, {}};  // empty for a broker that a launch file gives nothing to hold
+  if (!in.is_open() || in.bad()) return fail("failed", fmt::format("cannot read {}", path));
+  return topology::read_definitions(text, path, broker);
 }
 
 Result<void> write_running_definitions(supervisor::TopologyEntry& entry, const std::string& broker, Definitions definitions,

@@ -72,9 +72,7 @@ constexpr std::size_t id_header = header_index("id");
 constexpr std::size_t group_id_header = header_index("group_id");
 constexpr std::size_t dedup_id_header = header_index("dedup_id");
 
-bool is_attribute_type(std::string_view type) {
-  return type == "String" || type == "Number" || type == "Binary" || type == "String.Array";
-}
+constexpr std::size_t attribute_type_size_max = 256;
 
 Failure<Error> malformed(std::string text) {
   return fail("malformed_message", std::move(text));
@@ -92,9 +90,9 @@ Result<void> walk_attributes(MsgpackReader& in, Visitor& visitor) {
     const std::string_view type = in.string();
     const auto value = in.next();
     const bool is_bytes = value.kind == MsgpackReader::Kind::string || value.kind == MsgpackReader::Kind::binary;
-    if (!in.ok() || !is_pair || !is_attribute_type(type) || !is_bytes) {
+    if (!in.ok() || !is_pair || attribute_kind(type).empty() || !is_bytes) {
       return malformed("attribute '" + std::string{names[a]} +
-                       "' must be [type, value], type String, Number, Binary or String.Array");
+                       "' must be [type, value], type String, Number, Binary or String.Array, perhaps with a label: Number.int");
     }
     if (std::find(names.begin(), names.begin() + a, names[a]) != names.begin() + a) {
       return malformed("attribute '" + std::string{names[a]} + "' is given twice");
@@ -112,8 +110,10 @@ Result<void> walk(std::string_view packed, Visitor&& visitor) {
   const std::size_t headers_begin = in.position();
   const std::uint32_t count = in.map();
   if (!in.ok()) return malformed("message headers must be a map");
+  std::size_t attributes_size = 0;
   std::uint32_t seen = 0;  // one bit per known header: a repeated key would let two readers see different values
   for (std::uint32_t i = 0; i < count; ++i) {
+    const std::size_t header_begin = in.position();
     const std::string_view name = in.string();
     if (!in.ok()) return malformed("a header name must be text");
     const std::size_t header = header_index(name);
@@ -137,11 +137,13 @@ Result<void> walk(std::string_view packed, Visitor&& visitor) {
     } else {
       const std::size_t begin = in.position();
       if (auto walked = walk_attributes(in, visitor); !walked) return walked;
+      attributes_size = in.position() - header_begin;
       visitor.attributes(packed.substr(begin, in.position() - begin));
     }
     if (!in.ok()) return malformed("header '" + std::string{name} + "' has the wrong type");
   }
-  if (in.position() - headers_begin > headers_size_max) return malformed("message headers are larger than 16 KiB");
+  if (in.position() - headers_begin - attributes_size > headers_size_max)
+    return malformed("message headers are larger than 16 KiB");
   const std::string_view body = in.binary();
   if (!in.ok() || !in.at_end()) return malformed("a message body must be one binary value, and the last");
   if ((seen >> id_header & 1U) == 0) return malformed("header 'id' is missing");
@@ -196,6 +198,13 @@ std::string uuid_text(std::uint64_t high, std::uint64_t low) {
 
 }  // namespace
 
+std::string_view attribute_kind(std::string_view type) {
+  if (type.size() > attribute_type_size_max) return {};
+  if (type == "String.Array") return type;
+  const auto kind = type.substr(0, type.find('.'));
+  return (kind == "String" || kind == "Number" || kind == "Binary") && type.size() != kind.size() + 1 ? kind : std::string_view{};
+}
+
 void pack(const Message& message, std::string& out) {
   StringSink sink{out};
   Packer packer{sink};
@@ -226,7 +235,7 @@ void pack(const Message& message, std::string& out) {
       pack_text(packer, name);
       packer.pack_array(2);
       pack_text(packer, attribute.type);
-      if (attribute.type == "Binary") {
+      if (attribute_kind(attribute.type) == "Binary") {
         pack_binary(packer, attribute.value);
       } else {
         pack_text(packer, attribute.value);

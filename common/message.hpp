@@ -19,7 +19,7 @@ namespace remuda {
 
 /// A named property next to the body, as SNS and SQS have them; what filters with scope `attributes` look at.
 struct Attribute {
-  std::string type;   ///< "String", "Number", "Binary" or "String.Array"
+  std::string type;   ///< "String", "Number", "Binary" or "String.Array"; a label may follow a dot: "Number.int"
   std::string value;  ///< Number: decimal text; String.Array: a JSON array
   friend bool operator==(const Attribute&, const Attribute&) = default;
 };
@@ -68,6 +68,9 @@ struct MessageView {
 /// Checks the whole packed form (limits, types, required `id`) and points into it.
 /// Errors: as unpack_message; it accepts exactly the same bytes.
 Result<MessageView> view_message(std::string_view packed);
+
+/// What a type means apart from its label: "Number" for "Number.int". Empty for what is no type.
+[[nodiscard]] std::string_view attribute_kind(std::string_view type);
 
 /// A new random (version 7, time-ordered) UUID in text form: the default `id`.
 [[nodiscard]] std::string new_message_id();

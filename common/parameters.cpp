@@ -27,6 +27,7 @@ constexpr std::array type_names{
     TypeName{ParameterType::size, "size", "a size, e.g. \"64KiB\" or \"1MiB\""},
     TypeName{ParameterType::list, "list", "a list, e.g. [1, 2]"},
     TypeName{ParameterType::table, "table", "a table, e.g. { key = 1 }"},
+    TypeName{ParameterType::broker, "broker", "the endpoint of a broker, e.g. \"tcp://127.0.0.1:5550\""},
 };
 
 const TypeName& name_of(ParameterType type) {
@@ -77,6 +78,7 @@ nlohmann::json parse_value(const std::string& text) {
 std::optional<nlohmann::json> checked(ParameterType type, const nlohmann::json& value) {
   switch (type) {
     case ParameterType::text:
+    case ParameterType::broker:
       if (value.is_string()) return value;
       break;
     case ParameterType::integer:
@@ -186,6 +188,9 @@ Result<Parameters> Parameters::make(const std::vector<ParameterDescription>& kno
 
 std::string Parameters::text(std::string_view name) const {
   return values_->get(name, {ParameterType::text}).get<std::string>();
+}
+std::string Parameters::broker(std::string_view name) const {
+  return values_->get(name, {ParameterType::broker}).get<std::string>();
 }
 std::int64_t Parameters::integer(std::string_view name) const {
   return values_->get(name, {ParameterType::integer}).get<std::int64_t>();

@@ -18,7 +18,7 @@
 
 namespace remuda {
 
-enum class ParameterType { text, integer, number, boolean, duration, size, list, table };
+enum class ParameterType { text, integer, number, boolean, duration, size, list, table, broker };
 std::ostream& operator<<(std::ostream& out, ParameterType type);
 
 struct ParameterDescription {
@@ -46,6 +46,8 @@ class Parameters {
                                  const std::vector<std::pair<std::string, std::string>>& given);
 
   [[nodiscard]] std::string text(std::string_view name) const;
+  /// Where the broker is reached: "ipc://@..." or "tcp://127.0.0.1:5550". A launch file names the broker, and its plan has the endpoint.
+  [[nodiscard]] std::string broker(std::string_view name) const;
   [[nodiscard]] std::int64_t integer(std::string_view name) const;
   [[nodiscard]] double number(std::string_view name) const;
   [[nodiscard]] bool boolean(std::string_view name) const;

@@ -85,7 +85,7 @@ struct QueueAttributes {
   std::uint64_t max_bytes = 0;                                ///< of packed messages, likewise; 0: no limit
   bool relaxed = false;                                       ///< confirm without waiting for the disk
   std::optional<FifoAttributes> fifo;                         ///< absent: a standard queue
-  std::map<std::string, std::string, std::less<>> tags;       ///< at most 50; name 1 to 128 bytes, value at most 256
+  std::map<std::string, std::string, std::less<>> tags;       ///< at most 70; name 1 to 128 bytes, value at most 16 KiB
   friend bool operator==(const QueueAttributes&, const QueueAttributes&) = default;
 };
 

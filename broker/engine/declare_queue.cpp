@@ -10,8 +10,8 @@ constexpr Milliseconds retention_max{std::chrono::hours{24 * 14}};
 constexpr std::uint32_t max_receives_max = 1000;
 constexpr std::size_t name_max_bytes = 128;
 constexpr std::size_t queues_max = 100'000;
-constexpr std::size_t tags_max = 50;
-constexpr std::size_t tag_value_max_bytes = 256;
+constexpr std::size_t tags_max = 70;  // 50 of people's, and those that the SQS gateway keeps
+constexpr std::size_t tag_value_max_bytes = 16'384;
 constexpr std::size_t selector_max_bytes = 256;
 
 std::optional<Error> check_attributes(const QueueAttributes& attributes) {
@@ -29,10 +29,10 @@ std::optional<Error> check_attributes(const QueueAttributes& attributes) {
   if (attributes.dead_letter_queue.size() > name_max_bytes) return invalid("the name of a dead-letter queue has 1 to 128 bytes");
   if (attributes.max_receives != 0 && attributes.dead_letter_queue.empty())
     return invalid("max_receives needs a dead_letter_queue");
-  if (attributes.tags.size() > tags_max) return invalid("at most 50 tags");
+  if (attributes.tags.size() > tags_max) return invalid("at most 70 tags");
   for (const auto& [tag, value] : attributes.tags) {
     if (tag.empty() || tag.size() > name_max_bytes || value.size() > tag_value_max_bytes)
-      return invalid("a tag has a name of 1 to 128 bytes and a value of at most 256");
+      return invalid("a tag has a name of 1 to 128 bytes and a value of at most 16 KiB");
   }
   if (attributes.fifo) {
     for (const std::string& selector : {attributes.fifo->group_by, attributes.fifo->deduplicate_by}) {

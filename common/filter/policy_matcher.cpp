@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "common/filter/json_reader.hpp"
+#include "common/message.hpp"
 #include "common/msgpack_reader.hpp"
 
 namespace remuda::filter {
@@ -227,10 +228,10 @@ Seen string_array(const Evaluation& evaluation, FieldSet here, std::string_view 
   }
 }
 
-Seen attribute(const Evaluation& evaluation, FieldSet here, std::string_view type, std::string_view value) {
-  if (type == "Binary") return {};
-  if (type == "String.Array") return string_array(evaluation, here, value);
-  if (type != "Number") return evaluation.value(here, value);
+Seen attribute(const Evaluation& evaluation, FieldSet here, std::string_view kind, std::string_view value) {
+  if (kind == "Binary") return {};
+  if (kind == "String.Array") return string_array(evaluation, here, value);
+  if (kind != "Number") return evaluation.value(here, value);
   const auto number = parse_number(value);
   return number ? evaluation.value(here, *number) : Seen{0, here};
 }
@@ -250,7 +251,7 @@ bool attributes_hold(const Evaluation& evaluation, std::string_view attributes) 
     for_each(evaluation.all(), [&](std::size_t f, FieldSet bit) {
       if (evaluation.fields()[f].path == name) here |= bit;
     });
-    if (here != 0) seen |= attribute(evaluation, here, type, value.bytes);
+    if (here != 0) seen |= attribute(evaluation, here, attribute_kind(type), value.bytes);
   }
   return in.ok() && in.at_end() && evaluation.holds(seen);
 }

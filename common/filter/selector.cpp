@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "common/filter/json_to_msgpack.hpp"
+#include "common/message.hpp"
 #include "common/msgpack_reader.hpp"
 
 namespace remuda {
@@ -78,7 +79,7 @@ std::optional<std::string> find_attribute(std::string_view attributes, std::stri
     in.array();
     const std::string_view type = in.string();
     const std::string_view value = in.next().bytes;
-    if (in.ok() && key == name && type != "Binary" && !value.empty()) return std::string{value};
+    if (in.ok() && key == name && attribute_kind(type) != "Binary" && !value.empty()) return std::string{value};
   }
   return std::nullopt;
 }

@@ -22,13 +22,17 @@ constexpr std::size_t linger_size_max = 4 * 1'048'576;
 /// The one answer that is owed for one request.
 class Responder::Pending {
  public:
-  Pending(std::shared_ptr<Server::Core> core, std::weak_ptr<Connection> connection, std::uint64_t request)
-      : core_{std::move(core)}, connection_{std::move(connection)}, request_{request} {
+  Pending(std::shared_ptr<Server::Core> core, std::weak_ptr<Connection> connection, std::uint64_t request,
+          std::shared_ptr<std::atomic<std::uint64_t>> wanted)
+      : core_{std::move(core)}, connection_{std::move(connection)}, request_{request}, wanted_{std::move(wanted)} {
     core_->handling.fetch_add(1, std::memory_order_relaxed);
   }
   Pending(const Pending&) = delete;
   Pending& operator=(const Pending&) = delete;
-  ~Pending() { answer(to_response({500, "the request was dropped without an answer", {}})); }
+  ~Pending() {
+    if (!answered_) answer(core_->refusal_of({500, "the request was dropped without an answer", {}}));
+  }
+  [[nodiscard]] bool is_wanted() const { return !answered_ && *wanted_ == request_; }
 
   void answer(Response response) {
     if (answered_.exchange(true)) return;
@@ -42,8 +46,13 @@ class Responder::Pending {
   std::shared_ptr<Server::Core> core_;
   std::weak_ptr<Connection> connection_;
   std::uint64_t request_;
+  std::shared_ptr<std::atomic<std::uint64_t>> wanted_;
   std::atomic<bool> answered_{false};
 };
+
+bool Responder::is_wanted() const {
+  return pending_->is_wanted();
+}
 
 void Responder::operator()(Response response) const {
   pending_->answer(std::move(response));
@@ -126,11 +135,31 @@ void Connection::hand_on() {
   ++request_;
   head_ = request.method == "HEAD";
   keep_alive_ = request.keep_alive;
-  core_->handler(std::move(request), Responder{std::make_shared<Responder::Pending>(core_, weak_from_this(), request_)});
+  *wanted_ = request_;
+  core_->handler(std::move(request), Responder{std::make_shared<Responder::Pending>(core_, weak_from_this(), request_, wanted_)});
+  watch();
+}
+
+void Connection::watch() {
+  if (closed_ || watching_ || clock_.phase() != Phase::handling || input_begin_ < input_.size()) return;
+  watching_ = true;
+  socket_.async_wait(asio::ip::tcp::socket::wait_read, [self = shared_from_this()](error_code error) {
+    self->watching_ = false;
+    if (error || self->closed_ || self->clock_.phase() != Phase::handling) return;
+    char next = 0;
+    self->socket_.non_blocking(true, error);
+    self->socket_.receive(asio::buffer(&next, 1), asio::ip::tcp::socket::message_peek, error);
+    // Bytes are the next request of a client that pipelines: they stay where they are.
+    if (error == asio::error::would_block) return self->watch();
+    // Who has ended its side may still read; mostly it is gone.
+    if (error == asio::error::eof) *self->wanted_ = 0;
+    if (error && error != asio::error::eof) self->close();
+  });
 }
 
 void Connection::answer(std::uint64_t request, const Response& response) {
   if (closed_ || request != request_ || clock_.phase() != Phase::handling) return;
+  *wanted_ = 0;
   if (draining_) keep_alive_ = false;
   write_response(response, {head_, keep_alive_}, core_->date(), output_);
   write();
@@ -139,7 +168,7 @@ void Connection::answer(std::uint64_t request, const Response& response) {
 void Connection::refuse(const Problem& problem) {
   keep_alive_ = false;
   ++request_;
-  write_response(to_response(problem), {false, false}, core_->date(), output_);
+  write_response(core_->refusal_of(problem), {false, false}, core_->date(), output_);
   write();
 }
 
@@ -177,12 +206,12 @@ void Connection::check_deadline(Instant now) {
   if (phase != Phase::idle && phase != Phase::closing) core_->timed_out.fetch_add(1, std::memory_order_relaxed);
   switch (phase) {
     case Phase::handling:
-      return answer(request_, to_response({504, "no answer in time", {}}));
+      return answer(request_, core_->refusal_of({504, "no answer in time", {}}));
     case Phase::header:
     case Phase::body:
       if (reader_.in_request()) {
         std::string last;
-        write_response(to_response({408, "the request did not arrive in time", {}}), {false, false}, core_->date(), last);
+        write_response(core_->refusal_of({408, "the request did not arrive in time", {}}), {false, false}, core_->date(), last);
         error_code ignored;
         socket_.non_blocking(true, ignored);
         socket_.write_some(asio::buffer(last), ignored);  // at most once, and never waited for: this client has had its time
@@ -203,6 +232,7 @@ void Connection::drain() {
 void Connection::close() {
   if (closed_) return;
   closed_ = true;
+  *wanted_ = 0;
   error_code ignored;
   socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
   socket_.close(ignored);

@@ -2,6 +2,7 @@
 // One client of the server: reads requests one after the other, hands each on, writes its answer. Lives on the server's
 // thread. Internal to the server; the only other header that knows Asio is server_core.hpp.
 
+#include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <list>
 #include <memory>
@@ -39,6 +40,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void write();
   void on_written();
   void linger();
+  /// While a request is handled nothing is read, so the end of the connection has to be looked for.
+  void watch();
 
   boost::asio::ip::tcp::socket socket_;
   std::shared_ptr<Server::Core> core_;
@@ -48,6 +51,9 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t input_begin_ = 0;  ///< what lies before it has been read
   std::string output_;
   std::uint64_t request_ = 0;  ///< counts requests, so that a late answer never meets the next one
+  std::shared_ptr<std::atomic<std::uint64_t>> wanted_ =
+      std::make_shared<std::atomic<std::uint64_t>>(0);  ///< the request being handled
+  bool watching_ = false;
   bool head_ = false;
   bool keep_alive_ = true;
   bool draining_ = false;

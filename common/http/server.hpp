@@ -16,6 +16,7 @@
 #include "common/http/deadlines.hpp"
 #include "common/http/endpoint.hpp"
 #include "common/http/http_types.hpp"
+#include "common/http/problem.hpp"
 #include "common/http/request_reader.hpp"
 #include "common/result.hpp"
 
@@ -29,6 +30,8 @@ struct ServerOptions {
   /// What Host may say, without port. On loopback `localhost`, `127.0.0.1` and `[::1]` are always among them; on another address
   /// empty means any.
   std::vector<std::string> hosts;
+  /// How a request looks answered that no handler saw, or answered too late; empty: as problem+json.
+  std::function<Response(const Problem&)> refusal;
 };
 
 /// Answers one request: call it once, from any thread; later calls do nothing. When the last copy goes without an answer, the
@@ -38,6 +41,8 @@ class Responder {
   class Pending;
   explicit Responder(std::shared_ptr<Pending> pending) : pending_{std::move(pending)} {}
   void operator()(Response response) const;
+  /// False once nobody waits for the answer any more: the client has hung up, or has been told that it took too long.
+  [[nodiscard]] bool is_wanted() const;
 
  private:
   std::shared_ptr<Pending> pending_;

@@ -29,6 +29,9 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
   /// The Date field's value, formatted once per second.
   std::string_view date();
   void remove(Connection& connection);
+  [[nodiscard]] Response refusal_of(const Problem& problem) const {
+    return options.refusal ? options.refusal(problem) : to_response(problem);
+  }
 
   // constant after construction
   const ServerOptions options;

@@ -22,6 +22,8 @@ std::string_view expectation(ParameterType type) {
       return "a duration such as \"30s\"";
     case ParameterType::size:
       return "a size such as \"256KiB\"";
+    case ParameterType::broker:
+      return "the name of a broker";
     case ParameterType::list:
       return "a list";
     case ParameterType::table:
@@ -178,6 +180,8 @@ class NodeChecks {
             given.value.place, "T115",
             "parameter " + in_quotes(given.name.text) + " must be " + std::string{expectation(known->type)} + ", not " +
                 (given.value.is(Value::Kind::text) ? in_quotes(given.value.text) : std::string{kind_name(given.value.kind)}));
+      } else if (known->type == ParameterType::broker && !given.value.broken) {
+        check_broker(given);
       }
     }
     for (const auto& parameter : description.parameters) {
@@ -190,6 +194,14 @@ class NodeChecks {
                              std::string{expectation(parameter.type)},
                          "add params = { " + toml_key(parameter.name) + " = ... }");
     }
+  }
+
+  void check_broker(const ParameterSpec& given) {
+    std::vector<std::string> brokers;
+    for (const auto& broker : file_.brokers) brokers.push_back(broker.name.text);
+    if (std::find(brokers.begin(), brokers.end(), given.value.text) != brokers.end()) return;
+    diagnostics_.error(given.value.place, "T103", "there is no broker " + in_quotes(given.value.text),
+                       brokers.empty() ? "add [brokers." + given.value.text + "]" : did_you_mean(given.value.text, brokers));
   }
 };
 

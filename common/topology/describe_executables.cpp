@@ -30,7 +30,7 @@ std::optional<ParameterType> parameter_type(std::string_view name) {
   static const std::map<std::string_view, ParameterType> types{
       {"text", ParameterType::text},       {"integer", ParameterType::integer},   {"number", ParameterType::number},
       {"boolean", ParameterType::boolean}, {"duration", ParameterType::duration}, {"size", ParameterType::size},
-      {"list", ParameterType::list},       {"table", ParameterType::table}};
+      {"list", ParameterType::list},       {"table", ParameterType::table},       {"broker", ParameterType::broker}};
   const auto found = types.find(name);
   return found == types.end() ? std::nullopt : std::optional{found->second};
 }

@@ -6,7 +6,8 @@ namespace remuda::topology {
 namespace {
 
 bool is_text_like(ParameterType type) {
-  return type == ParameterType::text || type == ParameterType::duration || type == ParameterType::size;
+  return type == ParameterType::text || type == ParameterType::broker || type == ParameterType::duration ||
+         type == ParameterType::size;
 }
 
 }  // namespace
@@ -16,6 +17,7 @@ bool fits(const Value& value, ParameterType type) {
   const bool text = value.is(Value::Kind::text);
   switch (type) {
     case ParameterType::text:
+    case ParameterType::broker:
       return text;
     case ParameterType::integer:
       return value.is(Value::Kind::integer);

@@ -13,13 +13,21 @@ namespace {
 
 using namespace std::chrono_literals;
 
+/// Names that Amazon's clients know for FIFO: those of queues and topics may end so.
+bool is_name_in(std::string_view section, std::string_view name) {
+  constexpr std::string_view fifo = ".fifo";
+  const bool may_end_so = section == "queues" || section == "topics";
+  if (may_end_so && name.ends_with(fifo)) name.remove_suffix(fifo.size());
+  return is_name(name);
+}
+
 /// Calls `each` for every named table of a section such as [queues.*].
 void each_named(TableReader& root, const std::string& section, const std::function<void(const Name&, const Value&)>& each) {
   const Value* tables = root.take(section);
   if (tables == nullptr || !expect(*tables, Value::Kind::table, in_quotes(section), root.diagnostics())) return;
   for (const auto& entry : tables->entries) {
     const Name name{entry.key, entry.key_place};
-    if (!is_name(entry.key)) {
+    if (!is_name_in(section, entry.key)) {
       root.diagnostics().error(
           entry.key_place, "T008",
           in_quotes(entry.key) + " cannot be a name; a name is 1 to 80 of a-z A-Z 0-9 - _ and does not begin with '-'");

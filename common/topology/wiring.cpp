@@ -169,6 +169,13 @@ class Wiring {
            (topic != topics_.end() && topic->second->broker.text == broker) || request_broker(channel) == broker;
   }
 
+  /// A node that talks to the broker itself, instead of through channels.
+  [[nodiscard]] bool names_broker(const NodeSpec& node, const std::string& broker) const {
+    return std::any_of(node.parameters.begin(), node.parameters.end(), [&](const ParameterSpec& parameter) {
+      return parameter_type(node, parameter.name.text) == ParameterType::broker && parameter.value.text == broker;
+    });
+  }
+
   void place_brokers() {
     for (const auto& broker : file_.brokers) {
       std::vector<std::string> endpoints;
@@ -180,6 +187,8 @@ class Wiring {
           for (const auto& end : *ends) from_elsewhere = from_elsewhere || machine(end.node->host) != machine(broker.host);
         }
       }
+      for (const auto& node : file_.nodes)
+        from_elsewhere = from_elsewhere || (names_broker(node, broker.name.text) && machine(node.host) != machine(broker.host));
       if (endpoints.empty()) endpoints.push_back(ipc_endpoint(broker.name.text, broker.name.place));
       const bool has_tcp =
           std::any_of(endpoints.begin(), endpoints.end(), [](const auto& text) { return text.substr(0, 4) == "tcp:"; });
@@ -345,7 +354,10 @@ class Wiring {
     }
     for (const auto& parameter : node.parameters) {
       out.emplace_back("--param");
-      out.push_back(parameter.name.text + "=" + parameter_text(parameter.value, parameter_type(node, parameter.name.text)));
+      const auto type = parameter_type(node, parameter.name.text);
+      out.push_back(parameter.name.text + "=" +
+                    (type == ParameterType::broker ? toml_text(broker_endpoint(parameter.value.text, node))
+                                                   : parameter_text(parameter.value, type)));
     }
     return out;
   }

@@ -117,7 +117,7 @@ BOOST_AUTO_TEST_CASE(an_id_has_1_to_128_bytes) {
   BOOST_TEST(mentions(reason(message_of(1, str("id") + str(""))), "1 to 128"));
 }
 
-BOOST_AUTO_TEST_CASE(headers_take_at_most_16_kibibytes_and_the_body_does_not_count) {
+BOOST_AUTO_TEST_CASE(headers_take_at_most_16_kibibytes_and_body_and_attributes_do_not_count) {
   Message sent;
   sent.id = "1";
   sent.body = std::string(1'000'000, 'x');
@@ -130,6 +130,8 @@ BOOST_AUTO_TEST_CASE(headers_take_at_most_16_kibibytes_and_the_body_does_not_cou
   sent.subject = std::string(16'000, 'x');
   sent.subject.resize(16'000 + 16 * 1024 - size_of_headers(), 'x');
   BOOST_TEST(size_of_headers() == 16U * 1024U);
+  BOOST_TEST(accepted(pack(sent)));
+  sent.attributes["large"] = {"String", std::string(100'000, 'x')};
   BOOST_TEST(accepted(pack(sent)));
   sent.subject += 'x';
   BOOST_TEST(mentions(reason(pack(sent)), "16 KiB"));
@@ -149,7 +151,10 @@ BOOST_AUTO_TEST_CASE(attributes_have_a_known_type_and_a_value_of_bytes) {
   BOOST_TEST(accepted(with_attributes("\x80")));
   BOOST_TEST(accepted(with_attributes("\x81" + str("a") + "\x92" + str("String") + str("x"))));
   BOOST_TEST(accepted(with_attributes("\x81" + str("a") + "\x92" + str("Binary") + "\xc4\x01x")));
-  BOOST_TEST(mentions(reason(with_attributes("\x81" + str("a") + "\x92" + str("Text") + str("x"))), "'a'"));
+  for (const char* labelled : {"Number.int", "String.Array", "String.a.b", "Binary.gzip"})
+    BOOST_TEST(accepted(with_attributes("\x81" + str("a") + "\x92" + str(labelled) + str("x"))));
+  for (const char* none : {"Text", "", "Number.", ".int", "number", "Numbers"})
+    BOOST_TEST(mentions(reason(with_attributes("\x81" + str("a") + "\x92" + str(none) + str("x"))), "'a'"));
   reason(with_attributes("\x81" + str("a") + "\x92" + str("Number") + "\x05"));
   reason(with_attributes("\x81" + str("a") + "\x93" + str("String") + str("x") + str("y")));
   reason(with_attributes("\x81" + str("a") + "\x91" + str("String")));

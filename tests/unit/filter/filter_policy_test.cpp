@@ -30,6 +30,15 @@ BOOST_FIXTURE_TEST_CASE(the_same_rides_by_attributes, FilterFixture) {
   BOOST_TEST(!attributes_match({{"fare", {"Number", "50"}}, {"distance", {"Number", "19.999"}}}));
 }
 
+BOOST_FIXTURE_TEST_CASE(the_label_of_a_type_changes_nothing, FilterFixture) {
+  filter_attributes_by(R"({"fare": [{"numeric": [">=", 50]}]})");
+  BOOST_TEST(attributes_match({{"fare", {"Number.euro", "50"}}}));
+  BOOST_TEST(!attributes_match({{"fare", {"Number.euro", "49"}}}));
+  filter_attributes_by(R"({"fare": ["50"]})");
+  BOOST_TEST(attributes_match({{"fare", {"String.label", "50"}}}));
+  BOOST_TEST(!attributes_match({{"fare", {"Binary.label", "50"}}}));
+}
+
 BOOST_FIXTURE_TEST_CASE(a_red_a_green_and_an_unfiltered_subscriber_receive_their_own_subsets, FilterFixture) {
   BOOST_TEST(body_matches(R"({"color": "red"})"));  // no policy yet
   filter_bodies_by(R"({"color": ["red"]})");

@@ -9,6 +9,8 @@
 #include <condition_variable>
 #include <deque>
 #include <mutex>
+#include <optional>
+#include <thread>
 
 #include "common/http/server.hpp"
 
@@ -68,6 +70,7 @@ class Client {
       if (!receive()) return {};
     }
   }
+  void end_sending() const { ::shutdown(socket_, SHUT_WR); }
   bool is_closed_by_server() {
     while (receive()) {}
     return true;
@@ -124,6 +127,12 @@ struct ServerFixture {
     auto first = std::move(held.front());
     held.pop_front();
     return first;
+  }
+  /// Whether nobody waits for the answer before long.
+  static bool is_abandoned(const Responder& responder) {
+    const auto give_up = std::chrono::steady_clock::now() + std::chrono::milliseconds{patience_ms};
+    while (responder.is_wanted() && std::chrono::steady_clock::now() < give_up) std::this_thread::yield();
+    return !responder.is_wanted();
   }
   static std::string get(std::string_view path, std::string_view fields = {}) {
     return "GET " + std::string{path} + " HTTP/1.1\r\nHost: localhost\r\n" + std::string{fields} + "\r\n";
@@ -245,6 +254,50 @@ BOOST_AUTO_TEST_CASE(an_address_in_use_is_an_error_that_says_so) {
       options, [](Request, Responder) {}, clock);
   BOOST_REQUIRE(!second.ok());
   BOOST_TEST(second.error().code == "address_in_use");
+}
+
+BOOST_FIXTURE_TEST_CASE(an_answer_is_not_wanted_once_its_client_has_hung_up_or_was_told_that_it_took_too_long, ServerFixture) {
+  const auto endpoint = start();
+  std::optional<Client> impatient{std::in_place, endpoint};
+  impatient->send(get("/hold"));
+  const auto first = next_held().second;
+  BOOST_TEST(first.is_wanted());
+  impatient.reset();
+  BOOST_TEST(is_abandoned(first));
+
+  Client patient{endpoint};
+  patient.send(get("/hold"));
+  const auto second = next_held().second;
+  BOOST_TEST(second.is_wanted());
+  clock.advance(31s);
+  BOOST_TEST(patient.response().starts_with("HTTP/1.1 504"));
+  BOOST_TEST(!second.is_wanted());
+
+  Client piping{endpoint};
+  piping.send(get("/hold") + get("/next"));
+  const auto third = next_held().second;
+  third({200, "text/plain", "first", {}});
+  BOOST_TEST(piping.response().ends_with("first"));
+  BOOST_TEST(piping.response().ends_with("GET /next "));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_client_that_ends_its_side_still_gets_its_answer, ServerFixture) {
+  Client client{start()};
+  client.send(get("/hold"));
+  const auto held_request = next_held().second;
+  client.end_sending();
+  BOOST_TEST(is_abandoned(held_request));
+  held_request({200, "text/plain", "late", {}});
+  BOOST_TEST(client.response().ends_with("late"));
+}
+
+BOOST_FIXTURE_TEST_CASE(a_refusal_looks_as_the_server_is_told, ServerFixture) {
+  options.refusal = [](const Problem& problem) { return Response{problem.status, "text/xml", "<no/>", {}}; };
+  Client client{start()};
+  client.send("nonsense\r\n\r\n");
+  const auto refused = client.response();
+  BOOST_TEST(refused.starts_with("HTTP/1.1 400"));
+  BOOST_TEST(refused.ends_with("<no/>"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

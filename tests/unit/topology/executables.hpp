@@ -46,6 +46,9 @@ inline std::optional<std::string> describe(const std::string& exec) {
       {"name": "submit", "direction": "input", "message": "ride.submit", "request": true},
       {"name": "completed", "direction": "output", "message": "ride.completed", "wants_acknowledgement": true}]})";
   }
+  if (exec == "front_door") {
+    return R"({"name": "front_door", "ports": [], "parameters": [{"name": "broker", "type": "broker", "default": null, "help": ""}]})";
+  }
   if (exec == "recipient_list") {
     return R"({"name": "recipient_list", "open_outputs": true, "parameters": [{"name": "recipients", "type": "table", "default": null, "help": ""}], "ports": [
       {"name": "messages", "direction": "input", "message": "any", "wants_acknowledgement": true}]})";

@@ -111,6 +111,31 @@ BOOST_FIXTURE_TEST_CASE(more_replicas_than_partitions_are_a_warning, LaunchFixtu
   BOOST_TEST(found() == "T310");
 }
 
+BOOST_FIXTURE_TEST_CASE(a_parameter_that_names_a_broker_becomes_its_endpoint, LaunchFixture) {
+  const std::string front = "[brokers.main]\n[nodes.front]\nexec = \"front_door\"\nparams = { broker = \"main\" }\n";
+  write(front);
+  wired();
+  BOOST_TEST(parameter("front", "broker") == "\"ipc://@remuda/story-00000000/main\"");
+
+  write("[hosts]\nedge = { address = \"127.0.0.1\" }\ncore = { address = \"127.0.0.2\", base_port = 7100 }\n" + front +
+        "host = \"edge\"\n[defaults.broker]\nhost = \"core\"\n");
+  wired();
+  BOOST_TEST(parameter("front", "broker") == "\"tcp://127.0.0.2:7100\"");
+
+  write("[brokers.main]\n[nodes.front]\nexec = \"front_door\"\nparams = { broker = \"mian\" }\n");
+  BOOST_TEST(found() == "T103");
+}
+
+BOOST_FIXTURE_TEST_CASE(a_queue_or_topic_may_end_in_fifo_as_amazon_wants_it, LaunchFixture) {
+  write("[brokers.main]\n[queues.\"orders.fifo\"]\nfifo = true\n");
+  wired();
+  BOOST_TEST(queue("orders.fifo").fifo.has_value());
+  write("[brokers.main]\n[queues.\"orders.lifo\"]\n");
+  BOOST_TEST(found() == "T008");
+  write("[brokers.main]\n[queues.\".fifo\"]\n");
+  BOOST_TEST(found() == "T008");
+}
+
 BOOST_FIXTURE_TEST_CASE(every_replica_that_answers_has_an_endpoint_and_who_asks_knows_all, LaunchFixture) {
   write(questions);
   wired();
