@@ -3,58 +3,63 @@
 #include <stdexcept>
 
 #include "common/log.hpp"
-#include "nodes/sqs_gateway/send_message.hpp"
-#include "nodes/sqs_gateway/xml.hpp"
+#include "nodes/sqs_gateway/verbs.hpp"
 
 namespace remuda {
 namespace {
 
-/// How soon it notices that its node is to drain.
-constexpr std::chrono::milliseconds drain_check_interval{50};
 constexpr std::chrono::milliseconds stop_grace{2'000};
-constexpr std::size_t form_size_max = 4'194'304;  ///< a body of 1 MiB, every byte of it as %XX, and its attributes
+/// A batch of 1 MiB in a form, every byte of it as %XX, and what stands around it.
+constexpr std::size_t body_size_max = 8ULL * 1'048'576;
+constexpr std::size_t target_size_max = 12'288;  ///< presigned addresses are long
 
-http::Response answer(const sqs::SqsError& error, const std::string& request_id) {
-  return sqs::xml_answer(error.status, sqs::xml_error(error, request_id), request_id);
+sqs::AwsError unavailable(std::string why) {
+  return {sqs::Fault::service_unavailable, std::move(why)};
 }
 
-sqs::SqsError unavailable(std::string why) {
-  return {503, "ServiceUnavailable", std::move(why)};
+http::ServerOptions options_of(const http::Endpoint& listen) {
+  http::ServerOptions options;
+  options.listen = listen;
+  options.limits.body_size_max = body_size_max;
+  options.limits.target_size_max = target_size_max;
+  options.refusal = [](const http::Problem& problem) { return sqs::answer(problem, new_message_id()); };
+  return options;
 }
 
 }  // namespace
 
 NodeDescription SqsGateway::describe() const {
   return {.name = "sqs_gateway",
-          .summary = "takes messages for queues over Amazon's query protocol",
+          .summary = "queues and topics for clients of Amazon SQS and SNS",
           .ports = {},
-          .parameters = {{"listen", ParameterType::text, "\"127.0.0.1:9324\"",
+          .parameters = {{"broker", ParameterType::broker, "", "whose queues and topics it shows"},
+                         {"listen", ParameterType::text, "\"127.0.0.1:9324\"",
                           "address and port on this machine; port 0 lets the system choose"},
-                         {"outstanding", ParameterType::integer, "1024",
-                          "messages that may wait for their confirm; further ones get 503"}},
-          .open_outputs = true};
+                         {"cool_down", ParameterType::duration, "\"60s\"",
+                          "how long after a purge the next one, and after a deletion the creation of the same queue, is refused"},
+                         {"outstanding", ParameterType::integer, "4096", "requests that may be under way; further ones get 503"}}};
 }
 
 void SqsGateway::start(NodeContext& context) {
-  context_ = &context;
   const auto listen = http::parse_endpoint(context.parameters().text("listen"));
   if (!listen) throw std::invalid_argument{listen.error().message};
   if (!listen->is_loopback())
     throw std::invalid_argument{"listen = \"" + listen->text() +
                                 "\" is open to the network, and requests are not authenticated: listen on 127.0.0.1"};
   outstanding_max_ = static_cast<int>(context.parameters().integer("outstanding"));
-  http::ServerOptions options;
-  options.listen = *listen;
-  options.limits.body_size_max = form_size_max;
+  link_ = std::make_unique<sqs::BrokerLink>(context.parameters().broker("broker"), ClientIdentity{context.node_name(), {}},
+                                            context.clock());
+  desk_ = std::make_unique<sqs::Desk>(*link_, context.parameters().duration("cool_down"));
   auto server = http::Server::listen(
-      options, [this](const http::Request& request, http::Responder respond) { on_request(request, std::move(respond)); },
-      context.clock());
+      options_of(*listen),
+      [this](const http::Request& request, http::Responder respond) { on_request(request, std::move(respond)); }, context.clock());
   if (!server) throw std::invalid_argument{server.error().message};
   server_ = std::move(*server);
+  forwarder_ = std::make_unique<sqs::Forwarder>(*desk_, "http://" + server_->endpoint().text());
+  desk_->on_subscription = [this](const std::string& queue) { forwarder_->found(queue); };
+  link_->post([this] { forwarder_->start(); });
+  link_->start();
   server_->serve();
-  context.every(drain_check_interval, [this] {
-    if (context_->is_draining() && !draining_.exchange(true)) server_->drain();
-  });
   log_info("listening", {{"http", "http://" + server_->endpoint().text()}});
 }
 
@@ -64,40 +69,50 @@ Outcome SqsGateway::on_message(std::string_view, const Message&, Outbox&) {
 
 void SqsGateway::on_request(const http::Request& request, http::Responder respond) {
   const std::string request_id = new_message_id();
-  if (draining_) return respond(answer(unavailable("The gateway is about to stop."), request_id));
-  auto query = sqs::read_query_request(request);
-  if (!query) return respond(answer(query.error(), request_id));
-  if (query->action != "SendMessage")
-    return respond(answer({400, "InvalidAction", "The action " + query->action + " is not valid for this endpoint."}, request_id));
-  auto message = sqs::message_of(*query);
-  if (!message) return respond(answer(message.error(), request_id));
+  const auto protocol = sqs::protocol_of(request);
+  const auto refuse = [&](sqs::Service service, const sqs::AwsError& error) {
+    respond(sqs::answer(protocol, service, error, request_id));
+  };
+  if (draining_) return refuse(sqs::Service::sqs, unavailable("The gateway is about to stop."));
+  auto call = sqs::read_call(request);
+  if (!call) return refuse(sqs::Service::sqs, call.error());
+  const auto* verb = sqs::find_verb(call->service, call->action);
+  if (verb == nullptr)
+    return refuse(call->service,
+                  {sqs::Fault::invalid_action, "The action " + call->action.substr(0, 128) + " is not valid for this endpoint."});
   if (outstanding_.fetch_add(1) >= outstanding_max_) {
     outstanding_.fetch_sub(1);
-    return respond(answer(unavailable("Too many messages wait for their confirm."), request_id));
+    return refuse(call->service, unavailable("Too many requests are under way."));
   }
-  context_->post([this, queue = query->queue, sent = std::make_shared<Message>(std::move(*message)), request_id,
-                  respond = std::move(respond)] { send(queue, std::move(*sent), request_id, respond); });
+  // What std::function holds can be copied; a call is moved through it by way of the heap.
+  auto shared = std::make_shared<sqs::Call>(std::move(*call));
+  link_->post([this, verb, shared = std::move(shared), request_id, respond = std::move(respond)] {
+    sqs::Visit visit;
+    visit.is_wanted = [respond] { return respond.is_wanted(); };
+    visit.done = [this, protocol = shared->protocol, service = shared->service, action = shared->action, request_id,
+                  respond](const sqs::Answered<sqs::Output>& output) {
+      outstanding_.fetch_sub(1);
+      respond(output ? sqs::answer({service, protocol, action, {}, {}}, *output, request_id)
+                     : sqs::answer(protocol, service, output.error(), request_id));
+    };
+    visit.call = std::move(*shared);
+    verb->run(*desk_, std::move(visit));
+  });
 }
 
-void SqsGateway::send(const std::string& queue, Message message, const std::string& request_id, http::Responder respond) {
-  const auto finish = [this, request_id, respond = std::move(respond)](http::Response response) {
-    outstanding_.fetch_sub(1);
-    respond(std::move(response));
-  };
-  if (!context_->is_wired(queue))
-    return finish(answer({400, "AWS.SimpleQueueService.NonExistentQueue", "The specified queue does not exist."}, request_id));
-  if (const auto why = context_->held_back(); !why.empty()) return finish(answer(unavailable(why), request_id));
-  context_->count("sent");
-  const std::string response = sqs::send_message_response(message, request_id);
-  context_->send(queue, std::move(message), [finish, response, request_id](const Result<void>& confirmed) {
-    finish(confirmed ? sqs::xml_answer(200, response, request_id)
-                     : answer({400, "InvalidParameterValue", confirmed.error().message}, request_id));
+void SqsGateway::drain() {
+  draining_ = true;
+  server_->drain();
+  link_->post([this] {
+    forwarder_->stop();
+    link_->cancel_receives();
   });
 }
 
 void SqsGateway::stop() {
   draining_ = true;
   if (server_) server_->stop(stop_grace);
+  if (link_) link_->stop();
 }
 
 }  // namespace remuda

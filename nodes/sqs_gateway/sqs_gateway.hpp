@@ -1,18 +1,18 @@
 #pragma once
-// The SQS gateway: queues for clients that speak Amazon's query protocol. A queue URL is http://HOST:PORT/000000000000/QUEUE, and
-// QUEUE is a port of this node, which the launch file wires to the queue. It knows one action so far, SendMessage.
+// The SQS gateway: the queues and topics of a queue node for clients that were written for Amazon SQS and SNS. They change nothing but
+// their endpoint URL. A queue is the same queue for them, for launch files and for every other client.
 //
-// A request passes through three pure steps: query_request.hpp reads the form, an operation (send_message.hpp) makes of it what is
-// to be done, xml.hpp writes the answer. This class is the shell: HTTP server, channels.
-//
-// Signatures are not checked: like the gateway it listens on this machine only.
+// A request passes through pure steps: call.hpp reads it in either protocol, the verb that verbs.hpp names reads its input, answer.hpp
+// writes the answer. Between the last two a verb asks the queue node, through callbacks on the thread of broker_link.hpp; many requests
+// are under way at once. This class is the shell: HTTP server, link, limits. What each verb does is told in SQS.md.
 
 #include <atomic>
 #include <memory>
 
 #include "common/http/server.hpp"
 #include "common/node.hpp"
-#include "nodes/sqs_gateway/query_request.hpp"
+#include "nodes/sqs_gateway/desk.hpp"
+#include "nodes/sqs_gateway/forwarder.hpp"
 
 namespace remuda {
 
@@ -21,20 +21,23 @@ class SqsGateway final : public Node {
   [[nodiscard]] NodeDescription describe() const override;
   void start(NodeContext& context) override;
   Outcome on_message(std::string_view port, const Message& message, Outbox& out) override;
+  void drain() override;
+  [[nodiscard]] bool idle() const override { return outstanding_ == 0; }
   void stop() override;
 
   /// Where it listens, once started.
   [[nodiscard]] const http::Endpoint& endpoint() const { return server_->endpoint(); }
 
  private:
-  NodeContext* context_ = nullptr;
-  std::atomic<int> outstanding_{0};  ///< sends that are not confirmed yet
+  std::atomic<int> outstanding_{0};  ///< requests that are not answered yet
   int outstanding_max_ = 0;
   std::atomic<bool> draining_{false};
-  std::unique_ptr<http::Server> server_;  ///< last: its thread uses all of the above
+  std::unique_ptr<sqs::BrokerLink> link_;
+  std::unique_ptr<sqs::Desk> desk_;            ///< the link's thread uses it
+  std::unique_ptr<sqs::Forwarder> forwarder_;  ///< likewise
+  std::unique_ptr<http::Server> server_;       ///< last: its thread uses all of the above
 
   void on_request(const http::Request& request, http::Responder respond);
-  void send(const std::string& queue, Message message, const std::string& request_id, http::Responder respond);
 };
 
 }  // namespace remuda
