@@ -115,11 +115,11 @@ void Sagas::describe(Live& live, const Effects& effects, Time now) {
   row.deadline_ms = deadline ? deadline->time_since_epoch().count() : SagaRow::never;
   row.states = joined(live.execution.current_states());
   const bool is_stuck = live.execution.is_parked() || live.execution.attempts_most() > settings_.stuck_after;
-  if (!is_stuck) row.error.clear();
+  // A task on its way to another attempt keeps its last error: the next attempt may be the one that makes it stuck.
+  if (!is_stuck && live.execution.attempts_most() <= 1) row.error.clear();
   for (const Effect& effect : effects) {
     if (const auto* parked = std::get_if<Parked>(&effect)) row.error = parked->error.error + ": " + parked->error.cause;
-    if (const auto* retry = std::get_if<RetryScheduled>(&effect); retry != nullptr && is_stuck)
-      row.error = retry->error.error + ": " + retry->error.cause;
+    if (const auto* retry = std::get_if<RetryScheduled>(&effect)) row.error = retry->error.error + ": " + retry->error.cause;
     if (const auto* ended = std::get_if<Ended>(&effect)) {
       row.status = ended->succeeded ? Status::completed : Status::failed;
       row.ended_ms = now.time_since_epoch().count();

@@ -308,6 +308,7 @@ BOOST_AUTO_TEST_CASE(a_task_that_is_tried_very_often_makes_its_saga_stuck_and_is
   BOOST_TEST(status("fare-1") == "running");
   advance(1s);
   BOOST_TEST(status("fare-1") == "stuck");
+  BOOST_TEST(ask({{"verb", "ls"}})["sagas"][0]["error"] == "Busy: because");
   succeed(context.sent.at(0).message);
   BOOST_TEST(status("fare-1") == "running");
 }
