@@ -70,9 +70,11 @@ void Connection::begin() {
   read();
 }
 
-bool Connection::is_waiting() const {
-  const Phase phase = clock_.phase();
-  return phase == Phase::idle || phase == Phase::header || phase == Phase::body || phase == Phase::closing;
+std::optional<std::pair<bool, Instant::duration>> Connection::spare(Instant now) const {
+  auto spare = clock_.spare(now);
+  error_code ignored;
+  if (spare && clock_.phase() != Phase::closing && socket_.available(ignored) > 0) spare.reset();
+  return spare;
 }
 
 void Connection::read() {

@@ -6,7 +6,9 @@
 #include <boost/asio/ip/tcp.hpp>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
+#include <utility>
 
 #include "common/http/deadlines.hpp"
 #include "common/http/request_reader.hpp"
@@ -26,8 +28,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   /// Closes an idle connection; any other one closes after its answer.
   void drain();
   void close();
-  /// True while no whole request has arrived: such a connection may be closed to make room.
-  [[nodiscard]] bool is_waiting() const;
+  /// As PhaseClock::spare(); empty also while bytes have arrived that were not read yet: this client is not the one who waits.
+  [[nodiscard]] std::optional<std::pair<bool, Instant::duration>> spare(Instant now) const;
 
   std::list<std::shared_ptr<Connection>>::iterator place;  ///< in the server's list
 

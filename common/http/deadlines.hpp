@@ -3,7 +3,9 @@
 // byte per second is cut off all the same (slowloris). Pure: the present time comes in.
 
 #include <chrono>
+#include <optional>
 #include <ostream>
+#include <utility>
 
 #include "common/clock.hpp"
 
@@ -16,6 +18,7 @@ struct Deadlines {
   std::chrono::milliseconds handling{30'000};  ///< from the complete request to its answer; then 504
   std::chrono::milliseconds writing{10'000};   ///< for the client to take the whole answer
   std::chrono::milliseconds closing{2'000};    ///< for the client to close after a last answer
+  std::chrono::milliseconds crowded{1'000};    ///< a request in arrival keeps its place at the connection cap for so long
 };
 
 enum class Phase { idle, header, body, handling, writing, closing };
@@ -25,12 +28,13 @@ class PhaseClock {
  public:
   /// A new connection owes a header: it is not idle.
   PhaseClock(const Deadlines& deadlines, Instant now)
-      : deadlines_{deadlines}, request_began_{now}, deadline_{now + deadlines.header} {}
+      : deadlines_{deadlines}, entered_{now}, request_began_{now}, deadline_{now + deadlines.header} {}
 
   void enter(Phase phase, Instant now) {
     if (phase == phase_) return;
     if (phase == Phase::header && phase_ != Phase::body) request_began_ = now;
     phase_ = phase;
+    entered_ = now;
     switch (phase) {
       case Phase::idle:
         deadline_ = now + deadlines_.idle;
@@ -55,9 +59,28 @@ class PhaseClock {
   [[nodiscard]] Phase phase() const { return phase_; }
   [[nodiscard]] bool is_over(Instant now) const { return now >= deadline_; }
 
+  /// How well it may be closed to make room for another client; empty: not at all. Greater goes first: whoever has had an answer,
+  /// by how long ago; then a request that is still on its way after `crowded`, by its age.
+  [[nodiscard]] std::optional<std::pair<bool, Instant::duration>> spare(Instant now) const {
+    switch (phase_) {
+      case Phase::idle:
+      case Phase::closing:
+        return std::pair{true, now - entered_};
+      case Phase::header:
+      case Phase::body:
+        if (now - request_began_ >= deadlines_.crowded) return std::pair{false, now - request_began_};
+        return {};
+      case Phase::handling:
+      case Phase::writing:
+        return {};
+    }
+    return {};
+  }
+
  private:
   Deadlines deadlines_;
   Phase phase_ = Phase::header;
+  Instant entered_;
   Instant request_began_;
   Instant deadline_;
 };

@@ -73,28 +73,44 @@ void Server::Core::accept() {
       });
       return;
     }
-    if (connections.size() >= options.connections_max) make_room();
     const auto connection = std::make_shared<Connection>(std::move(socket), shared_from_this());
     connection->place = connections.insert(connections.end(), connection);
     connection_count.store(connections.size(), std::memory_order_relaxed);
     connection->begin();
-    accept();
+    // At the cap the newest is one too many until room is made for it; the next one waits in the kernel's backlog, where its
+    // request is safe, rather than at the cost of a client who has only just come.
+    crowded_ = connections.size() > options.connections_max && !make_room();
+    if (!crowded_) accept();
   });
 }
 
-void Server::Core::make_room() {
+void Server::Core::go_on_accepting() {
+  if (!crowded_ || draining_ || connections.size() > options.connections_max) return;
+  crowded_ = false;
+  accept();
+}
+
+bool Server::Core::make_room() {
+  const Instant now = clock.now();
+  std::optional<std::pair<bool, Instant::duration>> most;
+  std::shared_ptr<Connection> spared;
   for (const auto& connection : connections) {
-    if (!connection->is_waiting()) continue;
-    evicted.fetch_add(1, std::memory_order_relaxed);
-    const auto oldest = connection;  // close() takes it from the list
-    return oldest->close();
+    const auto spare = connection->spare(now);
+    if (!spare || (most && *spare <= *most)) continue;
+    most = spare;
+    spared = connection;
   }
+  if (!spared) return false;
+  evicted.fetch_add(1, std::memory_order_relaxed);
+  spared->close();
+  return true;
 }
 
 void Server::Core::remove(Connection& connection) {
   const auto kept = *connection.place;
   connections.erase(connection.place);
   connection_count.store(connections.size(), std::memory_order_relaxed);
+  go_on_accepting();
   say_when_empty();
 }
 
@@ -107,6 +123,7 @@ void Server::Core::sweep() {
       const auto connection = *it++;
       connection->check_deadline(now);
     }
+    if (crowded_) make_room();
     sweep();
   });
 }

@@ -2,8 +2,8 @@
 // An HTTP/1.1 server on one thread of its own. It owns connections, framing, limits and deadlines; a handler sees whole
 // requests and answers whenever it likes, from any thread.
 //
-// What it stands: slow and silent clients (total deadlines; at the connection cap the connection that has waited longest without a
-// whole request makes room), endless headers and bodies, smuggling, pipelining, clients that never read. What it does not do:
+// What it stands: slow and silent clients (total deadlines; at the connection cap room is made by whoever is idle after an answer,
+// or has been sending one request for more than a second, and newcomers wait until somebody does), endless headers and bodies, smuggling, pipelining, clients that never read. What it does not do:
 // TLS, compression, files, HTTP/2; for a network beyond this machine a proxy stands in front.
 
 #include <cstdint>

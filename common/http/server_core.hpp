@@ -50,7 +50,9 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
 
  private:
   void accept();
-  void make_room();
+  void go_on_accepting();
+  /// Closes the connection that can be spared best; false: none can.
+  bool make_room();
   void sweep();
   void say_when_empty();
 
@@ -58,6 +60,7 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
   boost::asio::steady_timer sweep_timer_{loop};
   boost::asio::steady_timer accept_pause_{loop};
   std::thread thread_;
+  bool crowded_ = false;  ///< nobody is accepted until a connection ends or can be spared
   bool draining_ = false;
   std::int64_t date_second_ = -1;
   std::string date_;

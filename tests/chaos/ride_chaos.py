@@ -13,13 +13,21 @@ import sys
 import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "scripts"))
-from topology_driver import Failed, Topology, accepted_rides, is_extraordinary, until  # noqa: E402
+from topology_driver import LAUNCH, Failed, Topology, accepted_rides, is_extraordinary, until  # noqa: E402
 
 ROUNDS = int(os.environ.get("REMUDA_CHAOS_ROUNDS", "8"))
 SEED = int(os.environ.get("REMUDA_SEED", str(random.SystemRandom().randrange(1_000_000))))
 RATE = 150
 PATIENCE = 120  # seconds: far more than a recovery takes, so that a slow machine or a sanitizer fails no test
 
+# Each process dies more often than a supervisor puts up with: it would hold them, and rightly so.
+PATIENT = """
+[defaults.node]
+restart = { max_restarts = 1000000, max_delay = "1s" }
+
+[defaults.broker]
+restart = { max_restarts = 1000000, max_delay = "1s" }
+"""
 
 EFFECTS = {  # what each message must have done exactly once: how many effects its service's store holds
     "notification": "SELECT count(*) FROM notification",
@@ -72,7 +80,9 @@ def main():
     chance = random.Random(SEED)
     with tempfile.TemporaryDirectory(prefix="remuda-chaos-") as name:
         folder = pathlib.Path(name)
-        with Topology(sys.argv[1], folder, f"chaos-{os.getpid()}", visibility_timeout="2s") as topology:
+        launch_file = folder / "ride_chaos.toml"
+        launch_file.write_text((LAUNCH / "ride_completion_chained.toml").read_text() + PATIENT)
+        with Topology(sys.argv[1], folder, f"chaos-{os.getpid()}", launch_file, visibility_timeout="2s") as topology:
             victims = list(topology.processes())
             order = []
             while len(order) < ROUNDS:

@@ -18,7 +18,7 @@ PATIENCE = 60  # seconds: far more than anything here takes
 RIDE = {"customer": "cmr", "from": "Berlin", "to": "Frankfurt", "duration": 420, "distance": 600, "fare": 256.50}
 SMALL_RIDE = {**RIDE, "fare": 12.50, "distance": 5}
 BOOKING = {"customer": "ada", "from": "Berlin", "to": "Potsdam", "when": "2026-12-24T18:00:00Z"}
-CAMPAIGN = {"customers": 1500, "within": "300ms", "connections": 1500}
+CAMPAIGN = {"customers": 1500, "within": "300ms", "connections": 1500, "patience": "60s"}
 WORK_MS = 5
 
 
@@ -256,7 +256,9 @@ def all_at_once(case):
     slowly = case.campaign(customers=50, within="1s")
     expect("accepted at a low rate", slowly["accepted"], 50)
     report = case.campaign()
-    expect("a campaign's customers wait for each other", report["p99_us"] > 20 * slowly["p99_us"], True)
+    # Everybody comes within 300 ms, and bookings are made one after the other: the last waits for all the work before it.
+    floor_us = 0.9 * (0.98 * report["accepted"] * WORK_MS - 300) * 1000
+    expect("a campaign's customers wait for each other", report["accepted"] > 0 and report["p99_us"] >= floor_us, True)
     case.shown("U2.1", f"at 50/s: {in_words(slowly)}")
     case.shown("U2.1", f"campaign: {in_words(report)}")
 

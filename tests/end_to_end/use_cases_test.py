@@ -4,6 +4,7 @@
     use_cases_test.py BIN_FOLDER [LAUNCH_FILE...]
 
 Each launch file has to pass `remuda check` without a warning, to start in under a second, and to stop without leaving a process behind."""
+import os
 import pathlib
 import subprocess
 import sys
@@ -106,7 +107,7 @@ def checked(file):
 def run(file, act, settings, repeat=False):
     """One row of the table. Returns what `act` returns."""
     with tempfile.TemporaryDirectory(prefix="remuda-cases-") as folder:
-        name = f"cases-{file.replace('_', '-')}"[:40]
+        name = f"cases-{os.getpid()}-{file.replace('_', '-')}"[:40]
         topology, took, case = start(pathlib.Path(folder), name, file, settings, {} if repeat else lines)
         try:
             topology.processes()
@@ -149,7 +150,7 @@ def labs_side_by_side():
         opened = []
         try:
             for lab in ("lab2", "lab1"):
-                opened.append(start(pathlib.Path(folder) / lab, f"cases-side-{lab}", lab, LAB if lab == "lab2" else {})[0])
+                opened.append(start(pathlib.Path(folder) / lab, f"cases-{os.getpid()}-side-{lab}", lab, LAB if lab == "lab2" else {})[0])
             states = {(topology.name, state) for topology in opened for state in {row["state"] for row in topology.processes().values()}}
             if {state for _, state in states} != {"ready"}:
                 raise Failed(f"the labs disturb each other: {states}")

@@ -216,13 +216,41 @@ BOOST_AUTO_TEST_CASE(silent_clients_make_room_for_others) {
     silent.emplace_back(endpoint);
     silent.back().send("GET /");
   }
-  for (int i = 0; i < 3; ++i) {
-    Client client{endpoint};
-    client.send(get("/"));
-    BOOST_TEST(client.response().starts_with("HTTP/1.1 200 "));
-  }
+  Client first{endpoint};
+  Client second{endpoint};
+  first.send(get("/"));
+  second.send(get("/"));
+  BOOST_TEST(first.response().starts_with("HTTP/1.1 200 "));  // one too many for a moment
+  clock.advance(1s);
+  BOOST_TEST(second.response().starts_with("HTTP/1.1 200 "));
   BOOST_TEST(silent.front().is_closed_by_server());
   BOOST_TEST(server->statistics().evicted >= 1U);
+}
+
+BOOST_AUTO_TEST_CASE(clients_who_have_only_just_come_keep_their_place) {
+  options.connections_max = 4;
+  const Endpoint endpoint = start();
+  std::deque<Client> crowd;  // three times as many as there is room for, all connected before any of them asks
+  for (int i = 0; i < 12; ++i) crowd.emplace_back(endpoint);
+  for (const Client& client : crowd) client.send(get("/"));
+  for (Client& client : crowd) BOOST_TEST(client.response().starts_with("HTTP/1.1 200 "));
+}
+
+BOOST_AUTO_TEST_CASE(whoever_has_an_answer_makes_room_before_a_request_on_its_way) {
+  options.connections_max = 2;
+  const Endpoint endpoint = start();
+  Client slow{endpoint};
+  slow.send("GET / HTTP/1.1\r\n");
+  Client served{endpoint};
+  served.send(get("/"));
+  BOOST_TEST(served.response().starts_with("HTTP/1.1 200 "));
+  clock.advance(2s);
+  Client next{endpoint};
+  next.send(get("/"));
+  BOOST_TEST(next.response().starts_with("HTTP/1.1 200 "));
+  BOOST_TEST(served.is_closed_by_server());
+  slow.send("Host: localhost\r\n\r\n");
+  BOOST_TEST(slow.response().starts_with("HTTP/1.1 200 "));
 }
 
 BOOST_AUTO_TEST_CASE(a_draining_server_finishes_what_runs_and_closes) {
