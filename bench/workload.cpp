@@ -17,6 +17,8 @@ const std::vector<Workload>& workloads() {
       {"W7", "events against 1, 100 and 10,000 filter policies, with a key and by ranges alone", many_rules},
       {"W8", "20 nodes from `up` to all ready, and from `down` to all gone", launch_twenty},
       {"W9", "POST a ride over HTTP: 201 with the ride stored and its event durable", http_rides},
+      {"sqs", "send, receive and delete through the SQS gateway, 8 connections, batches of ten; a long poll that is woken",
+       front_door},
   };
   return all;
 }

@@ -68,5 +68,6 @@ Result<Report> stream(const Options& options);              // stream
 Result<Report> many_rules(const Options& options);          // W7
 Result<Report> launch_twenty(const Options& options);       // W8
 Result<Report> http_rides(const Options& options);          // W9
+Result<Report> front_door(const Options& options);          // sqs
 
 }  // namespace remuda::bench

@@ -29,23 +29,30 @@ http::ServerOptions options_of(const http::Endpoint& listen) {
 }  // namespace
 
 NodeDescription SqsGateway::describe() const {
-  return {.name = "sqs_gateway",
-          .summary = "queues and topics for clients of Amazon SQS and SNS",
-          .ports = {},
-          .parameters = {{"broker", ParameterType::broker, "", "whose queues and topics it shows"},
-                         {"listen", ParameterType::text, "\"127.0.0.1:9324\"",
-                          "address and port on this machine; port 0 lets the system choose"},
-                         {"cool_down", ParameterType::duration, "\"60s\"",
-                          "how long after a purge the next one, and after a deletion the creation of the same queue, is refused"},
-                         {"outstanding", ParameterType::integer, "4096", "requests that may be under way; further ones get 503"}}};
+  return {
+      .name = "sqs_gateway",
+      .summary = "queues and topics for clients of Amazon SQS and SNS",
+      .ports = {},
+      .parameters = {
+          {"broker", ParameterType::broker, "", "whose queues and topics it shows"},
+          {"listen", ParameterType::text, "\"127.0.0.1:9324\"", "address and port on this machine; port 0 lets the system choose"},
+          {"cool_down", ParameterType::duration, "\"60s\"",
+           "how long after a purge the next one, and after a deletion the creation of the same queue, is refused"},
+          {"outstanding", ParameterType::integer, "4096", "requests that may be under way; further ones get 503"},
+          {"credentials", ParameterType::list, "[]",
+           "who may sign requests: { id, secret } or { id, secret_file } each; without any, every signature is taken"}}};
 }
 
 void SqsGateway::start(NodeContext& context) {
   const auto listen = http::parse_endpoint(context.parameters().text("listen"));
   if (!listen) throw std::invalid_argument{listen.error().message};
-  if (!listen->is_loopback())
-    throw std::invalid_argument{"listen = \"" + listen->text() +
-                                "\" is open to the network, and requests are not authenticated: listen on 127.0.0.1"};
+  credentials_ = sqs::read_credentials(context.parameters().json("credentials"));
+  clock_ = &context.clock();
+  if (!listen->is_loopback() && credentials_.empty())
+    throw std::invalid_argument{
+        "listen = \"" + listen->text() +
+        "\" is open to the network, and nobody has to sign: listen on 127.0.0.1, or name the credentials that "
+        "requests are signed with"};
   outstanding_max_ = static_cast<int>(context.parameters().integer("outstanding"));
   link_ = std::make_unique<sqs::BrokerLink>(context.parameters().broker("broker"), ClientIdentity{context.node_name(), {}},
                                             context.clock());
@@ -74,6 +81,10 @@ void SqsGateway::on_request(const http::Request& request, http::Responder respon
     respond(sqs::answer(protocol, service, error, request_id));
   };
   if (draining_) return refuse(sqs::Service::sqs, unavailable("The gateway is about to stop."));
+  if (!credentials_.empty()) {
+    if (auto known = sqs::check_signature(request, credentials_, to_unix_ms(clock_->wall_now()) / 1'000); !known)
+      return refuse(sqs::Service::sqs, known.error());
+  }
   auto call = sqs::read_call(request);
   if (!call) return refuse(sqs::Service::sqs, call.error());
   const auto* verb = sqs::find_verb(call->service, call->action);

@@ -13,6 +13,7 @@
 #include "common/node.hpp"
 #include "nodes/sqs_gateway/desk.hpp"
 #include "nodes/sqs_gateway/forwarder.hpp"
+#include "nodes/sqs_gateway/signature.hpp"
 
 namespace remuda {
 
@@ -31,6 +32,8 @@ class SqsGateway final : public Node {
  private:
   std::atomic<int> outstanding_{0};  ///< requests that are not answered yet
   int outstanding_max_ = 0;
+  sqs::Credentials credentials_;  ///< empty: whoever can connect is heard
+  const Clock* clock_ = nullptr;
   std::atomic<bool> draining_{false};
   std::unique_ptr<sqs::BrokerLink> link_;
   std::unique_ptr<sqs::Desk> desk_;            ///< the link's thread uses it

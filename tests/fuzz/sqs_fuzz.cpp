@@ -12,8 +12,10 @@
 #include "nodes/sqs_gateway/call.hpp"
 #include "nodes/sqs_gateway/digest.hpp"
 #include "nodes/sqs_gateway/message_output.hpp"
+#include "nodes/sqs_gateway/names.hpp"
 #include "nodes/sqs_gateway/pages.hpp"
 #include "nodes/sqs_gateway/queue_attributes.hpp"
+#include "nodes/sqs_gateway/signature.hpp"
 
 namespace {
 
@@ -81,6 +83,15 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const std::string input{reinterpret_cast<const char*>(data), size};
   look_at_call({"POST", "/000000000000/rides", {{"Host", "localhost"}}, input, true, true});
   look_at_call({"POST", "/", {{"Host", "localhost"}, {"X-Amz-Target", "AmazonSQS.SendMessage"}}, input, true, true});
+  const Credentials known{{"a", "secret"}};
+  for (const auto& request :
+       {http::Request{"GET", "/?" + input, {{"Host", "localhost"}}, "", true, false},
+        http::Request{
+            "GET", "/", {{"Host", "localhost"}, {"X-Amz-Date", "20261126T120000Z"}, {"Authorization", input}}, "", true, false}}) {
+    const auto checked = check_signature(request, known, 1'795'694'400);
+    require(!checked);  // nobody guesses a signature
+    require_a_name(checked);
+  }
   Message native;
   native.id = "m";
   native.body = input;
