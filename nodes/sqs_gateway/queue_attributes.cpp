@@ -126,6 +126,27 @@ Answered<void> set_redrive_policy(QueuePlan& queue, const std::string& text) {
   return {};
 }
 
+/// Which queues may name this one as their dead-letter queue.
+Answered<void> check_redrive_allow_policy(const std::string& text) {
+  constexpr std::size_t sources_max = 10;
+  const auto invalid = [&](std::string_view reason) {
+    return refuse(Fault::invalid_parameter_value, invalid_value(text, "RedriveAllowPolicy", reason));
+  };
+  if (text.empty()) return {};
+  const auto json = nlohmann::json::parse(text, nullptr, false);
+  if (!json.is_object()) return invalid("Redrive allow policy is not a valid JSON map.");
+  Input in{json};
+  const auto permission = in.text_if_any("redrivePermission").value_or("allowAll");
+  const auto sources = in.texts("sourceQueueArns");
+  if (in.error() || !is_one_of("allowAll|denyAll|byQueue", permission))
+    return invalid("redrivePermission is allowAll, denyAll or byQueue.");
+  if ((permission == "byQueue") != !sources.empty() || sources.size() > sources_max)
+    return invalid("byQueue, and nothing else, comes with 1 to 10 sourceQueueArns.");
+  const auto is_source = [](const std::string& arn) { return is_queue_name(name_of_arn(arn, "sqs")); };
+  if (!std::all_of(sources.begin(), sources.end(), is_source)) return invalid("A source is not the ARN of a queue.");
+  return {};
+}
+
 void set_one(QueuePlan& queue, const std::string& name, const std::string& value) {
   const auto number = number_of(value).value_or(0);
   if (name == "DelaySeconds") {
@@ -166,12 +187,20 @@ Answered<void> set_attributes(QueuePlan& queue, const GivenAttributes& given) {
     const bool may_be_cleared = known->kind == Kind::text;
     if (!(may_be_cleared && value.empty()) && !fits(*known, value))
       return refuse(Fault::invalid_attribute_value, "Invalid value for the parameter " + name + ".");
+    if (name == "Policy" && !value.empty() && !nlohmann::json::parse(value, nullptr, false).is_object())
+      return refuse(Fault::invalid_attribute_value, "Invalid value for the parameter Policy.");
+    if (name == "RedriveAllowPolicy") {
+      if (auto checked = check_redrive_allow_policy(value); !checked) return checked;
+    }
     if (name == "RedrivePolicy") {
       if (auto set = set_redrive_policy(queue, value); !set) return set;
     } else {
       set_one(queue, name, value);
     }
   }
+  if (queue.fifo && queue.fifo->deduplication_scope == "queue" && own_of(queue.tags, "FifoThroughputLimit") == "perMessageGroupId")
+    return refuse(Fault::invalid_attribute_value,
+                  "Invalid value for the parameter FifoThroughputLimit: perMessageGroupId needs the DeduplicationScope messageGroup.");
   return {};
 }
 

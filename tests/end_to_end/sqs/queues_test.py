@@ -92,6 +92,32 @@ class Queues(FrontDoor):
         self.assertNotIn("RedrivePolicy", self.attributes(url))
         self.assertEqual(self.sqs.list_dead_letter_source_queues(QueueUrl=dead).get("queueUrls", []), [])
 
+    def test_who_may_send_dead_letters_here_is_said_in_full(self):
+        url, source = self.queue(), "arn:aws:sqs:us-east-1:000000000000:source"
+        def allow(policy):
+            text = policy if isinstance(policy, str) else json.dumps(policy)
+            self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"RedriveAllowPolicy": text})
+        for wrong in ("x", "[]", {"redrivePermission": "perhaps"}, {"redrivePermission": "byQueue"}, {"redrivePermission": "denyAll", "sourceQueueArns": [source]},
+                      {"redrivePermission": "byQueue", "sourceQueueArns": [source] * 11}, {"redrivePermission": "byQueue", "sourceQueueArns": ["source"]}):
+            with self.refused("InvalidParameterValue"):
+                allow(wrong)
+        self.assertNotIn("RedriveAllowPolicy", self.attributes(url))
+        for right in ({"redrivePermission": "denyAll"}, {"redrivePermission": "allowAll"}, {"redrivePermission": "byQueue", "sourceQueueArns": [source] * 10}):
+            allow(right)
+            self.assertEqual(json.loads(self.attributes(url)["RedriveAllowPolicy"]), right)
+        allow("")
+        self.assertNotIn("RedriveAllowPolicy", self.attributes(url))
+
+    def test_attributes_that_do_not_go_together_are_refused(self):
+        with self.refused("InvalidAttributeValue"):
+            self.fifo(FifoThroughputLimit="perMessageGroupId")
+        url = self.fifo(FifoThroughputLimit="perMessageGroupId", DeduplicationScope="messageGroup")
+        with self.refused("InvalidAttributeValue"):
+            self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"DeduplicationScope": "queue"})
+        self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"DeduplicationScope": "queue", "FifoThroughputLimit": "perQueue"})
+        with self.refused("InvalidAttributeValue"):
+            self.sqs.set_queue_attributes(QueueUrl=url, Attributes={"Policy": "not JSON"})
+
     def test_lists_come_in_pages(self):
         prefix = self.name("page")
         urls = sorted(self.sqs.create_queue(QueueName=f"{prefix}-{i}")["QueueUrl"] for i in range(5))
