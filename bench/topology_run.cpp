@@ -45,14 +45,23 @@ TopologyRun::TopologyRun(std::string name, const std::filesystem::path& launch_f
     arguments.push_back(setting);
   }
   const auto begin = std::chrono::steady_clock::now();
-  command(arguments, folder_.path() / "up.log");
+  try {
+    command(arguments, folder_.path() / "up.log");
+  } catch (const std::exception&) {
+    down_quietly();  // what did start was left running
+    throw;
+  }
   up_seconds_ = seconds_since(begin);
   running_ = true;
 }
 
 TopologyRun::~TopologyRun() {
+  if (running_) down_quietly();
+}
+
+void TopologyRun::down_quietly() {
   try {
-    if (running_) down();
+    down();
   } catch (const std::exception&) {  // what is measured has failed already; the processes end with their supervisor
   }
 }

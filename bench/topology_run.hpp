@@ -35,6 +35,8 @@ class TopologyRun {
   TemporaryFolder folder_;
   double up_seconds_ = 0;
   bool running_ = false;
+
+  void down_quietly();
 };
 
 }  // namespace remuda::bench

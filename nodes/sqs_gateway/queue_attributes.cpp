@@ -199,8 +199,9 @@ Answered<void> set_attributes(QueuePlan& queue, const GivenAttributes& given) {
     }
   }
   if (queue.fifo && queue.fifo->deduplication_scope == "queue" && own_of(queue.tags, "FifoThroughputLimit") == "perMessageGroupId")
-    return refuse(Fault::invalid_attribute_value,
-                  "Invalid value for the parameter FifoThroughputLimit: perMessageGroupId needs the DeduplicationScope messageGroup.");
+    return refuse(
+        Fault::invalid_attribute_value,
+        "Invalid value for the parameter FifoThroughputLimit: perMessageGroupId needs the DeduplicationScope messageGroup.");
   return {};
 }
 
