@@ -84,9 +84,11 @@ class ChannelChecks {
           topic.name.place, "T301",
           "topic " + in_quotes(name) + " has neither a subscriber nor a queue or stream chained to it; what is published is lost");
     }
-    if (warns_ && topic.broker.empty() && !used.unknown && used.outputs.empty() && !used.inputs.empty()) {
-      diagnostics_.warning(topic.name.place, "T312",
-                           "no node publishes to topic " + in_quotes(name) + ", and without a broker nobody else can");
+    if (topic.broker.empty() && !used.unknown && used.outputs.empty() && !used.inputs.empty()) {
+      diagnostics_.error(used.inputs.front().channel->place, "T309",
+                         "no node publishes to topic " + in_quotes(name) + ", and without a broker nobody else can: " +
+                             in_quotes(used.inputs.front().node->name.text) + " would wait for ever",
+                         "name it at an output port, or add broker = \"<broker>\" to [topics." + name + "]");
     }
     for (const auto& end : used.inputs) {
       if (end.node->replicas < 2) continue;
