@@ -36,6 +36,8 @@ class EventSource {
   virtual void append_poll_items(std::vector<zmq_pollitem_t>& items) const { static_cast<void>(items); }
   /// Called on every turn of the loop: takes what is waiting on the sockets and does what is due at `now`.
   virtual void turn(Instant now) { static_cast<void>(now); }
+  /// Called at the end of every turn of the loop, before it rests: hands over what was gathered meanwhile.
+  virtual void flush() {}
   /// When turn() wants to be called at the latest; Instant::max() when only a socket can make it necessary.
   [[nodiscard]] virtual Instant next_deadline() const { return Instant::max(); }
 };

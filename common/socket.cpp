@@ -244,6 +244,11 @@ void Socket::subscribe(std::string_view prefix) {
   socket_->set(zmq::sockopt::subscribe, zmq::buffer(prefix.data(), prefix.size()));
 }
 
+void Socket::linger(std::chrono::milliseconds time) {
+  assert_owner();
+  socket_->set(zmq::sockopt::linger, static_cast<int>(time.count()));
+}
+
 namespace {
 
 /// The one place where an interrupted or refused send is looked at.
@@ -282,6 +287,11 @@ bool receive_part(void* socket, zmq::message_t& message) {
 SendStatus Socket::send(std::string_view frame) {
   assert_owner();
   return send_part(socket_->handle(), frame, 0);
+}
+
+bool Socket::can_send() const {
+  assert_owner();
+  return (socket_->get(zmq::sockopt::events) & ZMQ_POLLOUT) != 0;
 }
 
 SendStatus Socket::send_to(std::string_view routing_id, std::string_view frame) {

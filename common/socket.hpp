@@ -2,7 +2,7 @@
 // ZeroMQ sockets with the settings that libzmq 4.3.4 needs to be safe, in one place. A thin layer: it adds no threads, no queues
 // and no meaning. What ZeroMQ does not promise (delivery, order across connections) is not promised here either.
 //
-// Every socket: LINGER 0, a frame size limit, no ZMTP heartbeats (a stalled reader would abort the process, libzmq #3596),
+// Every socket: LINGER 0 unless asked for a moment, a frame size limit, no ZMTP heartbeats (a stalled reader would abort the process, libzmq #3596),
 // reconnect with back-off and jitter, TCP keep-alive, a 5 s handshake limit, never a blocking send. One Context per process; one
 // owner thread per socket (asserted). ipc endpoints accept connections of this user only.
 //
@@ -10,6 +10,7 @@
 
 #include <zmq.h>
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -98,8 +99,13 @@ class Socket {
   /// Connects now or later: a peer that is not there yet is no error. Errors: as check_endpoint.
   Result<void> connect(const std::string& endpoint);
   void subscribe(std::string_view prefix);  ///< SUB
+  /// How long what was handed to libzmq and is not written yet holds up the end of the context, once this socket is closed. Only for
+  /// sockets whose frames nobody sends again.
+  void linger(std::chrono::milliseconds time);
 
   [[nodiscard]] SendStatus send(std::string_view frame);
+  /// Whether a send would be taken now.
+  [[nodiscard]] bool can_send() const;
   /// ROUTER: to the peer that `routing_id` names.
   [[nodiscard]] SendStatus send_to(std::string_view routing_id, std::string_view frame);
   /// False when nothing is waiting.

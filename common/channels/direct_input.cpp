@@ -13,7 +13,7 @@ void must(const Result<void>& done) {
 }  // namespace
 
 std::unique_ptr<DirectInput> DirectInput::pipe(Context& context, const std::vector<std::string>& endpoints) {
-  Socket socket{context, SocketKind::pull};
+  Socket socket{context, SocketKind::pull, {.receive_high_water_mark = direct::pipe_high_water_mark}};
   for (const auto& endpoint : endpoints) {
     if (const auto bound = socket.listen(endpoint); !bound) throw std::runtime_error{bound.error().message};
   }

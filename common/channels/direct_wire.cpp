@@ -25,9 +25,16 @@ bool is_correlation(std::string_view bytes) {
 
 void encode_messages(std::string_view sender, std::uint64_t first_sequence, std::span<const std::string_view> messages,
                      std::string& out) {
-  MsgpackWriter writer{out};
-  writer.array(4).text("messages").binary(sender).number(first_sequence).array(messages.size());
-  for (const auto message : messages) writer.binary(message);
+  begin_messages(sender, first_sequence, messages.size(), out);
+  for (const auto message : messages) append_message(message, out);
+}
+
+void begin_messages(std::string_view sender, std::uint64_t first_sequence, std::size_t count, std::string& out) {
+  MsgpackWriter{out}.array(4).text("messages").binary(sender).number(first_sequence).array(count);
+}
+
+void append_message(std::string_view message, std::string& out) {
+  MsgpackWriter{out}.binary(message);
 }
 
 Result<Messages> decode_messages(std::string_view frame) {

@@ -2,6 +2,7 @@
 // Frames of the direct channels, where no broker stands between two nodes. Pure: bytes in, values out. The grammar is in
 // PROTOCOL.md, "Direct channels". Malformed input is refused and never crashes. What is decoded points into the frame.
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -17,6 +18,11 @@ namespace remuda::direct {
 
 inline constexpr std::size_t sender_size = 8;  ///< random bytes that name one sending end for as long as it lives
 inline constexpr std::size_t correlation_size_max = 64;
+/// Frames that a pipe holds for a consumer at each end, beside the kernel's buffers: one that stands still is not fed much, and others
+/// get the rest.
+inline constexpr int pipe_high_water_mark = 16;
+/// What was confirmed because it was handed to the transport may take so long to leave when its node ends.
+inline constexpr std::chrono::milliseconds farewell_time{1'000};
 
 /// Messages on a pipe or a direct topic. The numbers count what this sender sent on this connection, from 1.
 struct Messages {
@@ -26,6 +32,9 @@ struct Messages {
 };
 void encode_messages(std::string_view sender, std::uint64_t first_sequence, std::span<const std::string_view> messages,
                      std::string& out);
+/// The same in parts: the beginning, then each message.
+void begin_messages(std::string_view sender, std::uint64_t first_sequence, std::size_t count, std::string& out);
+void append_message(std::string_view message, std::string& out);
 /// Errors: `malformed_frame`.
 Result<Messages> decode_messages(std::string_view frame);
 

@@ -1,5 +1,6 @@
 #include "common/channels/pipe.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -9,7 +10,8 @@ namespace remuda {
 
 PipeOutput::PipeOutput(Context& context, const std::vector<std::string>& endpoints) : sender_{direct::new_sender()} {
   for (const auto& endpoint : endpoints) {
-    Consumer consumer{Socket{context, SocketKind::push}};
+    Consumer consumer{Socket{context, SocketKind::push, {.send_high_water_mark = direct::pipe_high_water_mark}}};
+    consumer.socket.linger(direct::farewell_time);
     if (const auto connected = consumer.socket.connect(endpoint); !connected) throw std::runtime_error{connected.error().message};
     consumers_.push_back(std::move(consumer));
   }
@@ -20,33 +22,38 @@ void PipeOutput::append_poll_items(std::vector<zmq_pollitem_t>& items) const {
   for (const auto& consumer : consumers_) items.push_back(consumer.socket.poll_item(ZMQ_POLLOUT));
 }
 
-bool PipeOutput::hand_over(std::span<const std::string_view> packed_messages) {
-  for (std::size_t tried = 0; tried < consumers_.size(); ++tried) {
-    auto& consumer = consumers_[turn_of_];
-    turn_of_ = (turn_of_ + 1) % consumers_.size();
-    frame_.clear();
-    direct::encode_messages(sender_, consumer.next_sequence, packed_messages, frame_);
-    if (consumer.socket.send(frame_) == SendStatus::sent) {
-      consumer.next_sequence += packed_messages.size();
-      return true;
-    }
-  }
-  return false;
-}
-
 void PipeOutput::send(std::span<const std::string_view> packed_messages, ConfirmHandler confirmed) {
-  if (waiting_.empty() && hand_over(packed_messages)) return confirmed({});
-  waiting_.push_back({{packed_messages.begin(), packed_messages.end()}, std::move(confirmed)});
+  waiting_.add(packed_messages, std::move(confirmed));
 }
 
 void PipeOutput::turn(Instant /*now*/) {
-  while (!waiting_.empty()) {
-    const std::vector<std::string_view> views{waiting_.front().messages.begin(), waiting_.front().messages.end()};
-    if (!hand_over(views)) return;
-    const auto confirmed = std::move(waiting_.front().confirmed);
-    waiting_.pop_front();
-    confirmed({});
+  flush();
+}
+
+void PipeOutput::flush() {
+  // What was gathered is dealt out evenly: sharing a frame must not give one consumer the work of all.
+  const std::size_t share = consumers_.empty() ? 0 : (waiting_.size() + consumers_.size() - 1) / consumers_.size();
+  // And what is sent by those who are told of a confirm goes in the next turn: this one must end.
+  for (std::size_t left = waiting_.size(); left > 0;) {
+    const std::size_t handed_over = hand_over(std::min(share, left));
+    if (handed_over == 0) return;
+    left -= handed_over;
   }
+}
+
+std::size_t PipeOutput::hand_over(std::size_t most) {
+  for (std::size_t tried = 0; tried < consumers_.size(); ++tried) {
+    auto& consumer = consumers_[turn_of_];
+    turn_of_ = (turn_of_ + 1) % consumers_.size();
+    if (!consumer.socket.can_send()) continue;
+    frame_.clear();
+    const auto portion = waiting_.encode(sender_, consumer.next_sequence, most, frame_);
+    if (consumer.socket.send(frame_) != SendStatus::sent) continue;
+    consumer.next_sequence += portion.messages;
+    waiting_.confirm(portion);
+    return portion.sends;
+  }
+  return 0;
 }
 
 }  // namespace remuda

@@ -2,11 +2,11 @@
 // The sending end of a pipe: PUSH to every consumer in turn, direct, at most once. What was handed to the transport counts as
 // confirmed and is lost when that consumer goes; what nobody can take yet waits here.
 
-#include <deque>
 #include <string>
 #include <vector>
 
 #include "common/channel.hpp"
+#include "common/channels/gathered.hpp"
 #include "common/socket.hpp"
 
 namespace remuda {
@@ -18,6 +18,7 @@ class PipeOutput final : public OutputChannel {
 
   void append_poll_items(std::vector<zmq_pollitem_t>& items) const override;
   void turn(Instant now) override;
+  void flush() override;
   void send(std::span<const std::string_view> packed_messages, ConfirmHandler confirmed) override;
 
  private:
@@ -26,16 +27,13 @@ class PipeOutput final : public OutputChannel {
     Socket socket;
     std::uint64_t next_sequence = 1;
   };
-  struct Waiting {
-    std::vector<std::string> messages;
-    ConfirmHandler confirmed;
-  };
-  bool hand_over(std::span<const std::string_view> packed_messages);
+  /// Hands one frame of at most `most` sends to the next consumer that can take it; returns how many sends, 0 when nobody can.
+  std::size_t hand_over(std::size_t most);
 
   std::string sender_;
   std::vector<Consumer> consumers_;
   std::size_t turn_of_ = 0;
-  std::deque<Waiting> waiting_;
+  direct::Gathered waiting_;
   std::string frame_;
 };
 

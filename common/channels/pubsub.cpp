@@ -17,6 +17,7 @@ PubSubOutput::PubSubOutput(Context& context, const std::vector<std::string>& end
       sender_{direct::new_sender()},
       socket_{context, SocketKind::xpub_verboser},
       open_{expected_subscribers == 0} {
+  socket_.linger(direct::farewell_time);
   for (const auto& endpoint : endpoints) {
     if (const auto bound = socket_.listen(endpoint); !bound) throw std::runtime_error{bound.error().message};
   }
@@ -28,14 +29,13 @@ void PubSubOutput::append_poll_items(std::vector<zmq_pollitem_t>& items) const {
 
 void PubSubOutput::turn(Instant now) {
   read_subscriptions();
-  if (open_) return;
-  if (subscribers_ >= expected_) {
-    open();
-  } else if (!waiting_.empty() && now >= barrier_ends_) {
+  if (!open_ && subscribers_ >= expected_) open_ = true;
+  if (!open_ && !waiting_.empty() && now >= barrier_ends_) {
     log_warning("publishing without all subscribers",
                 {{"topic", topic_}, {"subscribers", subscribers_}, {"expected", expected_}, {"waiting", waiting_.size()}});
-    open();
+    open_ = true;
   }
+  flush();
 }
 
 void PubSubOutput::read_subscriptions() {
@@ -74,21 +74,28 @@ void PubSubOutput::on_subscription(std::string_view prefix, bool came) {
 }
 
 void PubSubOutput::send(std::span<const std::string_view> packed_messages, ConfirmHandler confirmed) {
-  if (open_) {
-    publish(packed_messages);
-    return confirmed({});
-  }
-  if (waiting_.empty()) barrier_ends_ = clock_.now() + barrier_time;
-  waiting_.push_back({{packed_messages.begin(), packed_messages.end()}, std::move(confirmed)});
+  if (!open_ && waiting_.empty()) barrier_ends_ = clock_.now() + barrier_time;
+  waiting_.add(packed_messages, std::move(confirmed));
 }
 
-void PubSubOutput::publish(std::span<const std::string_view> packed_messages) {
-  frame_.clear();
-  direct::encode_messages(sender_, next_sequence_, packed_messages, frame_);
-  // XPUB never blocks: it drops for those who are too slow. The numbering goes on, so that they see it.
-  static_cast<void>(socket_.send(frame_));
-  next_sequence_ += packed_messages.size();
-  if (!filtered_.empty()) publish_filtered(packed_messages);
+void PubSubOutput::flush() {
+  if (!open_) return;
+  // What is sent by those who are told of a confirm goes in the next turn: this one must end.
+  for (std::size_t left = waiting_.size(); left > 0;) {
+    frame_.clear();
+    const auto portion = waiting_.encode(sender_, next_sequence_, left, frame_);
+    // XPUB never blocks: it drops for those who are too slow. The numbering goes on, so that they see it.
+    static_cast<void>(socket_.send(frame_));
+    next_sequence_ += portion.messages;
+    if (!filtered_.empty()) publish_filtered(direct::decode_messages(frame_)->messages);
+    left -= portion.sends;
+    waiting_.confirm(portion);
+  }
+}
+
+Instant PubSubOutput::next_deadline() const {
+  if (waiting_.empty()) return Instant::max();
+  return open_ ? Instant::min() : barrier_ends_;
 }
 
 void PubSubOutput::publish_filtered(std::span<const std::string_view> packed_messages) {
@@ -103,19 +110,10 @@ void PubSubOutput::publish_filtered(std::span<const std::string_view> packed_mes
       if (filtered.policy.matches(view)) passed.push_back(view.packed);
     }
     if (passed.empty()) continue;
-    frame_ = prefix;
-    direct::encode_messages(filtered.sender, filtered.next_sequence, passed, frame_);
-    static_cast<void>(socket_.send(frame_));
+    filtered_frame_ = prefix;
+    direct::encode_messages(filtered.sender, filtered.next_sequence, passed, filtered_frame_);
+    static_cast<void>(socket_.send(filtered_frame_));
     filtered.next_sequence += passed.size();
-  }
-}
-
-void PubSubOutput::open() {
-  open_ = true;
-  for (auto& held : std::exchange(waiting_, {})) {
-    const std::vector<std::string_view> views{held.messages.begin(), held.messages.end()};
-    publish(views);
-    held.confirmed({});
   }
 }
 

@@ -3,12 +3,12 @@
 // until as many subscribers are there as the launch file promises, so that nobody misses the beginning. Subscribers' filters are
 // evaluated here, each once for every message, however many subscribers have it.
 
-#include <deque>
 #include <map>
 #include <string>
 #include <vector>
 
 #include "common/channel.hpp"
+#include "common/channels/gathered.hpp"
 #include "common/filter/filter_policy.hpp"
 #include "common/socket.hpp"
 
@@ -27,7 +27,8 @@ class PubSubOutput final : public OutputChannel {
 
   void append_poll_items(std::vector<zmq_pollitem_t>& items) const override;
   void turn(Instant now) override;
-  [[nodiscard]] Instant next_deadline() const override { return open_ || waiting_.empty() ? Instant::max() : barrier_ends_; }
+  void flush() override;
+  [[nodiscard]] Instant next_deadline() const override;
   /// Confirmed as soon as it is handed to the transport: a subscriber that is too slow misses it and counts the gap.
   void send(std::span<const std::string_view> packed_messages, ConfirmHandler confirmed) override;
   [[nodiscard]] std::size_t subscribers() const { return subscribers_; }
@@ -40,15 +41,9 @@ class PubSubOutput final : public OutputChannel {
     std::uint64_t next_sequence = 1;
     std::size_t subscribers = 0;
   };
-  struct Waiting {
-    std::vector<std::string> messages;
-    ConfirmHandler confirmed;
-  };
   void read_subscriptions();
   void on_subscription(std::string_view prefix, bool came);
-  void publish(std::span<const std::string_view> packed_messages);
   void publish_filtered(std::span<const std::string_view> packed_messages);
-  void open();
 
   // Constant after construction.
   std::string topic_;
@@ -61,10 +56,11 @@ class PubSubOutput final : public OutputChannel {
   std::size_t subscribers_ = 0;
   bool open_;
   Instant barrier_ends_ = Instant::max();
-  std::deque<Waiting> waiting_;
+  direct::Gathered waiting_;
   std::uint64_t next_sequence_ = 1;
   std::map<std::string, Filtered, std::less<>> filtered_;  ///< by what is subscribed to
   std::string frame_;
+  std::string filtered_frame_;
 };
 
 }  // namespace remuda

@@ -36,6 +36,7 @@ bool NodeRuntime::turn() {
   run_posted();
   run_timers(now);
   const auto handled = run_batch();
+  for (auto* source : ports_.sources) source->flush();
   for (std::size_t port = 0; port < ports_.inputs.size(); ++port) {
     figures_.set_losses(port, ports_.inputs[port].channel->missed(), ports_.inputs[port].channel->malformed());
   }

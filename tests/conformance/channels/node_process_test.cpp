@@ -8,6 +8,7 @@
 #include <set>
 
 #include "common/broker_client.hpp"
+#include "common/channels/direct_wire.hpp"
 #include "common/channels/request.hpp"
 #include "common/control.hpp"
 #include "tests/conformance/channels/broker_process.hpp"
@@ -133,6 +134,31 @@ BOOST_AUTO_TEST_CASE(a_node_started_before_its_broker_waits_for_it) {
   expect_copies(user, 10);
   node.signal(SIGTERM);
   BOOST_TEST(wait_for<ControlBye>().report.counts["copied"] == 10);
+  BOOST_TEST(node.wait(20s).value_or(-1) == 0);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_node_has_sent_into_a_pipe_leaves_before_it_ends) {
+  constexpr std::size_t rides = 12;  // as many as the pipe takes without a reader, more than the kernel does
+  broker.start();
+  auto user = client();
+  const auto pipe_end = fresh_endpoint();
+  Socket reader{context, SocketKind::pull, {.receive_high_water_mark = 1}};
+  BOOST_REQUIRE(reader.listen(pipe_end).ok());
+  auto command = command_line();
+  for (auto& argument : command) {
+    if (argument.starts_with("copies=")) argument = "copies=pipe:" + pipe_end + "/copies";
+  }
+  ChildProcess node{std::move(command)};
+  send_rides(user, 0, rides, std::string(100'000, 'x'));
+  wait_for_heartbeat([](auto report) { return report.counts["copied"] == rides; });
+  node.signal(SIGTERM);
+  static_cast<void>(wait_for<ControlBye>());  // all is handed to the transport: nothing holds the node any more
+  std::size_t got = 0;
+  for (std::array items{reader.poll_item()}; got < rides && poll(items, 5'000) == 1;) {
+    BOOST_REQUIRE(reader.receive(frame));
+    got += direct::decode_messages(frame.bytes()).value().messages.size();
+  }
+  BOOST_TEST(got == rides);
   BOOST_TEST(node.wait(20s).value_or(-1) == 0);
 }
 
