@@ -37,7 +37,8 @@ struct Report {
   int batch = 0;
   int window = 0;
   std::uint64_t messages = 0;
-  double msgs_per_s = 0;  ///< W6: deliveries; W7: events against 10,000 keyed policies; W8: processes; W9: requests
+  /// W3, W6: deliveries; W4: answers; W7: events against 10,000 keyed policies; W8: processes; W9: requests
+  double msgs_per_s = 0;
   std::optional<double> p50_us;
   std::optional<double> p99_us;
   std::optional<double> broker_cpu_us_per_msg;
@@ -62,12 +63,15 @@ struct Workload {
 Result<Report> durable_life(const Options& options);        // W1
 Result<Report> durable_life_crowd(const Options& options);  // W1c
 Result<Report> latency(const Options& options);             // W2
+Result<Report> live_topic(const Options& options);          // W3
+Result<Report> requests(const Options& options);            // W4
 Result<Report> backlog(const Options& options);             // W5
 Result<Report> fan_out(const Options& options);             // W6
 Result<Report> stream(const Options& options);              // stream
 Result<Report> many_rules(const Options& options);          // W7
 Result<Report> launch_twenty(const Options& options);       // W8
 Result<Report> http_rides(const Options& options);          // W9
+Result<Report> pipe(const Options& options);                // W10
 Result<Report> front_door(const Options& options);          // sqs
 
 }  // namespace remuda::bench
