@@ -37,7 +37,7 @@ void Execution::begin(std::uint64_t id) {
     case StateType::wait:
       return begin_wait(id, *input);
     case StateType::pass:
-      return complete(id, state.result ? *state.result : std::move(*input));
+      return complete(id, state.result ? *state.result : *input);
     case StateType::succeed:
       return leave(id, *input);
     case StateType::fail:

@@ -317,7 +317,8 @@ class SvgWriter {
       rectangle(box, 2);
       const double tape = bottom - std::min(7.0, box.height / 2);
       std::string path = "M" + number(box.left) + " " + number(tape) + " H" + number(right);
-      for (double x = box.left + 9; x < right - 3; x += 9) path += " M" + number(x) + " " + number(tape) + " V" + number(bottom);
+      const int slots = std::max(0, static_cast<int>((right - 3 - box.left) / 9));
+      for (int slot = 1; slot <= slots; ++slot) path += " M" + number(box.left + 9.0 * slot) + " " + number(tape) + " V" + number(bottom);
       out_ += "<path class=\"slot\" d=\"" + path + "\"/>";
     } else if (shape == Vertex::Shape::request) {
       polygon({{box.left, middle},

@@ -28,7 +28,7 @@ void ContentRouter::start(NodeContext& context) {
   context_ = &context;
   std::vector<std::shared_ptr<const filter::CompiledPolicy>> patterns;
   for (const auto& [name, table] : context.parameters().json("rules").items()) {
-    const auto refuse = [&name](const std::string& what) {
+    const auto refuse = [&name = name](const std::string& what) {
       throw std::invalid_argument{"parameter rules: '" + name + "': " + what};
     };
     if (!table.is_object() || !table.contains("pattern") || !table.contains("to") || !table["to"].is_array())

@@ -67,7 +67,7 @@ class XmlWriter {
 
   void member(const std::string& name, const Output& value) {
     if (service_ == Service::sns) return sns_member(name, value);
-    if (name == "Successful") return list(action_ == "" ? name : std::string{action_} + "ResultEntry", value);
+    if (name == "Successful") return list(action_.empty() ? name : std::string{action_} + "ResultEntry", value);
     const auto flat =
         std::find_if(flat_names.begin(), flat_names.end(), [&](const FlatName& known) { return known.in_json == name; });
     if (flat == flat_names.end() || value.is_string()) return element(name, value);
