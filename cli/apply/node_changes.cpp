@@ -24,9 +24,9 @@ std::vector<std::pair<std::string, Processes>> by_node(const std::vector<Process
 
 bool same(const ProcessPlan& a, const ProcessPlan& b) {
   return a.kind == b.kind && a.exec == b.exec && a.host == b.host && a.arguments == b.arguments && a.environment == b.environment &&
-         a.stop_grace == b.stop_grace && a.restart.when == b.restart.when && a.restart.delay == b.restart.delay &&
-         a.restart.max_delay == b.restart.max_delay && a.restart.max_restarts == b.restart.max_restarts &&
-         a.restart.window == b.restart.window;
+         a.stop_grace == b.stop_grace && a.limits == b.limits && a.restart.when == b.restart.when &&
+         a.restart.delay == b.restart.delay && a.restart.max_delay == b.restart.max_delay &&
+         a.restart.max_restarts == b.restart.max_restarts && a.restart.window == b.restart.window;
 }
 
 bool same(const Processes& a, const Processes& b) {
@@ -60,6 +60,20 @@ std::vector<NodeChange> node_changes(const std::vector<ProcessPlan>& before, con
   return changes;
 }
 
+namespace {
+
+topology::ResourceLimits limits_from_json(const nlohmann::json& process) {
+  topology::ResourceLimits limits;
+  const auto there = process.find("limits");
+  if (there == process.end()) return limits;
+  if (there->contains("memory_max_bytes")) limits.memory_max_bytes = there->at("memory_max_bytes").get<std::uint64_t>();
+  if (there->contains("nofile")) limits.nofile = there->at("nofile").get<int>();
+  if (there->contains("nice")) limits.nice = there->at("nice").get<int>();
+  return limits;
+}
+
+}  // namespace
+
 std::vector<ProcessPlan> processes_from_json(const std::string& plan_json) {
   std::vector<ProcessPlan> processes;
   const auto json = nlohmann::json::parse(plan_json, nullptr, false);
@@ -77,6 +91,7 @@ std::vector<ProcessPlan> processes_from_json(const std::string& plan_json) {
       process.environment = one.at("environment").get<std::map<std::string, std::string>>();
       process.start_rank = one.at("start_rank");
       process.stop_grace = milliseconds(one.at("stop_grace_ms"));
+      process.limits = limits_from_json(one);
       const auto& restart = one.at("restart");
       using When = topology::RestartPolicy::When;
       process.restart.when = restart.at("policy") == "never"    ? When::never

@@ -49,6 +49,7 @@ struct SpawnRequest {
   std::string path;                      ///< absolute
   std::vector<std::string> arguments;    ///< without argv[0]
   std::vector<std::string> environment;  ///< complete: `NAME=value`
+  topology::ResourceLimits limits = {};  ///< in force before the first instruction of the program
 };
 
 struct Spawned {

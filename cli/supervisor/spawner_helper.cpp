@@ -5,6 +5,7 @@
 #include <linux/close_range.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -13,6 +14,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <charconv>
 #include <csignal>
 #include <cstring>
 #include <msgpack.hpp>
@@ -84,6 +86,61 @@ std::vector<char*> pointers(std::vector<std::string>& texts) {
   return result;
 }
 
+/// Why a child could not become its program; goes through a pipe, so it owns nothing.
+struct Obstacle {
+  enum class Step { program, memory_max, nofile, nice };
+  Step step = Step::program;
+  int error = 0;
+};
+
+/// In the child. The limits that a process of ours already has may be tighter: then the kernel says no.
+std::optional<Obstacle> limit_this_process(const topology::ResourceLimits& limits) {
+  using Step = Obstacle::Step;
+  const auto refuses = [](auto resource, std::uint64_t most) {
+    const rlimit limit{most, most};
+    return setrlimit(resource, &limit) != 0;
+  };
+  if (limits.nofile && refuses(RLIMIT_NOFILE, static_cast<std::uint64_t>(*limits.nofile))) return Obstacle{Step::nofile, errno};
+  if (limits.nice && setpriority(PRIO_PROCESS, 0, *limits.nice) != 0) return Obstacle{Step::nice, errno};
+  if (limits.memory_max_bytes && refuses(RLIMIT_DATA, *limits.memory_max_bytes)) return Obstacle{Step::memory_max, errno};
+  return std::nullopt;
+}
+
+/// A sentence that ends with what to do.
+std::string sentence(const SpawnRequest& request, const Obstacle& obstacle) {
+  const std::string reason = std::strerror(obstacle.error);
+  switch (obstacle.step) {
+    case Obstacle::Step::program:
+      break;
+    case Obstacle::Step::memory_max:
+      return fmt::format("cannot start {}: its memory_max is refused ({}); lower it, or raise `ulimit -Hd` where remuda is started",
+                         request.path, reason);
+    case Obstacle::Step::nofile:
+      return fmt::format("cannot start {}: nofile = {} is refused ({}); lower it, or raise `ulimit -Hn` where remuda is started",
+                         request.path, request.limits.nofile.value_or(0), reason);
+    case Obstacle::Step::nice:
+      return fmt::format("cannot start {}: nice = {} is refused ({}); only root may go below what remuda itself runs with",
+                         request.path, request.limits.nice.value_or(0), reason);
+  }
+  return fmt::format("cannot start {}: {}", request.path, reason);
+}
+
+topology::ResourceLimits read_limits(MsgpackReader& in) {
+  topology::ResourceLimits limits;
+  in.array();
+  // Packed as text, empty when absent: the reader has no word for a number that may be missing.
+  const auto number = [&]() -> std::optional<std::int64_t> {
+    const std::string_view text = in.string();
+    std::int64_t value = 0;
+    if (text.empty() || std::from_chars(text.data(), text.data() + text.size(), value).ec != std::errc{}) return std::nullopt;
+    return value;
+  };
+  if (const auto memory = number()) limits.memory_max_bytes = static_cast<std::uint64_t>(*memory);
+  if (const auto nofile = number()) limits.nofile = static_cast<int>(*nofile);
+  if (const auto nice = number()) limits.nice = static_cast<int>(*nice);
+  return limits;
+}
+
 struct Child {
   std::uint32_t process;
   pid_t pid;
@@ -143,6 +200,7 @@ class Helper {
     request.path = in.string();
     for (std::uint32_t left = in.array(); left > 0 && in.ok(); --left) request.arguments.emplace_back(in.string());
     for (std::uint32_t left = in.array(); left > 0 && in.ok(); --left) request.environment.emplace_back(in.string());
+    request.limits = read_limits(in);
     if (!in.ok() || packet.descriptors.size() != 2) {
       send_packet(socket_, pack_array("failed", request.process, "the spawn request is malformed"), {});
       return;
@@ -152,7 +210,7 @@ class Helper {
 
   void spawn(SpawnRequest request, int standard_output, int standard_error) {
     std::array<int, 2> failure{};
-    if (pipe2(failure.data(), O_CLOEXEC) != 0) return report_failure(request, errno);
+    if (pipe2(failure.data(), O_CLOEXEC) != 0) return report_failure(request, Obstacle{Obstacle::Step::program, errno});
     const FileDescriptor failure_reader{failure[0]};
     FileDescriptor failure_writer{failure[1]};
     // Everything that allocates happens before the fork.
@@ -164,30 +222,39 @@ class Helper {
     const pid_t helper = getpid();
 
     const pid_t pid = fork();
-    if (pid < 0) return report_failure(request, errno);
+    if (pid < 0) return report_failure(request, Obstacle{Obstacle::Step::program, errno});
     if (pid == 0) {
-      become(request.path.c_str(), argv.data(), environment.data(), standard_output, standard_error, helper);
-      const int error = errno;
-      [[maybe_unused]] const ssize_t told = write(failure_writer.get(), &error, sizeof error);
+      const Obstacle obstacle = become(request, argv.data(), environment.data(), standard_output, standard_error, helper);
+      [[maybe_unused]] const ssize_t told = write(failure_writer.get(), &obstacle, sizeof obstacle);
       _exit(127);
     }
     setpgid(pid, pid);  // also here, so that the group exists before anyone signals it
     failure_writer.reset();
-    int error = 0;
+    Obstacle obstacle;
     ssize_t size = -1;
     do {
-      size = read(failure_reader.get(), &error, sizeof error);  // end of file: exec succeeded
+      size = read(failure_reader.get(), &obstacle, sizeof obstacle);  // end of file: exec succeeded
     } while (size < 0 && errno == EINTR);
     if (size > 0) {
       waitpid(pid, nullptr, 0);
-      return report_failure(request, error);
+      return report_failure(request, obstacle);
     }
     children_.push_back({request.process, pid});
     send_packet(socket_, pack_array("spawned", request.process, static_cast<std::int64_t>(pid)), {});
   }
 
-  /// In the child: returns only when something failed, with errno set.
-  void become(const char* path, char** argv, char** environment, int standard_output, int standard_error, pid_t helper) const {
+  /// In the child: returns only when something failed.
+  Obstacle become(const SpawnRequest& request, char** argv, char** environment, int standard_output, int standard_error,
+                  pid_t helper) const {
+    prepare_descriptors_and_signals(standard_output, standard_error, helper);
+    if (errno != 0) return {Obstacle::Step::program, errno};
+    if (const auto refused = limit_this_process(request.limits)) return *refused;
+    execve(request.path.c_str(), argv, environment);
+    return {Obstacle::Step::program, errno};
+  }
+
+  /// errno is 0 when all went well.
+  void prepare_descriptors_and_signals(int standard_output, int standard_error, pid_t helper) const {
     if (prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return;
     if (getppid() != helper) _exit(127);  // the helper died before the line above: no signal will come
     if (setpgid(0, 0) != 0) return;
@@ -199,12 +266,11 @@ class Helper {
     sigset_t none;
     sigemptyset(&none);
     if (sigprocmask(SIG_SETMASK, &none, nullptr) != 0) return;
-    execve(path, argv, environment);
+    errno = 0;
   }
 
-  void report_failure(const SpawnRequest& request, int error) const {
-    send_packet(socket_,
-                pack_array("failed", request.process, fmt::format("cannot start {}: {}", request.path, std::strerror(error))), {});
+  void report_failure(const SpawnRequest& request, const Obstacle& obstacle) const {
+    send_packet(socket_, pack_array("failed", request.process, sentence(request, obstacle)), {});
   }
 
   void reap() {
@@ -237,7 +303,10 @@ int run_spawner_helper(int socket, int life_line) {
 }
 
 std::string encode_spawn(const SpawnRequest& request) {
-  return pack_array("spawn", request.process, request.path, request.arguments, request.environment);
+  const auto text = [](const auto& limit) { return limit ? std::to_string(*limit) : std::string{}; };
+  const std::vector<std::string> limits{text(request.limits.memory_max_bytes), text(request.limits.nofile),
+                                        text(request.limits.nice)};
+  return pack_array("spawn", request.process, request.path, request.arguments, request.environment, limits);
 }
 
 std::string encode_signal(std::uint32_t process, int number, bool whole_group) {

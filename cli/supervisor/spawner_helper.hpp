@@ -1,6 +1,6 @@
 #pragma once
 // The inside of the helper process that spawner.hpp describes, and the packets between the two: msgpack arrays
-// ["spawn", process, path, [argument...], [variable...]] + 2 descriptors, ["signal", process, number, whole_group] one way,
+// ["spawn", process, path, [argument...], [variable...], [memory_max, nofile, nice]] + 2 descriptors, ["signal", process, number, whole_group] one way,
 // ["spawned", process, pid], ["failed", process, why], ["exited", process, exit code, signal] the other.
 
 #include <string>

@@ -323,6 +323,7 @@ class Supervisor {
     }
     request.arguments.insert(request.arguments.end(), {"--data", folder_.data_of(plan, options_.plan), "--control",
                                                        control_endpoint_, "--log-format", "json"});
+    request.limits = plan.limits;
     for (const auto& [name, value] : plan.environment) request.environment.push_back(name + "=" + value);
 
     Result<OutputCollector::WritingEnds> ends = outputs_.open(i);

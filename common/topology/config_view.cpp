@@ -34,6 +34,12 @@ Value restart_value(const RestartPolicy& restart) {
   return table;
 }
 
+void add_limits(const ResourceLimits& limits, Value& table) {
+  if (limits.memory_max_bytes) table.add("memory_max", Value::of(format_size(*limits.memory_max_bytes)));
+  if (limits.nofile) table.add("nofile", Value::of(std::int64_t{*limits.nofile}));
+  if (limits.nice) table.add("nice", Value::of(std::int64_t{*limits.nice}));
+}
+
 Value list_value(const std::vector<Name>& names) {
   Value list;
   list.kind = Value::Kind::array;
@@ -54,6 +60,7 @@ Value broker_value(const BrokerSpec& broker, const BrokerPlan* planned) {
   // Where it listens without being told depends on the folder it is started from, so only what was written is shown.
   if (!broker.listen.empty() && planned != nullptr) table.add("listen", list_value(broker.listen));
   table.add("stop_grace", Value::of(format_duration(broker.stop_grace)));
+  add_limits(broker.limits, table);
   table.add("restart", restart_value(broker.restart));
   if (!broker.environment.empty()) table.add("env", texts_value(broker.environment));
   return table;
@@ -93,6 +100,7 @@ Value node_value(const NodeSpec& node) {
   table.add("replicas", Value::of(std::int64_t{node.replicas}));
   if (!node.depends_on.empty()) table.add("depends_on", list_value(node.depends_on));
   table.add("stop_grace", Value::of(format_duration(node.stop_grace)));
+  add_limits(node.limits, table);
   table.add("restart", restart_value(node.restart));
   if (!node.environment.empty()) table.add("env", texts_value(node.environment));
   return table;
@@ -176,22 +184,33 @@ Value config_value(const LaunchFile& file, const Plan& plan) {
   return root;
 }
 
+/// Only what is said: a plan without limits stays what it was, and so does its hash.
+Json limits_json(const ResourceLimits& limits) {
+  Json json = Json::object();
+  if (limits.memory_max_bytes) json["memory_max_bytes"] = *limits.memory_max_bytes;
+  if (limits.nofile) json["nofile"] = *limits.nofile;
+  if (limits.nice) json["nice"] = *limits.nice;
+  return json;
+}
+
 Json process_json(const ProcessPlan& process) {
-  return {{"kind", process.kind == ProcessPlan::Kind::broker ? "broker" : "node"},
-          {"node", process.node},
-          {"replica", process.replica},
-          {"host", process.host},
-          {"exec", process.exec},
-          {"arguments", process.arguments},
-          {"environment", process.environment},
-          {"start_rank", process.start_rank},
-          {"stop_grace_ms", process.stop_grace.count()},
-          {"restart",
-           {{"policy", policy_name(process.restart.when)},
-            {"delay_ms", process.restart.delay.count()},
-            {"max_delay_ms", process.restart.max_delay.count()},
-            {"max_restarts", process.restart.max_restarts},
-            {"window_ms", process.restart.window.count()}}}};
+  Json json = {{"kind", process.kind == ProcessPlan::Kind::broker ? "broker" : "node"},
+               {"node", process.node},
+               {"replica", process.replica},
+               {"host", process.host},
+               {"exec", process.exec},
+               {"arguments", process.arguments},
+               {"environment", process.environment},
+               {"start_rank", process.start_rank},
+               {"stop_grace_ms", process.stop_grace.count()},
+               {"restart",
+                {{"policy", policy_name(process.restart.when)},
+                 {"delay_ms", process.restart.delay.count()},
+                 {"max_delay_ms", process.restart.max_delay.count()},
+                 {"max_restarts", process.restart.max_restarts},
+                 {"window_ms", process.restart.window.count()}}}};
+  if (process.limits != ResourceLimits{}) json["limits"] = limits_json(process.limits);
+  return json;
 }
 
 Json queue_json(const QueuePlan& queue) {

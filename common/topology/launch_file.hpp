@@ -52,6 +52,7 @@ struct BrokerSpec {
   std::optional<std::uint64_t> body_cache_bytes;  ///< memory for message bodies; absent: the queue node's own default
   RestartPolicy restart;
   std::chrono::milliseconds stop_grace{10'000};
+  ResourceLimits limits = {};
   std::map<std::string, std::string> environment;
   bool implicit = false;  ///< not written: there are queues and no [brokers]
 };
@@ -149,6 +150,7 @@ struct NodeSpec {
   std::map<std::string, std::string> environment;
   std::vector<Name> depends_on;
   std::chrono::milliseconds stop_grace{10'000};
+  ResourceLimits limits = {};
 };
 
 struct LaunchFile {

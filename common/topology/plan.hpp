@@ -26,6 +26,14 @@ struct RestartPolicy {
 };
 
 /// One process of the topology: a replica of a node, or a broker.
+/// What a process may use of its machine, told to the kernel before it runs. Absent: as whoever started the supervisor.
+struct ResourceLimits {
+  std::optional<std::uint64_t> memory_max_bytes;  ///< private writable memory (RLIMIT_DATA): a request for more fails
+  std::optional<int> nofile;                      ///< open descriptors
+  std::optional<int> nice;                        ///< -20 (first served) to 19 (last)
+  friend bool operator==(const ResourceLimits&, const ResourceLimits&) = default;
+};
+
 struct ProcessPlan {
   enum class Kind { broker, node };
   Kind kind = Kind::node;
@@ -39,6 +47,7 @@ struct ProcessPlan {
   std::map<std::string, std::string> environment;
   RestartPolicy restart;
   std::chrono::milliseconds stop_grace{10'000};
+  ResourceLimits limits = {};
   /// Processes are started in waves: all of rank 0, then when those are ready rank 1, and so on; they stop in the opposite order.
   int start_rank = 0;
 };

@@ -60,6 +60,20 @@ RestartPolicy read_restart(std::optional<TableReader> table) {
   return restart;
 }
 
+ResourceLimits read_limits(TableReader& table) {
+  constexpr std::uint64_t memory_least = std::uint64_t{16} << 20U;  // below it no program of ours reaches its main()
+  constexpr std::uint64_t memory_most = std::uint64_t{1} << 40U;
+  const auto number = [&](std::string_view key, std::int64_t min, std::int64_t max) {
+    const auto value = table.integer(key, min, max);
+    return value ? std::optional{static_cast<int>(*value)} : std::nullopt;
+  };
+  ResourceLimits limits;
+  limits.memory_max_bytes = table.size("memory_max", memory_least, memory_most);
+  limits.nofile = number("nofile", 32, 1'048'576);
+  limits.nice = number("nice", -20, 19);
+  return limits;
+}
+
 HostSpec read_host(const Name& name, TableReader& table) {
   HostSpec host;
   host.name = name;
@@ -78,6 +92,7 @@ BrokerSpec read_broker(const Name& name, TableReader& table, const Name& include
   broker.body_cache_bytes = table.size("body_cache", 0, std::uint64_t{1} << 40U);
   broker.restart = read_restart(table.table("restart"));
   broker.stop_grace = table.duration("stop_grace", 0ms, 1h).value_or(broker.stop_grace);
+  broker.limits = read_limits(table);
   broker.environment = table.texts("env");
   table.finish();
   return broker;
@@ -337,6 +352,7 @@ NodeSpec read_node(const Name& name, TableReader& table, const Name& include_hos
   node.environment = table.texts("env");
   node.depends_on = table.names("depends_on");
   node.stop_grace = table.duration("stop_grace", 0ms, 1h).value_or(node.stop_grace);
+  node.limits = read_limits(table);
   table.finish();
   return node;
 }

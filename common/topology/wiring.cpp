@@ -311,6 +311,7 @@ class Wiring {
       process.environment = broker.environment;
       process.restart = broker.restart;
       process.stop_grace = broker.stop_grace;
+      process.limits = broker.limits;
       plan_.processes.push_back(std::move(process));
     }
   }
@@ -331,6 +332,7 @@ class Wiring {
         process.environment = node.environment;
         process.restart = node.restart;
         process.stop_grace = node.stop_grace;
+        process.limits = node.limits;
         process.start_rank = first_rank + ranks[i];
         plan_.processes.push_back(std::move(process));
       }

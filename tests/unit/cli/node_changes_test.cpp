@@ -46,6 +46,15 @@ BOOST_AUTO_TEST_CASE(nodes_come_go_and_change) {
   BOOST_TEST(told() == "change accounting;add billing;remove loyalty;");
 }
 
+BOOST_AUTO_TEST_CASE(another_limit_changes_its_node_and_survives_the_plan_as_json) {
+  after[0].limits = {.memory_max_bytes = 64U << 20U, .nofile = 64, .nice = 5};
+  BOOST_TEST(told() == "change accounting;");
+  topology::Plan plan;
+  plan.processes = after;
+  before = processes_from_json(topology::plan_as_json(plan));
+  BOOST_TEST(told() == "");
+}
+
 BOOST_AUTO_TEST_CASE(one_replica_more_changes_its_node) {
   after.push_back(process("loyalty", 2));
   BOOST_TEST(told() == "change loyalty;");

@@ -26,11 +26,12 @@ struct SpawnerFixture {
   OutputCollector outputs;
 
   void shell(std::uint32_t process, const std::string& script) { spawn(process, "/bin/sh", {"-c", script}); }
+  topology::ResourceLimits limits;
   void spawn(std::uint32_t process, const std::string& path, const std::vector<std::string>& arguments) {
     auto ends = outputs.open(process);
     BOOST_REQUIRE(ends);
-    BOOST_REQUIRE(spawner->spawn({process, path, arguments, {"PATH=/bin:/usr/bin", "COLOUR=bay"}}, std::move(ends->standard_output),
-                                 std::move(ends->standard_error)));
+    BOOST_REQUIRE(spawner->spawn({process, path, arguments, {"PATH=/bin:/usr/bin", "COLOUR=bay"}, limits},
+                                 std::move(ends->standard_output), std::move(ends->standard_error)));
   }
   template <class Event>
   Event next() {
@@ -87,6 +88,43 @@ BOOST_AUTO_TEST_CASE(arguments_are_words_and_no_shell_reads_them) {
   next<Spawned>();
   next<Exited>();
   BOOST_TEST(outputs.finish(3).at(0).text == "$(id); echo owned *");
+}
+
+BOOST_AUTO_TEST_CASE(limits_are_in_force_when_the_program_begins_and_only_for_it) {
+  limits = {.memory_max_bytes = 64ULL << 20U, .nofile = 48, .nice = 7};
+  shell(8, "ulimit -Hn; ulimit -Sn; ulimit -Hd; nice");
+  next<Spawned>();
+  next<Exited>();
+  const auto lines = outputs.finish(8);
+  BOOST_REQUIRE_EQUAL(lines.size(), 4U);
+  BOOST_TEST(lines[0].text == "48");
+  BOOST_TEST(lines[1].text == "48");
+  BOOST_TEST(lines[2].text == "65536");  // KiB
+  BOOST_TEST(lines[3].text == "7");
+
+  limits = {};
+  shell(9, "test $(ulimit -n) = 48 || nice");
+  next<Spawned>();
+  next<Exited>();
+  BOOST_TEST(outputs.finish(9).at(0).text == "0");
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_on_memory_makes_the_request_for_more_fail) {
+  const std::vector<std::string> eat{"-c", "try: bytearray(256 << 20)\nexcept MemoryError: print('told so')"};
+  limits.memory_max_bytes = 128ULL << 20U;
+  spawn(10, "/usr/bin/python3", eat);
+  next<Spawned>();
+  next<Exited>();
+  BOOST_TEST(outputs.finish(10).at(0).text == "told so");
+}
+
+BOOST_AUTO_TEST_CASE(a_limit_that_the_kernel_refuses_is_told_with_what_to_do) {
+  limits.nofile = 1'048'576 * 1'024;  // above fs.nr_open, which not even root may exceed
+  shell(11, "true");
+  BOOST_TEST(
+      next<SpawnFailed>().why ==
+      "cannot start /bin/sh: nofile = 1073741824 is refused (Operation not permitted); lower it, or raise `ulimit -Hn` where "
+      "remuda is started");
 }
 
 BOOST_AUTO_TEST_CASE(a_signal_reaches_the_process_and_the_whole_group_when_asked) {

@@ -104,6 +104,36 @@ visibility_timeout = "1h"
   BOOST_TEST(process("accounting").restart.delay.count() == 2'000);
 }
 
+BOOST_FIXTURE_TEST_CASE(what_a_process_may_use_reaches_the_plan, LaunchFixture) {
+  write(R"(
+[defaults.node]
+nofile = 64
+[brokers.main]
+nofile = 4096
+[queues.rides]
+)" + service +
+        "memory_max = \"64MiB\"\nnice = -5\n");
+  wired();
+  BOOST_TEST((process("accounting").limits == ResourceLimits{.memory_max_bytes = 64U << 20U, .nofile = 64, .nice = -5}));
+  BOOST_TEST((process("main").limits == ResourceLimits{.memory_max_bytes = {}, .nofile = 4096, .nice = {}}));
+}
+
+BOOST_FIXTURE_TEST_CASE(what_a_process_may_use_has_bounds, LaunchFixture) {
+  const auto node = [&](const std::string& text) {
+    write("[queues.rides]\n" + service + text + "\n");
+    return found();
+  };
+  BOOST_TEST(node("memory_max = \"16MiB\"\nnofile = 32\nnice = -20") == "");
+  BOOST_TEST(node("memory_max = \"1024GiB\"\nnofile = 1048576\nnice = 19") == "");
+  BOOST_TEST(node("memory_max = 16777215") == "T007");
+  BOOST_TEST(node("memory_max = true") == "T006");
+  BOOST_TEST(node("nofile = 31") == "T007");
+  BOOST_TEST(node("nofile = 1048577") == "T007");
+  BOOST_TEST(node("nice = -21") == "T007");
+  BOOST_TEST(node("nice = 20") == "T007");
+  BOOST_TEST(node("nice = \"low\"") == "T006");
+}
+
 BOOST_FIXTURE_TEST_CASE(limits_hold_on_both_sides, LaunchFixture) {
   const auto settings = [&](const std::string& text) {
     write("[queues.rides]\n" + text + "\n" + service);
