@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "broker/access.hpp"
 #include "common/log.hpp"
 
 namespace remuda::broker {
@@ -37,13 +38,16 @@ void Broker::begin_turn() {
   }
 }
 
-void Broker::on_frame(std::string_view routing_id, std::string_view frame) {
+void Broker::on_frame(std::string_view routing_id, std::string_view frame, const keys::KnownClient* client) {
   // The turn may be older than the request: this process had to wait for its processor meanwhile. Time counts from the request on.
   moment_ = moment_of(clock_);
   Connection& connection = connections_.heard(routing_id, moment_.now);
   if (moment_.now < connection.ignored_until) return;
   ++requests_;
   if (auto decoded = wire::decode_request(frame, request_); !decoded) return strike(connection, request_.request, decoded.error());
+  if (client != nullptr) {
+    if (const auto refusal = refusal_for(*client, request_.command)) return refuse(connection, request_.request, *refusal);
+  }
   handle(connection);
 }
 

@@ -27,6 +27,10 @@
 #include "common/message.hpp"
 #include "common/wire.hpp"
 
+namespace remuda::keys {
+struct KnownClient;
+}
+
 namespace remuda::broker {
 
 struct BrokerSettings {
@@ -64,7 +68,8 @@ class Broker {
 
   // ---- a turn ----
   void begin_turn();
-  void on_frame(std::string_view routing_id, std::string_view frame);
+  /// `client`: what the key that was shown may do; null: it came over ipc or loopback, and may do everything.
+  void on_frame(std::string_view routing_id, std::string_view frame, const keys::KnownClient* client = nullptr);
   void on_multipart(std::string_view routing_id);
   /// The connection is over: nothing more is handed out to it.
   void on_gone(std::string_view routing_id);

@@ -1,6 +1,7 @@
 #include "broker/broker_loop.hpp"
 
 #include <sys/eventfd.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
@@ -24,10 +25,11 @@
 #include "broker/engine/queue_engine.hpp"
 #include "broker/group_commit.hpp"
 #include "broker/journal/journal.hpp"
+#include "broker/self_test.hpp"
 #include "common/control.hpp"
 #include "common/declarations.hpp"
 #include "common/descriptor.hpp"
-
+#include "common/keys/key_folder.hpp"
 #include "common/log.hpp"
 #include "common/mutant.hpp"
 #include "common/socket.hpp"
@@ -47,6 +49,8 @@ constexpr std::uint64_t compaction_per_turn = 1U << 20U;
 constexpr std::chrono::milliseconds longest_wait{1'000};
 /// While the disk is full it looks for space more often.
 constexpr std::chrono::milliseconds longest_wait_full{250};
+/// A key that is revoked works at most so long.
+constexpr std::chrono::milliseconds clients_refresh{1'000};
 constexpr rlim_t connections_default = 10'000;
 constexpr rlim_t files_besides = 128;  // the journal's, listeners, the control channel's
 
@@ -115,8 +119,29 @@ std::uint64_t frame_size_for(const topology::Definitions& definitions) {
   return std::min(size, frame_size_max);
 }
 
-zmtp::Router::Settings router_settings(const Options& options, std::uint64_t max_frame_size) {
+std::optional<keys::ClientList> known_clients(const Options& options) {
+  if (options.keys_folder.empty()) return std::nullopt;
+  return or_throw(keys::ClientList::open(keys::KeyFolder{options.keys_folder}));
+}
+
+/// Whoever shows a key is known by it from then on: what it may do is looked up at every request, so a changed role counts at once.
+std::shared_ptr<const zmtp::CurveServer> curve_server(const Options& options, const std::optional<keys::ClientList>& clients) {
+  if (!clients) return nullptr;
+  // A core dump would hold the secret (RELIABILITY 6.5).
+  if (prctl(PR_SET_DUMPABLE, 0) != 0) throw std::runtime_error{"cannot keep the key out of core dumps"};
+  zmtp::CurveServer server;
+  server.keys = or_throw(keys::KeyFolder{options.keys_folder}.server_keys());
+  server.admit = [&clients](const zmtp::CurveKey& key, std::string& why) {
+    const keys::KnownClient* client = clients->find(zmtp::text_of(key), why);
+    return client == nullptr ? std::string{} : client->key;
+  };
+  return std::make_shared<const zmtp::CurveServer>(std::move(server));
+}
+
+zmtp::Router::Settings router_settings(const Options& options, std::uint64_t max_frame_size,
+                                       std::shared_ptr<const zmtp::CurveServer> curve) {
   zmtp::Router::Settings settings;
+  settings.curve = std::move(curve);
   settings.max_frame_size = max_frame_size;
   settings.unsent_max_bytes = options.peer_buffer_bytes;
   settings.busy_wait_max = options.busy_wait_max;
@@ -145,6 +170,8 @@ class BrokerLoop {
   void declare(const topology::Definitions& definitions);
   void start_control();
   [[nodiscard]] ControlReport report() const;
+  void on_frame(zmtp::PeerId peer, std::string_view frame);
+  void refresh_clients();
   void wait();
   [[nodiscard]] bool commit(bool sync);
   void send_held();
@@ -164,6 +191,9 @@ class BrokerLoop {
   std::uint64_t max_frame_size_;
   std::optional<Broker> broker_;
   std::optional<BackgroundScrub> scrub_;
+
+  std::optional<keys::ClientList> clients_;  ///< none: no keys
+  Instant next_refresh_{};
 
   Context context_;  // the control channel's
   zmtp::Router router_;
@@ -213,8 +243,9 @@ BrokerLoop::BrokerLoop(const Options& options)
       journal_{*folder_, journal_options(options)},
       engine_{journal_, options.segment_size_bytes},
       max_frame_size_{frame_size_for(definitions_)},
-      router_{clock_, router_settings(options, max_frame_size_)},
-      handlers_{[this](zmtp::PeerId peer, std::string_view frame) { broker_->on_frame(routing_id_of(peer), frame); },
+      clients_{known_clients(options)},
+      router_{clock_, router_settings(options, max_frame_size_, curve_server(options, clients_))},
+      handlers_{[this](zmtp::PeerId peer, std::string_view frame) { on_frame(peer, frame); },
                 [this](zmtp::PeerId peer) { broker_->on_multipart(routing_id_of(peer)); },
                 [this](zmtp::PeerId peer) { broker_->on_gone(routing_id_of(peer)); }},
       send_{[this](const Connection& to, std::string_view frame) { return router_.send(peer_of(to.routing_id), frame); }},
@@ -325,6 +356,11 @@ int BrokerLoop::run() {
   open();
   for (const auto& endpoint : options_.listen) {
     const std::string bound = or_throw(router_.listen(endpoint));
+    if (clients_ && bound.starts_with("tcp://")) {
+      log_info("self-test: two strangers try to get in", {{"endpoint", bound}});
+      or_throw(
+          strangers_are_refused(router_, bound, or_throw(keys::KeyFolder{options_.keys_folder}.server_keys()).public_key, clock_));
+    }
     log_info("listening", {{"endpoint", bound}});
   }
   scrub_.emplace(journal_, options_.scrub);
@@ -354,11 +390,35 @@ int BrokerLoop::run() {
   return end(0, "drained");
 }
 
+void BrokerLoop::on_frame(zmtp::PeerId peer, std::string_view frame) {
+  const std::string& key = router_.name_of(peer);
+  if (key.empty()) return broker_->on_frame(routing_id_of(peer), frame);
+  std::string why;
+  const keys::KnownClient* client = clients_->find(key, why);
+  if (client == nullptr) return router_.close(peer);
+  broker_->on_frame(routing_id_of(peer), frame, client);
+}
+
+void BrokerLoop::refresh_clients() {
+  next_refresh_ = clock_.now() + clients_refresh;
+  std::string problem;
+  if (clients_->refresh(problem)) {
+    log_info("the list of known clients changed", {{"clients", clients_->size()}});
+    router_.close_unless([this](const std::string& key) {
+      std::string why;
+      return clients_->find(key, why) != nullptr;
+    });
+  }
+  if (!problem.empty()) log_error("the list of known clients cannot be read; the earlier one holds", {{"reason", problem}});
+}
+
 void BrokerLoop::wait() {
+  if (clients_ && clock_.now() >= next_refresh_) refresh_clients();
   const Instant now = clock_.now();
   last_round_ = now.time_since_epoch().count();
   const bool disk_full = journal_.state() == StorageState::read_only;
   Instant until = std::min(broker_->next_deadline(), now + (disk_full ? longest_wait_full : longest_wait));
+  if (clients_) until = std::min(until, next_refresh_);
   if (sync_waits_) until = std::min(until, group_commit_.due());
   const bool at_once = more_to_do_ || truncation_pending_ || broker_->wants_another_turn() || until <= now;
   router_.wait(at_once ? Duration::zero() : until - now);

@@ -38,6 +38,22 @@ CLI::Validator checked_by(Check check, const std::string& form) {
                         form};
 }
 
+/// Whether it may be open to other machines depends on the keys, which another option names.
+Result<void> check_listen_form(const std::string& endpoint) {
+  auto allowed = check_listen_endpoint(endpoint);
+  if (!allowed && allowed.error().code == "open_endpoint") return {};
+  return allowed;
+}
+
+/// Empty: nothing is open to other machines without keys.
+std::string open_without_keys(const Options& options) {
+  if (!options.keys_folder.empty()) return {};
+  for (const auto& endpoint : options.listen) {
+    if (const auto allowed = check_listen_endpoint(endpoint); !allowed) return allowed.error().message;
+  }
+  return {};
+}
+
 }  // namespace
 
 ParsedOptions parse_options(int argc, const char* const* argv) {
@@ -65,8 +81,12 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
   app.add_option("--listen", options.listen, "where clients connect; may be repeated")
       ->capture_default_str()
       ->type_name("ENDPOINT")
-      ->check(checked_by(check_listen_endpoint, ""));
+      ->check(checked_by(check_listen_form, ""));
   app.add_option("--data", options.data_folder, "folder of the journal; created when absent")->required()->type_name("FOLDER");
+  app.add_option("--keys", options.keys_folder,
+                 "folder that `remuda keys init` made: who connects over TCP must show a key that it knows")
+      ->type_name("FOLDER")
+      ->envname("REMUDA_KEYS");
   app.add_option("--definitions", options.definitions_file, "TOML file with [queues.*], [topics.*] and [streams.*]")
       ->type_name("FILE")
       ->check(CLI::ExistingFile);
@@ -128,6 +148,10 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     return {std::nullopt, app.exit(success)};
   } catch (const CLI::ParseError& error) {
     std::cerr << "remuda-broker: " << error.what() << "\nTry 'remuda-broker --help'.\n";
+    return {std::nullopt, 2};
+  }
+  if (const std::string open = open_without_keys(options); !open.empty()) {
+    std::cerr << "remuda-broker: " << open << '\n';
     return {std::nullopt, 2};
   }
   options.log_format = *parse_log_format(log_format);

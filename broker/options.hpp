@@ -16,6 +16,7 @@ struct Options {
   std::string name = "main";
   std::vector<std::string> listen{"tcp://127.0.0.1:5550"};
   std::string data_folder;
+  std::string keys_folder;       ///< empty: no keys, so only loopback and ipc
   std::string definitions_file;  ///< empty: only what is declared over the wire
   std::string control_endpoint;  ///< the supervisor's; empty: it runs alone
   LogFormat log_format = LogFormat::automatic;

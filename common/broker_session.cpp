@@ -1,4 +1,6 @@
 #include "common/broker_session.hpp"
+#include "common/keys/key_folder.hpp"
+#include "common/socket.hpp"
 
 #include <sys/random.h>
 
@@ -30,6 +32,24 @@ BrokerClient::Session::Kind kind_of(const wire::Command& command) {
 
 }  // namespace
 
+namespace {
+
+/// Over TCP what REMUDA_KEYS holds is shown, and no connection without it leaves this machine.
+std::shared_ptr<const zmtp::CurveClient> keys_for(const std::string& endpoint) {
+  if (!endpoint.starts_with("tcp://")) return nullptr;
+  auto keys = keys::client_from_environment();
+  const auto stays = check_listen_endpoint(endpoint);
+  if (!keys && !stays && stays.error().code == "open_endpoint") {
+    throw std::runtime_error{
+        "'" + endpoint +
+        "' is beyond this machine, and this process has no keys; on the queue node's machine `remuda keys add-host "
+        "NAME` makes a folder of them, which REMUDA_KEYS must name here"};
+  }
+  return keys;
+}
+
+}  // namespace
+
 BrokerClient::Session::Session(const std::string& endpoint, ClientIdentity identity, const Clock& clock,
                                BrokerClientOptions options)
     : endpoint_{endpoint},
@@ -37,7 +57,7 @@ BrokerClient::Session::Session(const std::string& endpoint, ClientIdentity ident
       clock_{clock},
       options_{options},
       session_key_{random_session()},
-      dealer_{endpoint, options.max_frame_size, clock},
+      dealer_{endpoint, options.max_frame_size, clock, keys_for(endpoint)},
       handlers_{[this] { greet(); }, [this](std::string_view frame) { on_frame(frame); }, [this] { on_disconnected(); }},
       max_frame_size_{options.max_frame_size} {}
 

@@ -141,8 +141,9 @@ Result<void> check_listen_endpoint(std::string_view endpoint) {
   if (auto form = check(endpoint, true); !form) return form;
   if (!is_loopback(endpoint)) {
     return fail("open_endpoint", "'" + std::string{endpoint} +
-                                     "' would be open to other machines without authentication; listen on tcp://127.0.0.1:PORT "
-                                     "or ipc://@NAME, and reach it from elsewhere through an ssh tunnel");
+                                     "' would be open to other machines without authentication; make keys with `remuda keys init "
+                                     "--keys FOLDER` and start the queue node with REMUDA_KEYS=FOLDER, or listen on "
+                                     "tcp://127.0.0.1:PORT or ipc://@NAME");
   }
   return {};
 }

@@ -392,6 +392,7 @@ std::vector<std::string> allowed_environment() {
                                     "TZ",
                                     "TMPDIR",
                                     "XDG_RUNTIME_DIR",
+                                    "REMUDA_KEYS",
                                     "ASAN_OPTIONS",
                                     "UBSAN_OPTIONS",
                                     "TSAN_OPTIONS",

@@ -13,7 +13,7 @@ const Command& remuda_command() {
       "             5 timed out, 130 interrupted";
   root.subcommands = {check_verb(),  config_verb(), graph_verb(),  up_verb(),      apply_verb(), down_verb(),  ps_verb(),
                       logs_verb(),   stop_verb(),   start_verb(),  restart_verb(), queue_verb(), topic_verb(), stream_verb(),
-                      broker_verb(), call_verb(),   filter_verb(), saga_verb(),    bench_verb()};
+                      broker_verb(), call_verb(),   filter_verb(), saga_verb(),    keys_verb(),  bench_verb()};
   root.subcommands.push_back(completion_verb(root));
   root.subcommands.push_back(version_verb());
   return root;

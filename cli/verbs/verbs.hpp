@@ -23,6 +23,7 @@ Command call_verb();
 Command broker_verb();
 Command filter_verb();
 Command saga_verb();
+Command keys_verb();
 Command bench_verb();
 Command completion_verb(const Command& root);
 Command version_verb();

@@ -21,10 +21,11 @@ constexpr std::chrono::seconds handshake_limit{5};
 
 }  // namespace
 
-Dealer::Dealer(std::string endpoint, std::uint64_t max_frame_size, const Clock& clock)
+Dealer::Dealer(std::string endpoint, std::uint64_t max_frame_size, const Clock& clock, std::shared_ptr<const CurveClient> curve)
     : endpoint_{std::move(endpoint)},
       max_frame_size_{max_frame_size},
       clock_{clock},
+      curve_{std::move(curve)},
       scratch_{std::make_unique_for_overwrite<char[]>(scratch_size)},
       back_off_{back_off_min},
       random_{std::random_device{}()} {
@@ -37,7 +38,8 @@ Dealer::Dealer(std::string endpoint, std::uint64_t max_frame_size, const Clock& 
 void Dealer::begin() {
   auto socket = begin_connect(endpoint_);
   if (!socket) return fail(nullptr);
-  stream_.emplace(*std::move(socket), Stream::Side::dealer, max_frame_size_);
+  auto curve = curve_ && endpoint_.starts_with("tcp://") ? std::make_unique<Curve>(curve_) : nullptr;
+  stream_.emplace(*std::move(socket), Stream::Side::dealer, max_frame_size_, std::move(curve));
   state_ = State::connecting;
   retry_at_ = clock_.now() + handshake_limit;
 }
@@ -46,7 +48,11 @@ void Dealer::begin() {
 void Dealer::fail(const Handlers* handlers) {
   const bool was_connected = state_ == State::connected;
   if (stream_ && !stream_->problem().empty() && !was_connected) {
-    log_debug("no connection", {{"endpoint", endpoint_}, {"reason", stream_->problem()}});
+    // Said once: it is tried again and again, and the reason stays what it is until somebody acts.
+    const bool news = stream_->was_refused() && stream_->problem() != refusal_;
+    log_event(news ? LogLevel::warning : LogLevel::debug, "no connection",
+              {{"endpoint", endpoint_}, {"reason", stream_->problem()}});
+    if (stream_->was_refused()) refusal_ = stream_->problem();
   }
   stream_.reset();
   broke_ = false;
@@ -82,6 +88,7 @@ void Dealer::read(const Handlers& handlers) {
     if (event == Decoder::Event::opened) {
       state_ = State::connected;
       back_off_ = back_off_min;
+      refusal_.clear();
       handlers.on_connected();
     } else if (event == Decoder::Event::frame) {
       handlers.on_frame(content);

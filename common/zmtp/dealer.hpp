@@ -28,13 +28,18 @@ class Dealer {
   };
 
   /// Begins to connect at once. `clock` must outlive it. Throws std::runtime_error when the endpoint has a wrong form.
-  Dealer(std::string endpoint, std::uint64_t max_frame_size, const Clock& clock);
+  /// `curve`: the keys to show over TCP, and the one that the server must have; null: none.
+  Dealer(std::string endpoint, std::uint64_t max_frame_size, const Clock& clock,
+         std::shared_ptr<const CurveClient> curve = nullptr);
 
   /// Gives the frame to the socket at once, as far as it takes it. Without a connection the frame is dropped.
   void send(std::string_view frame);
 
   /// Connects, reads and writes what can be without waiting.
   void process(const Handlers& handlers);
+
+  /// Why the peer, or this end, did not accept the other the last time; empty: it did, or there was nobody.
+  [[nodiscard]] const std::string& refusal() const { return refusal_; }
 
   /// At most one item.
   void append_poll_items(std::vector<zmq_pollitem_t>& items) const;
@@ -57,9 +62,11 @@ class Dealer {
   std::string endpoint_;
   std::uint64_t max_frame_size_;
   const Clock& clock_;
+  std::shared_ptr<const CurveClient> curve_;
   std::unique_ptr<char[]> scratch_;
 
   State state_ = State::waiting;
+  std::string refusal_;
   std::optional<Stream> stream_;
   bool broke_ = false;  ///< noticed while sending; told by process()
   Instant retry_at_{};  ///< waiting: when to connect; connecting, greeting: when to give up

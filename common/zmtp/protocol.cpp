@@ -3,6 +3,9 @@
 #include <algorithm>
 
 #include <ostream>
+#include <utility>
+
+#include "common/zmtp/curve.hpp"
 
 namespace remuda::zmtp {
 
@@ -37,14 +40,6 @@ void append_big_endian(std::uint64_t value, int size, std::string& out) {
   for (int i = size - 1; i >= 0; --i) out.push_back(static_cast<char>(value >> (8 * i) & 0xFFU));
 }
 
-void append_command(std::string_view name, std::string_view data, std::string& out) {
-  out.push_back(static_cast<char>(command));
-  out.push_back(static_cast<char>(1 + name.size() + data.size()));
-  out.push_back(static_cast<char>(name.size()));
-  out += name;
-  out += data;
-}
-
 void append_property(std::string_view name, std::string_view value, std::string& out) {
   out.push_back(static_cast<char>(name.size()));
   out += name;
@@ -57,33 +52,59 @@ void append_property(std::string_view name, std::string_view value, std::string&
 // ---- what we say ----
 
 namespace {
-void append_greeting(std::string& out) {
+void append_greeting(std::string_view mechanism, bool as_server, std::string& out) {
   std::string greeting{signature_begin};
   append_big_endian(1, 8, greeting);
   greeting.push_back(signature_end);
   greeting.push_back(3);
   greeting.push_back(1);
-  greeting += "NULL"sv;
+  greeting += mechanism;
+  greeting.resize(mechanism_at + mechanism_size, '\0');
+  greeting.push_back(as_server ? '\1' : '\0');
   greeting.resize(greeting_size, '\0');
   out += greeting;
 }
-}  // namespace
 
-void append_opening(std::string_view socket_type, std::string& out) {
-  append_greeting(out);
+std::string metadata_of(std::string_view socket_type) {
   std::string metadata;
   append_property("Socket-Type", socket_type, metadata);
   append_property("Identity", {}, metadata);
-  append_command("READY", metadata, out);
+  return metadata;
+}
+}  // namespace
+
+void append_command_frame(std::string_view name, std::string_view data, std::string& out) {
+  const std::uint64_t size = 1 + name.size() + data.size();
+  if (size <= 0xFF) {
+    out.push_back(static_cast<char>(command));
+    out.push_back(static_cast<char>(size));
+  } else {
+    out.push_back(static_cast<char>(command | long_size));
+    append_big_endian(size, 8, out);
+  }
+  out.push_back(static_cast<char>(name.size()));
+  out += name;
+  out += data;
+}
+
+void append_opening(std::string_view socket_type, std::string& out) {
+  append_greeting("NULL", false, out);
+  append_command_frame("READY", metadata_of(socket_type), out);
+}
+
+void append_opening(std::string_view socket_type, Curve& curve, std::string& out) {
+  append_greeting("CURVE", curve.is_server(), out);
+  curve.set_metadata(metadata_of(socket_type));
+  if (!curve.is_server()) curve.append_hello(out);
 }
 
 void append_refusal(std::string_view reason, std::string& out) {
   constexpr std::size_t reason_max = 200;
-  append_greeting(out);
+  append_greeting("NULL", false, out);
   std::string data;
   data.push_back(static_cast<char>(std::min(reason.size(), reason_max)));
   data += reason.substr(0, reason_max);
-  append_command("ERROR", data, out);
+  append_command_frame("ERROR", data, out);
 }
 
 void append_frame_header(std::uint64_t body_size, std::string& out) {
@@ -97,7 +118,11 @@ void append_frame_header(std::uint64_t body_size, std::string& out) {
 }
 
 void append_pong(std::string_view context, std::string& out) {
-  append_command("PONG", context, out);
+  append_command_frame("PONG", context, out);
+}
+
+std::string pong_body(std::string_view context) {
+  return std::string{"\4PONG"}.append(context);
 }
 
 // ---- what the peer says ----
@@ -120,16 +145,18 @@ Decoder::Event Decoder::next(std::string_view& bytes, std::string_view& content)
   }
   while (true) {
     if (bytes.size() < 2) return incomplete(2);
-    const std::uint8_t flags = byte_at(bytes, 0);
+    std::uint8_t flags = byte_at(bytes, 0);
     if ((flags & ~(more | long_size | command)) != 0) return refuse("a frame with unknown flags");
     if ((flags & command) != 0 && (flags & more) != 0) return refuse("a command of several frames");
     const std::size_t header_size = (flags & long_size) != 0 ? frame_header_size_max : 2;
     if (bytes.size() < header_size) return incomplete(header_size);
     const std::uint64_t size = big_endian(bytes.substr(1, header_size - 1));
-    if (size > max_frame_size_) return refuse("a frame of " + std::to_string(size) + " bytes");
+    if (size > max_frame_size_ + (curve_ != nullptr ? Curve::overhead : 0))
+      return refuse("a frame of " + std::to_string(size) + " bytes");
     if (bytes.size() < header_size + size) return incomplete(header_size + size);
-    const std::string_view body = bytes.substr(header_size, static_cast<std::size_t>(size));
+    std::string_view body = bytes.substr(header_size, static_cast<std::size_t>(size));
     bytes.remove_prefix(header_size + body.size());
+    if (curve_ != nullptr && state_ == State::open && !unseal(body, flags)) return Event::refused;
     if ((flags & command) != 0) {
       const Event event = on_command(body, content);
       if (event == Event::incomplete) continue;  // a command without a meaning for us
@@ -144,6 +171,23 @@ Decoder::Event Decoder::next(std::string_view& bytes, std::string_view& content)
   }
 }
 
+bool Decoder::unseal(std::string_view& body, std::uint8_t& flags) {
+  std::uint8_t inside = 0;
+  const auto plain = flags == 0 || flags == long_size ? curve_->unseal(body, inside) : std::nullopt;
+  if (!plain || (inside & ~(more | sealed_command)) != 0) {
+    refuse("a frame that the peer did not seal, or not as the next one");
+    return false;
+  }
+  body = *plain;
+  flags = static_cast<std::uint8_t>((inside & more) | ((inside & sealed_command) != 0 ? command : 0));
+  if (flags == (more | command)) refuse("a command of several frames");
+  return state_ != State::refused;
+}
+
+std::string Decoder::take_answer() {
+  return std::exchange(answer_, {});
+}
+
 /// `opened` here: the greeting is right, READY may follow.
 Decoder::Event Decoder::take_greeting(std::string_view& bytes) {
   // Refused as soon as it is certain: whoever speaks something else may never send 64 bytes.
@@ -153,7 +197,13 @@ Decoder::Event Decoder::take_greeting(std::string_view& bytes) {
   if (bytes.size() < greeting_size) return incomplete(greeting_size);
   std::string_view mechanism = bytes.substr(mechanism_at, mechanism_size);
   mechanism = mechanism.substr(0, mechanism.find('\0'));
-  if (mechanism != "NULL") return refuse("the security mechanism '" + std::string{mechanism} + "'");
+  if (curve_ == nullptr && mechanism == "CURVE")
+    return refuse("the peer wants keys ('CURVE'); set REMUDA_KEYS to this machine's folder of keys (`remuda keys --help`)");
+  if (curve_ != nullptr && mechanism != "CURVE") {
+    return refuse("the peer comes without keys ('" + std::string{mechanism} +
+                  "') where they are wanted; set REMUDA_KEYS there to a folder that `remuda keys add-host` made");
+  }
+  if (curve_ == nullptr && mechanism != "NULL") return refuse("the security mechanism '" + std::string{mechanism} + "'");
   bytes.remove_prefix(greeting_size);
   state_ = State::ready;
   return Event::opened;
@@ -169,6 +219,7 @@ Decoder::Event Decoder::on_command(std::string_view body, std::string_view& cont
     const std::size_t size = data.empty() ? 0 : byte_at(data, 0);
     return refuse("the peer refuses the connection: " + std::string{data.substr(std::min<std::size_t>(1, data.size()), size)});
   }
+  if (state_ == State::ready && curve_ != nullptr) return on_handshake(name, data);
   if (state_ == State::ready) return name == "READY" ? on_ready(data) : refuse("a command before READY");
   if (name == "PING") {
     if (data.size() < ping_ttl_size || data.size() > ping_ttl_size + ping_context_size_max) return refuse("a malformed PING");
@@ -176,6 +227,19 @@ Decoder::Event Decoder::on_command(std::string_view body, std::string_view& cont
     return Event::ping;
   }
   return Event::incomplete;
+}
+
+/// `incomplete` here: it goes on.
+Decoder::Event Decoder::on_handshake(std::string_view name, std::string_view data) {
+  switch (curve_->on_command(name, data, answer_)) {
+    case Curve::Step::go_on:
+      return Event::incomplete;
+    case Curve::Step::opened:
+      return on_ready(curve_->peer_metadata());
+    case Curve::Step::refused:
+      break;
+  }
+  return refuse(curve_->problem());
 }
 
 Decoder::Event Decoder::on_ready(std::string_view metadata) {

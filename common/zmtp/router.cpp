@@ -47,7 +47,7 @@ Router::~Router() {
 }
 
 Result<std::string> Router::listen(const std::string& endpoint) {
-  auto listener = listen_at(endpoint);
+  auto listener = listen_at(endpoint, settings_.curve != nullptr);
   if (!listener) return Failure{listener.error()};
   watch(listener->socket.get(), listener_mark | listeners_.size(), EPOLLIN, EPOLL_CTL_ADD);
   listeners_.push_back(*std::move(listener));
@@ -154,7 +154,9 @@ void Router::accept(Listener& listener) {
     }
     const PeerId id = next_peer_++;
     watch(socket.get(), id, EPOLLIN, EPOLL_CTL_ADD);
-    Peer& peer = peers_.emplace(id, Peer{Stream{std::move(socket), Stream::Side::router, settings_.max_frame_size}}).first->second;
+    auto curve = settings_.curve && !listener.is_ipc ? std::make_unique<Curve>(settings_.curve) : nullptr;
+    Stream stream{std::move(socket), Stream::Side::router, settings_.max_frame_size, std::move(curve)};
+    Peer& peer = peers_.emplace(id, Peer{std::move(stream)}).first->second;
     peer.events = EPOLLIN;
     if (!address.empty()) ++connections_from_[address];
     peer.address = std::move(address);
@@ -299,11 +301,26 @@ void Router::close(PeerId id) {
   if (const auto found = peers_.find(id); found != peers_.end()) end(id, found->second);
 }
 
+const std::string& Router::name_of(PeerId id) const {
+  static const std::string nobody;
+  const auto found = peers_.find(id);
+  return found == peers_.end() ? nobody : found->second.stream.peer_name();
+}
+
+void Router::close_unless(const std::function<bool(const std::string& name)>& is_welcome) {
+  for (auto& [id, peer] : peers_) {
+    if (!peer.stream.peer_name().empty() && !is_welcome(peer.stream.peer_name())) end(id, peer);
+  }
+}
+
 void Router::end(PeerId id, Peer& peer) {
   if (peer.is_over) return;
   peer.is_over = true;
   if (!peer.stream.is_open() && !peer.stream.problem().empty()) {
-    log_debug("a connection ended before it began", {{"reason", peer.stream.problem()}});
+    const bool tell = peer.stream.is_sealed() && peer.stream.was_refused() && clock_.now() >= next_complaint_;
+    if (tell) next_complaint_ = clock_.now() + pause_when_full;
+    log_event(tell ? LogLevel::warning : LogLevel::debug, "a connection ended before it began",
+              {{"from", peer.address}, {"reason", peer.stream.problem()}});
   }
   epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, peer.stream.fd(), nullptr);
   over_.push_back(id);

@@ -41,6 +41,8 @@ class Router {
     std::size_t connections_per_address_max = 0;  ///< 0: no limit but the one above; ipc has no addresses
     std::chrono::milliseconds idle_after{5'000};  ///< a connection without traffic gives its memory back
     std::chrono::microseconds busy_wait_max{0};   ///< see BusyWait; zero: it sleeps at once. Needs a clock that goes on by itself
+    /// Who connects over TCP must show a key that it admits; null: no keys, and only loopback.
+    std::shared_ptr<const CurveServer> curve = nullptr;
   };
   /// What take() tells, in the order in which it happened. Content is valid during the call.
   struct Handlers {
@@ -75,6 +77,10 @@ class Router {
   void flush();
   /// Ends the connection; on_gone follows.
   void close(PeerId peer);
+  /// The name that the peer's key was admitted under; empty: it came over ipc, or keys are not used here.
+  [[nodiscard]] const std::string& name_of(PeerId peer) const;
+  /// Ends every connection whose key is not welcome any more.
+  void close_unless(const std::function<bool(const std::string& name)>& is_welcome);
 
   [[nodiscard]] std::size_t peers() const { return peers_.size(); }
 

@@ -22,9 +22,20 @@ std::string_view name_of(Stream::Side side) {
 
 }  // namespace
 
-Stream::Stream(Descriptor socket, Side side, std::uint64_t max_frame_size)
-    : socket_{std::move(socket)}, decoder_{name_of(side == Side::router ? Side::dealer : Side::router), max_frame_size} {
-  append_opening(name_of(side), out_);
+Stream::Stream(Descriptor socket, Side side, std::uint64_t max_frame_size, std::unique_ptr<Curve> curve)
+    : socket_{std::move(socket)},
+      curve_{std::move(curve)},
+      decoder_{name_of(side == Side::router ? Side::dealer : Side::router), max_frame_size, curve_.get()} {
+  if (curve_) {
+    append_opening(name_of(side), *curve_, out_);
+  } else {
+    append_opening(name_of(side), out_);
+  }
+}
+
+const std::string& Stream::peer_name() const {
+  static const std::string nobody;
+  return curve_ ? curve_->peer_name() : nobody;
 }
 
 // ---- reading ----
@@ -70,10 +81,13 @@ bool Stream::receive(char* into, std::size_t size) {
 bool Stream::tell(std::string_view& bytes, const OnEvent& on_event) {
   while (true) {
     std::string_view content;
-    switch (const Decoder::Event event = decoder_.next(bytes, content)) {
+    const Decoder::Event event = decoder_.next(bytes, content);
+    if (curve_ && !decoder_.is_open()) out_ += decoder_.take_answer();
+    switch (event) {
       case Decoder::Event::incomplete:
         return true;
       case Decoder::Event::refused:
+        if (curve_) static_cast<void>(flush());  // why, if it can be told without waiting
         problem_ = decoder_.problem();
         return false;
       case Decoder::Event::ping:
@@ -81,9 +95,14 @@ bool Stream::tell(std::string_view& bytes, const OnEvent& on_event) {
           problem_ = "the peer sends PINGs and does not read";
           return false;
         }
-        append_pong(content, out_);
+        if (curve_) {
+          curve_->seal(pong_body(content), sealed_command, out_);
+        } else {
+          append_pong(content, out_);
+        }
         break;
       default:
+        if (event == Decoder::Event::opened) out_ += decoder_.take_answer();
         on_event(event, content);
     }
   }
@@ -121,6 +140,7 @@ void Stream::trim() {
 // ---- writing ----
 
 void Stream::queue(std::string_view frame) {
+  if (curve_) return curve_->seal(frame, 0, out_);
   append_frame_header(frame.size(), out_);
   out_ += frame;
 }

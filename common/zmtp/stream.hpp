@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "common/descriptor.hpp"
+#include "common/zmtp/curve.hpp"
 #include "common/zmtp/protocol.hpp"
 
 namespace remuda::zmtp {
@@ -21,7 +22,8 @@ class Stream {
   using OnEvent = std::function<void(Decoder::Event, std::string_view content)>;
 
   /// `socket` is connected, or about to be: the opening leaves with the first flush().
-  Stream(Descriptor socket, Side side, std::uint64_t max_frame_size);
+  /// `curve`: null for NULL.
+  Stream(Descriptor socket, Side side, std::uint64_t max_frame_size, std::unique_ptr<Curve> curve = nullptr);
 
   /// Reads once, up to the size of `scratch` (which every stream of a thread may share), and tells what is whole.
   /// False: the connection is over, problem() says why.
@@ -40,12 +42,18 @@ class Stream {
   /// How much the last read() found.
   [[nodiscard]] std::size_t received() const { return received_; }
   [[nodiscard]] const std::string& problem() const { return problem_; }
+  /// The connection ended because one end did not accept the other, not because it broke.
+  [[nodiscard]] bool was_refused() const { return !decoder_.problem().empty(); }
+  [[nodiscard]] bool is_sealed() const { return curve_ != nullptr; }
+  /// The name that the peer's key was admitted under; empty without keys.
+  [[nodiscard]] const std::string& peer_name() const;
 
  private:
   bool receive(char* into, std::size_t size);
   bool tell(std::string_view& bytes, const OnEvent& on_event);
 
   Descriptor socket_;
+  std::unique_ptr<Curve> curve_;
   Decoder decoder_;
   std::size_t received_ = 0;
   // The beginning of a frame whose rest has yet to come. It grows with what arrives, not with what a peer announces.

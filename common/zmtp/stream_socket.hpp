@@ -17,8 +17,9 @@ struct Listener {
   std::string path;  ///< of the file to remove in the end; empty: none
 };
 
-/// Loopback and ipc only. Errors: as check_listen_endpoint (common/socket.hpp), and `cannot_listen`.
-Result<Listener> listen_at(const std::string& endpoint);
+/// Loopback and ipc only, unless whoever connects `shows_keys`. Errors: as check_listen_endpoint (common/socket.hpp), and
+/// `cannot_listen`.
+Result<Listener> listen_at(const std::string& endpoint, bool shows_keys = false);
 
 /// The next connection that waits, if there is one. `full`: the process has no descriptor left for it.
 Descriptor accept_from(const Listener& listener, bool& full);

@@ -40,9 +40,11 @@ def unpack(packed):
 
 
 class Client:
-    def __init__(self, endpoint, node="conformance", host="localhost", timeout_s=10.0, session=None):
+    def __init__(self, endpoint, node="conformance", host="localhost", timeout_s=10.0, session=None, keys=None):
+        """`keys`: a folder that `remuda keys` made; without one no key is shown."""
         self.endpoint, self.node, self.host, self.timeout_s = endpoint, node, host, timeout_s
         self.session = session or os.urandom(16)
+        self.keys = keys
         self.number = 0
         self.unanswered = {}  # number -> frame, of remembered requests
         self.replies = {}  # number -> reply that came while another was waited for
@@ -58,10 +60,20 @@ class Client:
             self.socket.close()
         self.socket = zmq.Context.instance().socket(zmq.DEALER)
         self.socket.setsockopt(zmq.LINGER, 0)
+        if self.keys is not None:
+            self.show_keys()
         self.socket.connect(self.endpoint)
         self.welcome = self.hello()
         for number in sorted(self.unanswered):
             self.socket.send(self.unanswered[number])
+
+    def show_keys(self):
+        def words(file):
+            with open(os.path.join(self.keys, file), "rb") as text:
+                return text.read().split()
+
+        _, self.socket.curve_publickey, _, self.socket.curve_secretkey = words("client.key")
+        self.socket.curve_serverkey, = words("server.pub")
 
     def hello(self):
         who = {"protocol": 1, "session": self.session, "node": self.node, "host": self.host}

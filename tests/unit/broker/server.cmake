@@ -1,1 +1,1 @@
-remuda_test(test_broker_server SOURCES broker_server_test.cpp live_feed_test.cpp group_commit_test.cpp LIBRARIES remuda_broker_server)
+remuda_test(test_broker_server SOURCES access_test.cpp broker_server_test.cpp live_feed_test.cpp group_commit_test.cpp LIBRARIES remuda_broker_server)
