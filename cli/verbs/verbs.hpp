@@ -24,6 +24,7 @@ Command broker_verb();
 Command filter_verb();
 Command saga_verb();
 Command keys_verb();
+Command doctor_verb();
 Command bench_verb();
 Command completion_verb(const Command& root);
 Command version_verb();

@@ -16,11 +16,12 @@ void check_endpoints(const LaunchFile& file, Diagnostics& diagnostics) {
         diagnostics.error(listen.place, too_long ? "T404" : "T402", endpoint.error().message);
         continue;
       }
-      if (!is_loopback(*endpoint)) {
+      if (broker.keys.empty() && !is_loopback(*endpoint)) {
         diagnostics.error(
             listen.place, "T401",
             in_quotes(listen.text) + " can be reached from other machines, and nothing proves who they are: no keys are set up",
-            "listen on tcp://127.0.0.1:" + std::to_string(endpoint->port) + " or ipc://@name");
+            "make keys with `remuda keys init --keys FOLDER` and say keys = \"FOLDER\" here, or listen on tcp://127.0.0.1:" +
+                std::to_string(endpoint->port) + " or ipc://@name");
       }
       const auto [earlier, is_new] = taken.emplace(listen.text, &broker);
       if (!is_new) {

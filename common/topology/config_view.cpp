@@ -59,6 +59,7 @@ Value broker_value(const BrokerSpec& broker, const BrokerPlan* planned) {
   if (!broker.store.empty()) table.add("store", Value::of(broker.store));
   // Where it listens without being told depends on the folder it is started from, so only what was written is shown.
   if (!broker.listen.empty() && planned != nullptr) table.add("listen", list_value(broker.listen));
+  if (!broker.keys.empty()) table.add("keys", Value::of(broker.keys));
   table.add("stop_grace", Value::of(format_duration(broker.stop_grace)));
   add_limits(broker.limits, table);
   table.add("restart", restart_value(broker.restart));

@@ -49,6 +49,7 @@ struct BrokerSpec {
   Name host;
   std::string store;                              ///< data folder; empty: the topology's own
   std::vector<Name> listen;                       ///< empty: an ipc name of the topology
+  std::string keys;                               ///< folder of keys; empty: it serves this machine only
   std::optional<std::uint64_t> body_cache_bytes;  ///< memory for message bodies; absent: the queue node's own default
   RestartPolicy restart;
   std::chrono::milliseconds stop_grace{10'000};

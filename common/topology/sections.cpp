@@ -89,6 +89,7 @@ BrokerSpec read_broker(const Name& name, TableReader& table, const Name& include
   broker.host = table.has("host") ? table.name("host") : include_host;
   broker.store = table.text("store").value_or("");
   broker.listen = table.names("listen");
+  broker.keys = table.text("keys").value_or("");
   broker.body_cache_bytes = table.size("body_cache", 0, std::uint64_t{1} << 40U);
   broker.restart = read_restart(table.table("restart"));
   broker.stop_grace = table.duration("stop_grace", 0ms, 1h).value_or(broker.stop_grace);

@@ -305,6 +305,7 @@ class Wiring {
         process.arguments.emplace_back("--listen");
         process.arguments.push_back(endpoint);
       }
+      if (!broker.keys.empty()) process.arguments.insert(process.arguments.end(), {"--keys", broker.keys});
       if (broker.body_cache_bytes) {
         process.arguments.insert(process.arguments.end(), {"--body-cache", std::to_string(*broker.body_cache_bytes) + "B"});
       }

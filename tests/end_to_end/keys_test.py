@@ -133,6 +133,35 @@ class Keys(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("others may read it; `chmod 600", err)
 
+    def test_the_doctor_tells_wrong_keys_and_taken_ports_with_what_to_do(self):
+        def doctor(*arguments, keys=self.keys):
+            code, out, err = remuda("doctor", "--json", "--data", self.folder, *arguments, keys=keys)
+            findings = [json.loads(line) for line in out.splitlines()]
+            self.assertEqual(code, 1 if any(one["verdict"] == "problem" for one in findings) else 0, out + err)
+            for one in findings:
+                self.assertEqual(one["remedy"] == "", one["verdict"] == "good", one)
+            return {one["about"]: one for one in findings}
+
+        well = doctor()
+        self.assertEqual(set(well), {"versions", "limits", "clock", "keys", "disk", "runtime", "ports"})
+        self.assertEqual(well["keys"]["what"], self.keys + ": a queue node's keys, 1 known clients")
+        self.assertIn("serve this machine only", doctor(keys=None)["keys"]["what"])
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            path = os.path.join(self.folder, "rides.toml")
+            with open(path, "w", encoding="utf-8") as file:
+                file.write(f'schema = 1\nname = "rides"\n[brokers.main]\nlisten = "tcp://127.0.0.1:{taken.getsockname()[1]}"\n[queues.rides]\n')
+            self.assertIn("another process listens there", doctor(path)["ports"]["what"])
+        self.assertEqual(doctor(path)["ports"]["verdict"], "good")
+        os.chmod(os.path.join(self.keys, "client.key"), 0o644)
+        self.assertIn("others may read it; `chmod 600", doctor()["keys"]["what"])
+        shutil.rmtree(self.keys)
+        self.assertIn("remuda keys init --keys", doctor()["keys"]["what"])
+        code, out, _ = remuda("doctor", keys=self.keys)
+        self.assertEqual(code, 1)
+        self.assertIn("\nproblem  keys      there is no folder", out)
+
     def test_mistakes_at_the_command_line_are_told_and_change_nothing(self):
         self.add("depot")
         for arguments, told in ((("init", "--keys", self.keys), "holds keys already"),

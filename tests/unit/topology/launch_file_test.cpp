@@ -118,6 +118,18 @@ nofile = 4096
   BOOST_TEST((process("main").limits == ResourceLimits{.memory_max_bytes = {}, .nofile = 4096, .nice = {}}));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_broker_with_keys_may_be_open_to_other_machines, LaunchFixture) {
+  const std::string open = "[brokers.main]\nlisten = \"tcp://0.0.0.0:5550\"\n";
+  write(open + "[queues.rides]\n" + service);
+  BOOST_TEST(found() == "T401");
+  write(open + "keys = \"/var/lib/remuda keys\"\n[queues.rides]\n" + service);
+  wired();
+  const auto& arguments = process("main").arguments;
+  const auto at = std::find(arguments.begin(), arguments.end(), "--keys");
+  BOOST_TEST_REQUIRE((at != arguments.end()));
+  BOOST_TEST(*(at + 1) == "/var/lib/remuda keys");
+}
+
 BOOST_FIXTURE_TEST_CASE(what_a_process_may_use_has_bounds, LaunchFixture) {
   const auto node = [&](const std::string& text) {
     write("[queues.rides]\n" + service + text + "\n");
