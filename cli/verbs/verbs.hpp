@@ -25,6 +25,7 @@ Command filter_verb();
 Command saga_verb();
 Command keys_verb();
 Command doctor_verb();
+Command export_verb();
 Command bench_verb();
 Command completion_verb(const Command& root);
 Command version_verb();
