@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
+#include "common/keys/key_folder.hpp"
 #include "common/socket.hpp"
 #include "common/units.hpp"
 #include "remuda/version.hpp"
@@ -43,6 +44,12 @@ Result<void> check_listen_form(const std::string& endpoint) {
   auto allowed = check_listen_endpoint(endpoint);
   if (!allowed && allowed.error().code == "open_endpoint") return {};
   return allowed;
+}
+
+/// REMUDA_KEYS also names folders of machines that only connect: those have no server key, and a queue node there serves as without.
+std::string server_keys_from_environment() {
+  const auto folder = keys::folder_from_environment();
+  return folder && folder->has("server.key") ? folder->path() : std::string{};
 }
 
 /// Empty: nothing is open to other machines without keys.
@@ -84,9 +91,8 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
       ->check(checked_by(check_listen_form, ""));
   app.add_option("--data", options.data_folder, "folder of the journal; created when absent")->required()->type_name("FOLDER");
   app.add_option("--keys", options.keys_folder,
-                 "folder that `remuda keys init` made: who connects over TCP must show a key that it knows")
-      ->type_name("FOLDER")
-      ->envname("REMUDA_KEYS");
+                 "folder that `remuda keys init` made: who connects over TCP must show a key that it knows (REMUDA_KEYS)")
+      ->type_name("FOLDER");
   app.add_option("--definitions", options.definitions_file, "TOML file with [queues.*], [topics.*] and [streams.*]")
       ->type_name("FILE")
       ->check(CLI::ExistingFile);
@@ -150,6 +156,7 @@ ParsedOptions parse_options(int argc, const char* const* argv) {
     std::cerr << "remuda-broker: " << error.what() << "\nTry 'remuda-broker --help'.\n";
     return {std::nullopt, 2};
   }
+  if (options.keys_folder.empty()) options.keys_folder = server_keys_from_environment();
   if (const std::string open = open_without_keys(options); !open.empty()) {
     std::cerr << "remuda-broker: " << open << '\n';
     return {std::nullopt, 2};

@@ -126,6 +126,18 @@ class Keys(unittest.TestCase):
         self.assertNotEqual(code, 0)
         self.assertIn("remuda keys add-host", err)
 
+    def test_a_machine_that_only_connects_runs_queue_nodes_of_its_own(self):
+        path = self.add("depot")
+        broker = BrokerProcess(BINARIES / "remuda-broker", DEFINITIONS, wrapper=["env", "REMUDA_KEYS=" + path])
+        self.addCleanup(broker.remove)
+        broker.start()
+        client = Client(broker.endpoint)
+        self.addCleanup(client.close)
+        client.send("rides", [message("ride-1", b"body")])
+        code, _, err = run(BINARIES / "remuda-broker", "--listen", "tcp://0.0.0.0:5999", "--data", self.folder + "/data", keys=path)
+        self.assertEqual(code, 2)
+        self.assertIn("would be open to other machines", err)
+
     def test_keys_that_others_could_read_are_refused(self):
         os.chmod(os.path.join(self.keys, "server.key"), 0o640)
         data = os.path.join(self.folder, "data")
