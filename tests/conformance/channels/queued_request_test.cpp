@@ -23,9 +23,23 @@ Message question(const std::string& id) {
   return message;
 }
 
+/// The machine's clocks with time that passes when the test says so.
+class MachineClockAhead final : public Clock {
+ public:
+  [[nodiscard]] Instant now() const override { return machine_.now() + ahead_; }
+  [[nodiscard]] WallTime wall_now() const override { return machine_.wall_now() + ahead_; }
+  void wait_until(Instant deadline) const override { machine_.wait_until(deadline - ahead_); }
+  void advance(std::chrono::milliseconds by) { ahead_ += by; }
+
+ private:
+  SystemClock machine_;
+  std::chrono::milliseconds ahead_{0};
+};
+
 /// A broker with a queue for questions and one for the answers to each of two askers.
 struct QueuedFixture {
-  SystemClock clock;
+  SystemClock clock;              ///< of the connections, which wait for a real broker
+  MachineClockAhead since_asked;  ///< of those who ask and answer
   BrokerProcess process{
       "[queues.quote]\nvisibility_timeout = \"30s\"\n[queues.replies-1]\nvisibility_timeout = "
       "\"30s\"\n[queues.replies-2]\nvisibility_timeout = "
@@ -33,15 +47,24 @@ struct QueuedFixture {
   std::unique_ptr<BrokerConnection> asking = connect_broker(process.endpoint(), {"asker", "here"}, clock);
   std::unique_ptr<BrokerConnection> asking_too = connect_broker(process.endpoint(), {"another", "here"}, clock);
   std::unique_ptr<BrokerConnection> answering = connect_broker(process.endpoint(), {"answerer", "here"}, clock);
-  std::unique_ptr<QueuedRequestOutput> first = std::make_unique<QueuedRequestOutput>(*asking, "quote", "replies-1", 64, clock);
-  std::unique_ptr<QueuedRequestOutput> second = std::make_unique<QueuedRequestOutput>(*asking_too, "quote", "replies-2", 64, clock);
-  std::unique_ptr<QueuedRequestInput> answerer = std::make_unique<QueuedRequestInput>(*answering, "quote", 64, clock);
+  std::unique_ptr<QueuedRequestOutput> first =
+      std::make_unique<QueuedRequestOutput>(*asking, "quote", "replies-1", 64, since_asked);
+  std::unique_ptr<QueuedRequestOutput> second =
+      std::make_unique<QueuedRequestOutput>(*asking_too, "quote", "replies-2", 64, since_asked);
+  std::unique_ptr<QueuedRequestInput> answerer = std::make_unique<QueuedRequestInput>(*answering, "quote", 64, since_asked);
   std::map<std::string, std::string> answers;  ///< by question: the body, or the error's code
 
   void pump(const std::function<bool()>& happened) {
-    std::vector<EventSource*> sources{asking.get(), first.get(), asking_too.get(), second.get()};
-    if (answerer) sources.insert(sources.end(), {answering.get(), answerer.get()});
-    BOOST_REQUIRE(pump_until(sources, clock, happened));
+    std::vector<EventSource*> connections{asking.get(), asking_too.get()};
+    std::vector<EventSource*> people{first.get(), second.get()};
+    if (answerer) {
+      connections.push_back(answering.get());
+      people.push_back(answerer.get());
+    }
+    BOOST_REQUIRE(pump_until(connections, clock, [&] {
+      for (auto* one : people) one->turn(since_asked.now());
+      return happened();
+    }));
   }
   void ask(QueuedRequestOutput& asker, const std::string& id, std::chrono::milliseconds deadline = 20s) {
     asker.ask(question(id), deadline, [this, id](const Result<Message>& answer) {
@@ -56,12 +79,12 @@ struct QueuedFixture {
   }
   void start_answerer() {
     answering = connect_broker(process.endpoint(), {"answerer", "here"}, clock);
-    answerer = std::make_unique<QueuedRequestInput>(*answering, "quote", 64, clock);
+    answerer = std::make_unique<QueuedRequestInput>(*answering, "quote", 64, since_asked);
   }
   void restart_first() {
     first.reset();
     asking = connect_broker(process.endpoint(), {"asker", "here"}, clock);
-    first = std::make_unique<QueuedRequestOutput>(*asking, "quote", "replies-1", 64, clock);
+    first = std::make_unique<QueuedRequestOutput>(*asking, "quote", "replies-1", 64, since_asked);
   }
   Incoming take() {
     Incoming incoming;
@@ -151,8 +174,10 @@ BOOST_AUTO_TEST_CASE(a_question_that_failed_comes_again_and_a_rejected_one_is_re
 }
 
 BOOST_AUTO_TEST_CASE(a_late_answer_does_no_harm_and_a_question_nobody_waits_for_is_not_started) {
-  ask(*first, "ride-1", 200ms);
+  ask(*first, "ride-1", 60s);
   const auto incoming = take();
+  BOOST_TEST(answers.empty());
+  since_asked.advance(60s);
   pump([&] { return answers.contains("ride-1"); });
   BOOST_TEST(answers["ride-1"] == "timed_out");
   settle(incoming, Outcome::done);
