@@ -44,14 +44,12 @@ void Simulation::send() {
   std::array<Body, 3> bodies;
   std::array<Milliseconds, 3> delays{};
   const bool own_delays = once_in(5);
-  std::uint64_t size = 0;
   for (std::size_t i = 0; i < count; ++i) {
     numbers[i] = new_body();
     const Text text = text_of(numbers[i]);
     texts[i] = text.bytes;
     bodies[i] = Body{texts[i], text.checksum};
     delays[i] = one_of({-1ms, 0ms, 700ms});
-    size += texts[i].size();
   }
   SendMessage command{next_request(), queue.id, {bodies.data(), count}, delay, {}, {}};
   if (own_delays) command.delays = {delays.data(), count};
