@@ -132,7 +132,7 @@ void QueueEngine::publish_in_group(Queue& queue, std::uint32_t body, const Publi
   const Grouping& grouping = publication.groupings[target];
   sync_ |= !queue.attributes.relaxed;
   if (accepted_before(queue, grouping.key, turn)) return;
-  note_arrival(queue, 1, publication.message.bytes.size());
+  if (!REMUDA_MUTANT(50)) note_arrival(queue, 1, publication.message.bytes.size());
   write_in_group(queue, body, queue.attributes.delay, grouping, turn);
 }
 

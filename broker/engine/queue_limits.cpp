@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "broker/engine/queue_engine.hpp"
+#include "common/mutant.hpp"
 
 namespace remuda::broker {
 
@@ -15,6 +16,7 @@ bool has_limit(const QueueAttributes& attributes) {
 
 /// Whether a queue that holds `present` and loses `out` may get `in`. Always when nothing comes in; 0 is no limit.
 bool fits(std::uint64_t present, std::uint64_t out, std::uint64_t in, std::uint64_t limit) {
+  if (REMUDA_MUTANT(47)) in = in == 0 ? 0 : in - 1;
   return limit == 0 || in == 0 || present + in <= limit + out;
 }
 
@@ -37,7 +39,7 @@ void QueueEngine::note_arrival(const Queue& queue, std::uint64_t messages, std::
 }
 
 void QueueEngine::note_departure(const Queue& queue, std::span<const Sequence> sequences) {
-  if (!has_limit(queue.attributes)) return;
+  if (!has_limit(queue.attributes) || REMUDA_MUTANT(48)) return;
   Growth growth{queue.id(), 0, 0, sequences.size(), 0};
   for (const Sequence sequence : sequences) growth.bytes_out += queue.find(sequence)->size;
   growth_.push_back(growth);
@@ -45,6 +47,7 @@ void QueueEngine::note_departure(const Queue& queue, std::span<const Sequence> s
 
 /// A request counts as a whole: what it deletes makes room for what it sends.
 QueueEngine::Refusal QueueEngine::over_queue_limits() {
+  if (REMUDA_MUTANT(49)) return std::nullopt;
   std::sort(growth_.begin(), growth_.end(), [](const Growth& a, const Growth& b) { return a.queue < b.queue; });
   for (std::size_t begin = 0, end = 0; begin < growth_.size(); begin = end) {
     Growth sum = growth_[begin];

@@ -6,7 +6,9 @@ Every 0.2 to 2 s (the load runs meanwhile) one of: the broker is killed and star
 a consumer is stopped past its visibility timeout and goes on later with handles that are stale by then; the broker is drained by SIGTERM under
 full load. After every 20 rounds the load ends, what is left is drained, and check_history reads all histories (RELIABILITY B1, B2, B6).
 
-REMUDA_KILL_ROUNDS sets how many rounds (default 20; 1,000 in the night), REMUDA_SEED their order."""
+REMUDA_KILL_ROUNDS sets how many rounds (default 20; 1,000 in the night), REMUDA_SEED their order, REMUDA_KILL_PAUSE_S the longest pause between
+two of them (2), REMUDA_KILL_CONFIRMED how many messages must have been confirmed in all (from 1,000 rounds on 5,000 a round, so 5 million): rounds that hardly send prove
+nothing."""
 import collections
 import os
 import pathlib
@@ -25,6 +27,8 @@ from broker_process import BrokerProcess  # noqa: E402
 
 ROUNDS = int(os.environ.get("REMUDA_KILL_ROUNDS", "20"))
 SEED = int(os.environ.get("REMUDA_SEED", str(random.SystemRandom().randrange(1_000_000))))
+LONGEST_PAUSE_S = float(os.environ.get("REMUDA_KILL_PAUSE_S", "2.0"))
+CONFIRMED_MIN = int(os.environ.get("REMUDA_KILL_CONFIRMED", str(5_000 * ROUNDS if ROUNDS >= 1_000 else 1)))
 ROUNDS_PER_CHECK = 20
 PRODUCERS, CONSUMERS = 3, 3
 WHAT = {"kill broker": 50, "kill producer": 15, "kill consumer": 15, "stop consumer": 12, "drain broker": 8}
@@ -130,7 +134,7 @@ class Run:
         self.broker.start()
 
     def one_round(self):
-        threading.Event().wait(self.chance.uniform(0.2, 2.0))  # nothing is waited for: the load runs
+        threading.Event().wait(self.chance.uniform(LONGEST_PAUSE_S / 10, LONGEST_PAUSE_S))  # nothing is waited for: the load runs
         what = self.chance.choices(list(WHAT), list(WHAT.values()))[0]
         if what in ("kill broker", "drain broker"):
             self.end_broker(what)
@@ -173,6 +177,8 @@ class Run:
             self.clients.kill_all()
         if self.broker.stop() != 0:
             raise Failed("the last drain failed")
+        if self.figures["confirmed"] < CONFIRMED_MIN:
+            raise Failed(f"only {self.figures['confirmed']} messages were confirmed, {CONFIRMED_MIN} were asked for")
 
 
 def main():

@@ -62,7 +62,8 @@ def check_table(table):
 
 def passes(command, mutant):
     """True when the checker is content with this mutant; a mutant that makes it hang does not pass either."""
-    environment = {**os.environ, "REMUDA_MUTANT": str(mutant), "REMUDA_SIMULATION_OPERATIONS": SIMULATED_OPERATIONS}
+    environment = {**os.environ, "REMUDA_MUTANT": str(mutant), "REMUDA_SIMULATION_OPERATIONS": SIMULATED_OPERATIONS,
+                   "REMUDA_SIMULATION_SHRINK": "0"}
     try:
         return subprocess.run(list(map(str, command)), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                               timeout=PATIENCE_S, check=False).returncode == 0

@@ -15,6 +15,21 @@ std::span<const Name> QueueModel::by_id() {
 
 // --- messages come in
 
+std::string_view ModelQueue::refusal(std::uint64_t messages_in, std::uint64_t bytes_in, std::uint64_t messages_out,
+                                     std::uint64_t bytes_out) const {
+  std::uint64_t bytes = 0;
+  for (const ModelMessage& message : messages) bytes += text_size(message.body);
+  const auto too_much = [](std::uint64_t present, std::uint64_t in, std::uint64_t out, std::uint64_t limit) {
+    return limit != 0 && in != 0 && present + in > limit + out;
+  };
+  const bool alone =
+      too_much(0, messages_in, messages_out, attributes.max_messages) || too_much(0, bytes_in, bytes_out, attributes.max_bytes);
+  if (alone) return "over_limit";
+  const bool full = too_much(messages.size(), messages_in, messages_out, attributes.max_messages) ||
+                    too_much(bytes, bytes_in, bytes_out, attributes.max_bytes);
+  return full ? "queue_full" : "";
+}
+
 Sequence QueueModel::send(ModelQueue& queue, std::uint32_t body, Milliseconds delay, std::uint8_t group, std::int64_t steady_ms) {
   ModelMessage& message = queue.messages.emplace_back();
   message.sequence = queue.next++;

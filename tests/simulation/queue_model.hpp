@@ -9,6 +9,7 @@
 #include <deque>
 #include <optional>
 #include <span>
+#include <string_view>
 #include <vector>
 
 #include "broker/engine/effects.hpp"
@@ -16,6 +17,9 @@
 #include "broker/engine/queue_views.hpp"
 
 namespace remuda::broker::test {
+
+/// Of the text that a message with this body has.
+std::uint64_t text_size(std::uint32_t body);
 
 using Name = std::uint8_t;  ///< index of a queue's name, from 0
 inline constexpr Name no_name = 255;
@@ -56,6 +60,8 @@ struct ModelAttributes {
   Name dead_letters = no_name;
   std::uint32_t max_receives = 0;
   std::uint32_t max_size = 1'048'576;
+  std::uint64_t max_messages = 0;  ///< 0: no limit
+  std::uint64_t max_bytes = 0;
   Milliseconds visibility{10'000};
   Milliseconds retention{std::chrono::hours{96}};
   Milliseconds delay{0};
@@ -88,6 +94,9 @@ struct ModelQueue {
     for (const ModelMessage& message : messages) count += message.state == state;
     return count;
   }
+  /// How a request that brings in so much, and takes out so much, is refused; empty when it is not.
+  [[nodiscard]] std::string_view refusal(std::uint64_t messages_in, std::uint64_t bytes_in, std::uint64_t messages_out = 0,
+                                         std::uint64_t bytes_out = 0) const;
   [[nodiscard]] ModelMessage* find(Sequence sequence) {
     const auto at = std::lower_bound(messages.begin(), messages.end(), sequence,
                                      [](const ModelMessage& message, Sequence value) { return message.sequence < value; });

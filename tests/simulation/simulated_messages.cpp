@@ -55,6 +55,9 @@ void Simulation::send() {
   if (own_delays) command.delays = {delays.data(), count};
   const Answer* answer = ask(command, command.from, !queue.attributes.relaxed);
   if (answer == nullptr) return;
+  std::uint64_t bytes = 0;
+  for (std::size_t i = 0; i < count; ++i) bytes += bodies[i].bytes.size();
+  if (const auto refusal = queue.refusal(count, bytes); !refusal.empty()) return expect_refused(answer, refusal);
   if (log_.full) return expect_refused(answer, "storage_full");
   const Sequence first = queue.next;
   for (std::size_t i = 0; i < count; ++i) {
@@ -98,10 +101,19 @@ void Simulation::send_to_fifo() {
   }
   const std::optional<Milliseconds> delay = one_of<std::optional<Milliseconds>>({std::nullopt, std::nullopt, std::nullopt, 900ms});
   SendMessage command{next_request(), queue.id, {bodies.data(), count}, delay, {}, {groupings.data(), count}};
-  const bool any_new = std::any_of(used.begin(), used.begin() + static_cast<std::ptrdiff_t>(count),
-                                   [&](Key key) { return QueueModel::accepted(queue.accepted, key, steady_ms()) == nullptr; });
+  std::uint64_t new_ones = 0;
+  std::uint64_t new_bytes = 0;
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto here = used.begin() + static_cast<std::ptrdiff_t>(i);
+    if (QueueModel::accepted(queue.accepted, *here, steady_ms()) != nullptr || std::find(used.begin(), here, *here) != here)
+      continue;
+    ++new_ones;
+    new_bytes += bodies[i].bytes.size();
+  }
+  const bool any_new = new_ones > 0;
   const Answer* answer = ask(command, command.from, true);
   if (answer == nullptr) return;
+  if (const auto refusal = queue.refusal(new_ones, new_bytes); !refusal.empty()) return expect_refused(answer, refusal);
   if (log_.full && any_new) return expect_refused(answer, "storage_full");
   const auto* accepted = std::get_if<Accepted>(answer);
   require(accepted != nullptr && accepted->count == count, "a FIFO send was not answered with a sequence per message");
@@ -161,7 +173,8 @@ void Simulation::send_what_is_refused() {
       if (large.size() > queue.attributes.max_size) {
         code = "message_too_large";
       } else if (large.size() > log_.max_record_size()) {
-        code = "record_too_large";
+        code = queue.refusal(1, large.size());
+        if (code.empty()) code = "record_too_large";
       } else {
         return;
       }
@@ -197,6 +210,9 @@ void Simulation::repeat_a_send() {
   const auto* accepted = again.group == 0 ? nullptr : QueueModel::accepted(queue.accepted, again.key, steady_ms());
   const Answer* answer = ask(command, command.from, !queue.attributes.relaxed);
   if (answer == nullptr) return;
+  if (accepted == nullptr) {
+    if (const auto refusal = queue.refusal(1, text.bytes.size()); !refusal.empty()) return expect_refused(answer, refusal);
+  }
   if (log_.full && accepted == nullptr) return expect_refused(answer, "storage_full");
   if (again.group == 0) {
     const Sequence first = model_.send(queue, again.body, queue.attributes.delay, 0, steady_ms());
@@ -241,6 +257,11 @@ void Simulation::publish() {
   const Requester from = next_request();
   const Answer* answer = ask(PublishMessage{from, {&publication, 1}, {}}, from, syncs);
   if (answer == nullptr) return;
+  for (std::size_t i = 0; i < names.size(); ++i) {  // one queue without room, and none has it
+    const ModelQueue& queue = model_.queues[names[i]];
+    if (queue.attributes.is_fifo && QueueModel::accepted(queue.accepted, used[i], steady_ms()) != nullptr) continue;
+    if (const auto refusal = queue.refusal(1, text.bytes.size()); !refusal.empty()) return expect_refused(answer, refusal);
+  }
   if (log_.full && !targets.empty()) return expect_refused(answer, "storage_full");
   // All of them have it or none (I5): each queue's contents are held against the model's.
   const std::int64_t steady = steady_ms();
@@ -293,6 +314,12 @@ void Simulation::publish_to_fifo_topic() {
   const Requester from = next_request();
   const Answer* answer = ask(PublishMessage{from, {&publication, 1}, topic_names[topic]}, from, true);
   if (answer == nullptr) return;
+  for (const Name name : model_.by_id()) {
+    const ModelQueue& queue = model_.queues[name];
+    if (!is_new || std::ranges::find(names, name) == names.end()) continue;
+    if (queue.attributes.is_fifo && QueueModel::accepted(queue.accepted, key, steady) != nullptr) continue;
+    if (const auto refusal = queue.refusal(1, text.bytes.size()); !refusal.empty()) return expect_refused(answer, refusal);
+  }
   if (log_.full && is_new && !targets.empty()) return expect_refused(answer, "storage_full");
   std::uint64_t stored = 0;
   if (is_new) {

@@ -30,6 +30,8 @@ QueueAttributes Simulation::attributes_of(Name name) const {
   out.delay = attributes.delay;
   out.max_receives = attributes.max_receives;
   out.max_message_size_bytes = attributes.max_size;
+  out.max_messages = attributes.max_messages;
+  out.max_bytes = attributes.max_bytes;
   out.relaxed = attributes.relaxed;
   if (attributes.dead_letters != no_name) out.dead_letter_queue = queue_names[attributes.dead_letters];
   if (attributes.is_fifo) {
@@ -65,7 +67,10 @@ void Simulation::declare() {
   ModelQueue& queue = model_.queues[name];
   ModelAttributes& attributes = queue.attributes;
   if (queue.id != 0) {
-    switch (roll(4)) {
+    switch (roll(5)) {
+      case 4:
+        if (name == spare || name == brief) attributes.max_messages = one_of<std::uint64_t>({0, 2, 5});
+        break;
       case 0:
         attributes.visibility = one_of<Milliseconds>({5s, 10s, 30s});
         break;

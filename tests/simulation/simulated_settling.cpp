@@ -222,11 +222,15 @@ void Simulation::transact() {
   const bool known =
       model_.of(first.queue) != nullptr && (model_.of(second.queue) != nullptr || model_.deletable(first) == nullptr);
   const bool first_syncs = works && !model_.of(first.queue)->attributes.relaxed;
+  const bool makes_room = works && first.queue == to.id;
+  const std::string_view no_room =
+      to.refusal(1, text.bytes.size(), makes_room ? 1 : 0, makes_room ? text_size(model_.deletable(first)->body) : 0);
   const Requester from = next_request();
   const Answer* answer = ask(Transact{from, steps}, from, works && (first_syncs || !to.attributes.relaxed));
   if (answer == nullptr) return;
   touched_ = &to;
   if (!works) return expect_refused(answer, known ? "stale_handle" : "no_such_queue");
+  if (!no_room.empty()) return expect_refused(answer, no_room);
   if (log_.full) return expect_refused(answer, "storage_full");
   check(Invariant::i5_atomic_moves, std::holds_alternative<Done>(*answer), "a valid transaction was refused");
   model_.send(to, number, 0ms, 0, steady_ms());

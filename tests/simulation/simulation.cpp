@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <iostream>
-#include <stdexcept>
 
 #include "tests/simulation/world.hpp"
 
@@ -17,7 +16,7 @@ constexpr std::chrono::minutes session_idle_max{10};
 }  // namespace
 
 Simulation::Simulation(std::uint64_t seed, Tally& tally, bool trace)
-    : tally_{tally}, trace_{trace}, random_{seed}, log_{segment_size, max_record_size} {
+    : tally_{tally}, trace_{trace}, seed_{seed}, random_{seed}, log_{segment_size, max_record_size} {
   start_engine();
   steady_base_ms_ = now().unix_ms;
   steady_since_ = clock_.now();
@@ -30,11 +29,13 @@ Simulation::Simulation(std::uint64_t seed, Tally& tally, bool trace)
 }
 
 void Simulation::fail(const std::string& what) const {
-  throw std::runtime_error("step " + std::to_string(steps_) + ": " + what);
+  throw SimulationFailed{steps_, what};
 }
 
-void Simulation::step() {
-  ++steps_;
+void Simulation::step(std::uint64_t number) {
+  steps_ = number;
+  random_ = seed_ ^ (number * 0xD1B5'4A32'D192'ED03U);
+  random_ = next_random();
   ++tally_.operations;
   touched_ = nullptr;
   pass_time();

@@ -5,6 +5,7 @@
 
 #include <deque>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,12 +20,20 @@ namespace remuda::broker::test {
 
 using namespace std::chrono_literals;
 
+/// Engine and model, or an invariant and the engine, disagree. The first line of what() is the same however the run got there.
+struct SimulationFailed : std::runtime_error {
+  SimulationFailed(std::uint64_t in_step, const std::string& what) : std::runtime_error{what}, step{in_step} {}
+  std::uint64_t step;
+};
+
 class Simulation {
  public:
   /// `trace`: every request and its answer go to the standard output.
   Simulation(std::uint64_t seed, Tally& tally, bool trace = false);
-  /// Throws std::runtime_error, with the step, when engine and model or an invariant and the engine disagree.
-  void step();
+  /// One operation. Its chance comes from the seed and `number` alone, so that a run without some of its steps still does the same in
+  /// the others: that is how a failure is made short. Throws SimulationFailed when engine and model or an invariant and the engine
+  /// disagree.
+  void step(std::uint64_t number);
   void finish() { compare_everything(); }
 
  private:
@@ -162,6 +171,7 @@ class Simulation {
   Tally& tally_;
   bool trace_;
   // the world
+  std::uint64_t seed_;
   std::uint64_t random_;
   std::uint64_t steps_ = 0;
   ManualClock clock_;

@@ -131,14 +131,15 @@ inline constexpr std::array transition_names{std::string_view{"stored visible"},
                                              std::string_view{"kept in flight by a restart"},
                                              std::string_view{"removed with its queue"}};
 
-/// Every code with which the engine refuses, but for two limits that a small world cannot reach: 120,000 messages in flight and
-/// 100,000 queues (`over_limit`) have unit tests of their own.
+/// Every code with which the engine refuses. Two limits are out of reach of a small world, 120,000 messages in flight and 100,000
+/// queues: they have unit tests of their own.
 inline constexpr std::array error_codes{
     std::string_view{"no_such_queue"},   std::string_view{"message_too_large"}, std::string_view{"invalid_argument"},
     std::string_view{"storage_full"},    std::string_view{"record_too_large"},  std::string_view{"invalid_visibility_timeout"},
     std::string_view{"stale_handle"},    std::string_view{"hello_first"},       std::string_view{"invalid_attribute"},
     std::string_view{"queue_not_empty"}, std::string_view{"queue_in_use"},      std::string_view{"move_in_progress"},
-    std::string_view{"no_such_move"},    std::string_view{"corrupt_record"}};
+    std::string_view{"no_such_move"},    std::string_view{"corrupt_record"},    std::string_view{"queue_full"},
+    std::string_view{"over_limit"}};
 
 inline constexpr std::array command_names{
     std::string_view{"send"},           std::string_view{"publish"},           std::string_view{"receive"},

@@ -44,6 +44,7 @@ inline ModelAttributes first_attributes(Name name) {
       break;
     case ledger:
       out.max_size = ledger_max_size;
+      out.max_messages = 8;
       break;
     case short_lived:
       out.dead_letters = short_dead;
@@ -66,9 +67,13 @@ inline ModelAttributes first_attributes(Name name) {
       break;
     case slow:
       out.delay = 2s;
+      out.max_bytes = 300;
       break;
     case brief:
       out.retention = 90s;
+      break;
+    case spare:
+      out.max_messages = 2;
       break;
     default:
       break;

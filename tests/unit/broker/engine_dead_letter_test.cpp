@@ -1,5 +1,8 @@
 // Failed attempts, the dead-letter queue and redrive: MISSION P16, RELIABILITY I8.
 
+#include <algorithm>
+#include <map>
+
 #include "tests/unit/broker/engine_fixture.hpp"
 
 namespace remuda::broker::test {
@@ -70,6 +73,47 @@ BOOST_AUTO_TEST_CASE(released_innocents_of_a_batch_never_become_dead_letters) {
   }
   BOOST_TEST(info("rides-dead").visible == 1U);
   BOOST_TEST(receive()->body == "innocent");
+}
+
+/// RELIABILITY D1: one message in a hundred kills its consumer, in batches of ten; the next consumer gives back what it has not begun.
+BOOST_AUTO_TEST_CASE(d1_every_poison_message_is_delivered_exactly_max_receives_times_and_no_innocent_is_dead_lettered) {
+  constexpr int many = 1'000;
+  for (int i = 0; i < many; ++i) send(i % 100 == 37 ? "poison-" + std::to_string(i) : "ride-" + std::to_string(i));
+  std::map<std::string, int> begun;
+  std::size_t deleted = 0;
+  for (int crashes = 0; crashes < many && info().visible + info().in_flight > 0;) {
+    const auto batch = receive_all(10);
+    if (batch.empty()) {
+      advance(30s - 1ms);
+      const auto dead_before = info("rides-dead").visible;
+      advance(1ms);  // the last attempt ends here, and so does the message's life in this queue: nobody has to receive for that
+      if (info().visible + info().in_flight == 0) BOOST_TEST(info("rides-dead").visible > dead_before);
+      continue;
+    }
+    const auto poison =
+        std::find_if(batch.begin(), batch.end(), [](const Received& each) { return each.body.starts_with("poison"); });
+    for (auto each = batch.begin(); each != batch.end(); ++each) {
+      if (each < poison) {
+        ++begun[each->body];
+        BOOST_TEST((delete_message(each->receipt_handle) == HandleOutcome::done));
+        ++deleted;
+      } else if (each == poison) {
+        ++begun[each->body];  // its consumer dies here: nothing is settled, its timeout will end
+        ++crashes;
+      } else {
+        BOOST_TEST((release(each->receipt_handle) == HandleOutcome::done));
+      }
+    }
+  }
+  BOOST_TEST(deleted == 990U);
+  for (const auto& [body, times] : begun) BOOST_TEST(times == (body.starts_with("poison") ? 3 : 1), body);
+  const auto dead = peek("rides-dead");
+  BOOST_TEST(dead.size() == 10U);
+  for (const MessageInfo& each : dead) {
+    BOOST_TEST(body_of(each).starts_with("poison"));
+    BOOST_TEST(each.receive_count == 3U);
+  }
+  check_accounts();
 }
 
 BOOST_AUTO_TEST_CASE(a_failed_attempt_without_a_delay_leaves_the_message_to_its_visibility_timeout) {

@@ -139,6 +139,29 @@ BOOST_FIXTURE_TEST_CASE(old_stragglers_are_copied_forward_with_all_that_is_known
   check_accounts();
 }
 
+BOOST_FIXTURE_TEST_CASE(a_stale_handle_stays_stale_after_a_restart_with_a_log_cut_short, SmallSegments) {
+  declare(plain("slow"));
+  send("ride", "slow");
+  const auto first = receive("slow");
+  advance(30s);
+  const auto second = receive("slow", 12h);
+  BOOST_REQUIRE((first && second));
+  send("gone", "slow");
+  const auto gone = receive("slow");
+  BOOST_TEST(delete_message(gone->receipt_handle, "slow") == HandleOutcome::done);
+  flow(300);
+  compact();
+  log.truncate_before(engine->oldest_needed_segment());
+  restart();  // the records of both receives are no longer there: only what was copied forward tells of them
+  BOOST_TEST(delete_message(first->receipt_handle, "slow") == HandleOutcome::stale_handle);
+  BOOST_TEST(info("slow").in_flight == 1U);
+  (void)delete_message(gone->receipt_handle, "slow");  // whether it is remembered or not, it takes nothing else away
+  BOOST_TEST(info("slow").in_flight == 1U);
+  BOOST_TEST(delete_message(second->receipt_handle, "slow") == HandleOutcome::done);
+  BOOST_TEST(info("slow").in_flight + info("slow").visible == 0U);
+  check_accounts();
+}
+
 BOOST_FIXTURE_TEST_CASE(a_log_that_mostly_lives_is_left_alone, SmallSegments) {
   for (int i = 0; i < 100; ++i) send(std::string(200, 'x'));
   BOOST_TEST(!engine->compact(1024, moment_of(clock)));

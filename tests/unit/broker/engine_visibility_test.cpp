@@ -148,6 +148,43 @@ BOOST_AUTO_TEST_CASE(at_most_120000_messages_of_a_queue_are_in_flight) {
   BOOST_TEST(receive_all(10).size() == 1U);
 }
 
+BOOST_AUTO_TEST_CASE(ten_thousand_timeouts_that_end_at_one_moment_end_in_that_turn) {
+  constexpr std::uint32_t many = 25'000;
+  const std::vector<std::string> bodies(many, "ride");
+  send_all(bodies);
+  std::size_t held = 0;
+  while (held < many) held += receive_all(10'000).size();
+  BOOST_TEST(info().in_flight == many);
+  advance(30s - 1ms);
+  BOOST_TEST(info().in_flight == many);
+  advance(1ms);  // one tick
+  BOOST_TEST(info().in_flight == 0U);
+  BOOST_TEST(info().visible == many);
+  restart();  // what the tick wrote is read again, however long its record
+  BOOST_TEST(info().visible == many);
+  const auto again = receive();
+  BOOST_REQUIRE(again);
+  BOOST_TEST(again->receive_count == 2U);
+  check_accounts();
+}
+
+BOOST_AUTO_TEST_CASE(ten_thousand_last_attempts_that_end_at_one_moment_are_dead_letters_once_each) {
+  constexpr std::uint32_t many = 12'000;
+  QueueAttributes attributes = rides_attributes();
+  attributes.max_receives = 1;
+  declare(attributes);
+  send_all(std::vector<std::string>(many, "poison"));
+  std::size_t held = 0;
+  while (held < many) held += receive_all(10'000).size();
+  advance(30s);
+  BOOST_TEST(info().visible + info().in_flight == 0U);
+  BOOST_TEST(info("rides-dead").visible == many);
+  restart();
+  BOOST_TEST(info().visible + info().in_flight == 0U);
+  BOOST_TEST(info("rides-dead").visible == many);
+  check_accounts();
+}
+
 BOOST_AUTO_TEST_CASE(a_delayed_message_is_visible_after_its_delay_and_not_before) {
   send("late", "rides", 10s);
   send("now");
