@@ -249,6 +249,53 @@ BOOST_AUTO_TEST_CASE(a_jump_of_the_wall_clock_expires_nothing_and_moves_no_timeo
   BOOST_TEST(info().counters.expired == 0U);
 }
 
+/// RELIABILITY D2: timeouts, delays and the deduplication window end at their millisecond, and nothing expires, whatever the wall does.
+BOOST_AUTO_TEST_CASE(d2_no_jump_step_or_drift_of_the_wall_clock_moves_a_deadline) {
+  constexpr auto ten_years = hours{24 * 3650};
+  struct Jumps {
+    const char* name;
+    Duration each;
+    int times;
+  };
+  const Jumps all[] = {{"an hour ahead", 1h, 1},           {"an hour back", -1h, 1},          {"ten years ahead", ten_years, 1},
+                       {"ten years back", -ten_years, 1},  {"steps ahead", 7min, 50},         {"steps back", -7min, 50},
+                       {"a slow drift ahead", 3ms, 2'000}, {"a slow drift back", -3ms, 2'000}};
+  for (const Jumps& jumps : all) {
+    BOOST_TEST_CONTEXT(jumps.name) {
+      EngineFixture world;
+      world.declare(EngineFixture::fifo("bookings"));
+      const Instant began = world.clock.now();
+      const auto until = [&](Duration since) { world.advance(began + since - world.clock.now()); };
+      world.send("held");
+      BOOST_REQUIRE(world.receive());  // for 30 s
+      world.send("delayed", "rides", 60s);
+      const Sequence first = world.send_in_group("group", "once");
+      for (int i = 0; i < jumps.times; ++i) {
+        world.clock.jump_wall(jumps.each);
+        world.advance(10s / jumps.times);
+      }
+      until(30s - 1ms);
+      BOOST_TEST(world.info().in_flight == 1U);
+      until(30s);
+      BOOST_TEST(world.info().in_flight == 0U);
+      until(60s - 1ms);
+      BOOST_TEST(world.info().delayed == 1U);
+      until(60s);
+      BOOST_TEST(world.info().delayed == 0U);
+      until(5min - 1ms);
+      BOOST_TEST(world.send_in_group("group", "once") == first);
+      until(5min + 1ms);
+      BOOST_TEST(world.send_in_group("group", "once") > first);
+      BOOST_TEST(world.info().counters.expired == 0U);
+      BOOST_TEST(world.info().visible == 2U);
+      world.restart();  // and with the clock where it is now
+      BOOST_TEST(world.info().visible == 2U);
+      BOOST_TEST(world.info().counters.expired == 0U);
+      world.check_accounts();
+    }
+  }
+}
+
 BOOST_AUTO_TEST_CASE(a_full_disk_refuses_sends_and_nothing_else) {
   send_all({"A", "B"});
   log.full = true;
