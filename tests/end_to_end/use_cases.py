@@ -84,6 +84,11 @@ class Case:
         calls = {service: self.heard(service) - before[service] for service in self.SERVICES}
         return {"posts": posts / rides, "accounting": calls["accounting"] / rides, "loyalty": calls["loyalty"] / rides}
 
+    def post_rfq(self, body):
+        status, _, answer = self.topology.post("/submit-instant-ride-rfq", body)
+        expect("the answer to a submission", status, 202)
+        return answer
+
     # ---- use case 2
 
     def campaign(self, **parameters):
@@ -304,8 +309,8 @@ def queue_front(case):
         expect(f"{element} in the answer", element in xml, True)
     message_id = xml.split("<MessageId>")[1].split("<")[0]
     case.followed({"refresh": f"/prebookings/{message_id}"})
-    case.shown("U2.3", f"a: the queue answers its form with XML, MessageId {message_id[:8]}…, and the booking flows on")
-    both_branches(case, "U2.3", case.campaign(target=address, path="/000000000000/prebooking-submission", sqs=True), 1)
+    case.shown("U2.3a", f"the queue answers its form with XML, MessageId {message_id[:8]}…, and the booking flows on")
+    both_branches(case, "U2.3a", case.campaign(target=address, path="/000000000000/prebooking-submission", sqs=True), 1)
 
 
 def gateway_queue(case):
@@ -315,9 +320,9 @@ def gateway_queue(case):
     expect("bad submissions", [case.topology.post("/submit-prebooking", body)[0] for body in ({"customer": "x"}, b"[]")], [400, 400])
     case.topology.verb("start", "preprocessing")
     case.followed(task["links"])
-    case.shown("U2.3", f"b: the gateway puts it into the queue, 202 after {took * 1000:.0f} ms while preprocessing is stopped")
+    case.shown("U2.3b", f"the gateway puts it into the queue, 202 after {took * 1000:.0f} ms while preprocessing is stopped")
     case.shown("T9", "routes to processors, and straight onto a queue")
-    both_branches(case, "U2.3", case.campaign(), 1)
+    both_branches(case, "U2.3b", case.campaign(), 1)
 
 
 def lines_of_files(case):
@@ -362,6 +367,60 @@ def ingestion_stream(case):
     expect("bookings counted in windows", counted(), bookings)
     windows = len({row["body"]["window_start_ms"] for row in case.topology.rows("stream", "read", "bookings-per-window")})
     case.shown("T6", f"computation over a stream: {bookings} bookings counted once each in {windows} tumbling windows, across kill -9 of the counter")
+
+
+# ---- use case 3: instant ride RFQ
+
+def instant_ride_rfq(case):
+    """Step by step as the client sees it, then many at once, so that each management is available for some of them."""
+    ask = {"customer": "cmr", "from": "Frankfurt", "to": "Las Vegas"}
+    case.topology.verb("stop", "rfq-aggregator")
+    status, took, _, first = case.timed_post("/submit-instant-ride-rfq", ask)
+    case.topology.verb("start", "rfq-aggregator")
+    expect("the answer to a submission", (status, first["status"], first["eta"] >= 1, set(first["links"]) >= {"self", "refresh"}), (202, "running", True, True))
+    case.shown("U3.1", f"202 after {took * 1000:.0f} ms, running, eta {first['eta']}, while nobody gathers quotes")
+    etas, state = [first["eta"]], case.get(first["links"]["refresh"])
+    while state["status"] == "running":
+        expect("links while it runs", "refresh" in state["links"] and "result" not in state["links"], True)
+        etas.append(state["eta"])
+        expect("an estimate that counts down", etas[-1] <= etas[-2] and etas[-1] >= 0, True)
+        time.sleep(0.2)  # the client's own pace: it may ask as often as it likes
+        state = case.get(state["links"]["refresh"])
+    case.shown("U3.4", f"asked {len(etas) - 1} times while running: eta {etas[0]} down to {etas[-1]}")
+    expect("a finished request", (state["status"], "eta" in state), ("done", False))
+    result = case.get(state["links"]["result"])
+    for _ in range(10):
+        expect("done stays done", case.get(first["links"]["refresh"])["status"], "done")
+    case.shown("U3.5", "done, a link to the result and no eta; asked ten times more it stays done")
+    expect("the ride", {name: result["ride-data"][name] for name in ask}, ask)
+    case.shown("U3.6", f"ride-data as submitted, {len(result['quotes'])} quotes, by links alone")
+    expect("by rfq-id", case.get(f"/resp/{first['rfq-id']}"), result)
+    case.shown("U3.1'", "the answer carries rfq-id too, and the same request is read by it")
+    case.shown("U3.6'", "GET /resp/<rfq-id> gives what the link gives")
+    expect("a stranger's request", [get_status(case, path) for path in ("/instant-ride-rfqs/3f2504e0-4f89-41d3-9a0c-0305e82c3301", "/resp/1")], [404, 404])
+    case.shown("U3.8", "unknown ids are 404")
+
+    tasks = [case.post_rfq({**ask, "to": f"city-{number}"}) for number in range(30)]
+    results = [case.get(case.followed(task["links"])["links"]["result"]) for task in tasks]
+    for number, task in enumerate(tasks):
+        expect("a result of its own", (results[number]["rfq-id"], results[number]["ride-data"]["to"]), (task["rfq-id"], f"city-{number}"))
+        responders = [quote["responder"] for quote in results[number]["quotes"]]
+        expect("each responder once", len(set(responders)), len(responders))
+    results.append(result)
+    gathered = sum(len(each["quotes"]) for each in results)
+    heard = {quote["responder"] for each in results for quote in each["quotes"]}
+    expect("managements that have got requests", len(heard), 10)
+    expect("some do not answer", 0 < gathered < 10 * len(results), True)
+    case.shown("U3.2", f"all ten managements have got requests; {10 * len(results) - gathered} of {10 * len(results)} times one did not quote")
+    figures = case.get("/instant-ride-rfqs")
+    expect("quotes are exactly those gathered", figures["answers"], gathered)
+    strays = figures["duplicate"] + figures.get("late", 0), figures["foreign"]
+    expect("strays were there", min(strays) > 0, True)
+    case.shown("U3.3", f"{gathered} answers correlated by rfq-id; {strays[0]} repeated or late and {strays[1]} foreign ones ignored")
+    case.shown("U3.7", f"{len(tasks)} requests at once, each finished by a client that knows links, status and eta only")
+    case.shown("P27", f"{len(results)} requests: the best elected, all accumulated, none mixed")
+    expect("the best quotes", [each["best"] and each["best"]["quote"] for each in results],
+           [min((quote["quote"] for quote in each["quotes"]), default=None) for each in results])
 
 
 # ---- patterns on a bus and in pipelines

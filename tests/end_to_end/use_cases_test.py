@@ -6,6 +6,7 @@
 Each launch file has to pass `remuda check` without a warning, to start in under a second, and to stop without leaving a process behind."""
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
@@ -21,6 +22,7 @@ BINARIES = pathlib.Path(sys.argv[1]).resolve()
 CHOSEN = set(sys.argv[2:])
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 WORK = {"work": f"{use_cases.WORK_MS}ms"}
+RFQ = {"timeout": "2s", "delay": "1s", "step": "10ms", "stray": "0.5", "availability": "0.5"}
 LAB = {"visibility_timeout": "1s"}
 
 TABLE = [  # launch file, what its client does, settings
@@ -36,6 +38,7 @@ TABLE = [  # launch file, what its client does, settings
     ("prebooking_queue_front", use_cases.queue_front, WORK),
     ("prebooking_gateway_queue", use_cases.gateway_queue, WORK),
     ("prebooking_stream", use_cases.ingestion_stream, {**WORK, "window": "2s", "roll_interval": "1s"}),
+    ("instant_ride_rfq", use_cases.instant_ride_rfq, RFQ),
     ("message_bus", use_cases.message_bus, {}),
     ("pipeline_linear", use_cases.pipeline_linear, {}),
     ("pipeline_branching", use_cases.pipeline_branching, {}),
@@ -65,17 +68,24 @@ ELSEWHERE = {
     "T8": [("states, errors, times and functions of the language, a case per rule", "tests/unit/saga/state_test.cpp"),
            ("kills, timers, late answers, definitions that change, operators", "tests/unit/nodes/saga_orchestrator_test.cpp")],
     "U4": [("participants: each operation once, undo before do", "tests/unit/nodes/fare_collection_test.cpp")],
-    "U3": [("requests for quotes by clients that follow links, with strays and kill -9", "tests/end_to_end/instant_ride_rfq_test.py")],
+    "U3.7": [("requests for quotes by clients that follow links, with strays and kill -9", "tests/end_to_end/instant_ride_rfq_test.py")],
     "X3": [("depths, in-flight counts and dead letters", "tests/end_to_end/ride_completion_test.py")],
     "X4": [("equal seeds fail equal deliveries", "tests/unit/common/failure_injection_test.cpp")],
 }
 
 # Any row without a line fails this test.
 ROWS = ["P02", *(f"P{number:02}" for number in (6, 7, 8, 9, 10, 12, 25, 26, 27, 28, 29)), "T5", "T6", "T7", "T8", "T9",
-        *(f"U1.{number}" for number in (2, 3, 4, 5, 7, 8)), *(f"U2.{number}" for number in (1, 2, 3, 4)), "U3",
+        *(f"U1.{number}" for number in (2, 3, 4, 5, 7, 8)), *(f"U2.{row}" for row in ("1", "2", "3a", "3b", "4")),
+        *(f"U3.{row}" for row in ("1", "1'", "2", "3", "4", "5", "6", "6'", "7", "8")),
         *(f"U4.{number}" for number in range(1, 10)), "M1", "M2", "X1", "X2", "X3", "X4"]
 
 lines = {}
+
+
+def in_order(row):
+    """U2.3a after U2.2, P12 after P02, U3.1' after U3.1."""
+    number = re.match(r"[0-9.]*", row[1:]).group()
+    return row[0], float(number or 0), row
 
 
 def rows_without_a_line():
@@ -202,7 +212,7 @@ def main():
                     print(f"{row} names a test that is not there: {file}")
                 lines.setdefault(row, []).append(f"{how}: {file}")
         problems += len(rows_without_a_line())
-    for row in sorted(lines, key=lambda name: (name[0], float(name[1:]))):
+    for row in sorted(lines, key=in_order):
         for how in lines[row]:
             print(f"{row:<5} {how}")
     return 1 if problems else 0
