@@ -31,6 +31,7 @@ constexpr std::string_view style = R"(
   .name { font-size: 13px; text-anchor: middle; }
   .node .name { font-weight: 600; }
   .detail { text-anchor: middle; }
+  .port { paint-order: stroke; stroke-width: 3; stroke-linejoin: round; }
   .shape { stroke-width: 1.3; }
   .slot { fill: none; stroke-width: 1.3; }
   .edge { fill: none; stroke-width: 1.4; marker-end: url(#arrow); }
@@ -78,6 +79,7 @@ std::string rules(const Palette& palette) {
   rule(".ground", "fill", palette.ground);
   rule(".title, .name", "fill", palette.ink);
   rule(".detail, .port, .legend", "fill", palette.soft);
+  rule(".port", "stroke", palette.ground);
   rule(".edge", "stroke", palette.line);
   rule(".head", "fill", palette.line);
   rule(".edge.ask", "stroke", palette.request.line);
@@ -253,14 +255,17 @@ class SvgWriter {
     return false;
   }
 
-  /// The name of the port, at the node's end of the line.
+  /// The name of the port, at the node's end of the line and outside its box: an answer's way back may come in from the right.
   void port(std::size_t e) {
     const Edge& edge = graph_.edges[e];
     if (!has_port(edge) || is_named_above(e)) return;
     const bool leaves = leaves_node(edge);
+    const Box& box = layout_.boxes[leaves ? edge.from : edge.to];
     const Point end = port_of(e);
-    out_ += "<text class=\"port\" text-anchor=\"" + std::string{leaves ? "start" : "end"} + "\"" +
-            at("x", end.x + (leaves ? 5 : -10)) + at("y", end.y - 4) + ">" + xml_escaped(edge.label) + "</text>\n";
+    const bool on_the_right = end.x > box.left + box.width / 2;
+    const double space = leaves ? 5 : 10;  // an arrow's head needs more
+    out_ += "<text class=\"port\" text-anchor=\"" + std::string{on_the_right ? "start" : "end"} + "\"" +
+            at("x", end.x + (on_the_right ? space : -space)) + at("y", end.y - 4) + ">" + xml_escaped(edge.label) + "</text>\n";
   }
 
   void rectangle(const Box& box, double radius, double shift = 0) {
@@ -318,7 +323,8 @@ class SvgWriter {
       const double tape = bottom - std::min(7.0, box.height / 2);
       std::string path = "M" + number(box.left) + " " + number(tape) + " H" + number(right);
       const int slots = std::max(0, static_cast<int>((right - 3 - box.left) / 9));
-      for (int slot = 1; slot <= slots; ++slot) path += " M" + number(box.left + 9.0 * slot) + " " + number(tape) + " V" + number(bottom);
+      for (int slot = 1; slot <= slots; ++slot)
+        path += " M" + number(box.left + 9.0 * slot) + " " + number(tape) + " V" + number(bottom);
       out_ += "<path class=\"slot\" d=\"" + path + "\"/>";
     } else if (shape == Vertex::Shape::request) {
       polygon({{box.left, middle},

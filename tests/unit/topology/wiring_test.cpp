@@ -407,6 +407,22 @@ params = { listen = "<&\">" }
   BOOST_TEST(graph_as_svg(Graph{}).find("</svg>") != std::string::npos);
 }
 
+BOOST_AUTO_TEST_CASE(a_port_that_is_reached_from_the_right_is_named_outside_its_box) {
+  Graph graph;
+  graph.vertices.resize(2);
+  graph.vertices[0].name = "asker";
+  graph.vertices[0].shape = Vertex::Shape::node;
+  graph.vertices[1].name = "answers-to-asker";
+  graph.vertices[1].shape = Vertex::Shape::queue;
+  graph.edges.push_back({0, 1, Edge::Kind::flow, "asks"});
+  graph.edges.push_back({1, 0, Edge::Kind::flow, "answers"});
+  const std::string svg = graph_as_svg(graph);
+  for (const char* port : {">asks</text>", ">answers</text>"}) {
+    const auto label = svg.rfind("<text", svg.find(port));
+    BOOST_TEST(svg.substr(label, svg.find(port) - label).find("text-anchor=\"start\"") != std::string::npos, port);
+  }
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace
