@@ -104,6 +104,36 @@ BOOST_AUTO_TEST_CASE(anything_but_takes_operators_with_a_text_or_a_list) {
   BOOST_TEST(value_matches(R"({"anything-but": "x"}, {"anything-but": "y"})", "\"x\""));  // two exclude nothing
 }
 
+BOOST_AUTO_TEST_CASE(anything_but_wants_a_value_of_whatever_type) {
+  for (const auto* value : {"5", "null", "true", "\"y\""}) BOOST_TEST(value_matches(R"({"anything-but": "x"})", value), value);
+  BOOST_TEST(value_matches(R"({"anything-but": 5})", "\"5\""));
+  BOOST_TEST(!value_matches(R"({"anything-but": 5})", "5.0"));
+  BOOST_TEST(!value_matches(R"({"anything-but": "x"})", "[]"));
+  BOOST_TEST(!matches(R"({"a": [{"anything-but": "x"}]})", "{}"));
+}
+
+BOOST_AUTO_TEST_CASE(absence_below_a_value_that_is_no_object_is_absence) {
+  constexpr auto pattern = R"({"a": {"b": [{"exists": false}]}})";
+  for (const auto* event : {"{}", R"({"a": "x"})", R"({"a": {}})", R"({"a": {"c": 1}})"})
+    BOOST_TEST(matches(pattern, event), event);
+  BOOST_TEST(!matches(pattern, R"({"a": {"b": null}})"));
+  BOOST_TEST(matches(R"({"a": ["x", {"exists": false}]})", "{}"));
+}
+
+BOOST_AUTO_TEST_CASE(an_escaped_star_is_a_star_beside_one_that_is_not) {
+  BOOST_TEST(value_matches(R"({"wildcard": "a*\\**b"})", "\"aq*zb\""));
+  BOOST_TEST(!value_matches(R"({"wildcard": "a*\\**b"})", "\"aqzb\""));
+  BOOST_TEST(!value_matches(R"({"wildcard": "5*"})", "55"));
+  rule_refused(R"({"wildcard": "a\\"})");
+}
+
+BOOST_AUTO_TEST_CASE(blocks_of_one_family_hold_no_address_of_the_other) {
+  BOOST_TEST(!value_matches(R"({"cidr": "0.0.0.0/0"})", "\"::1\""));
+  BOOST_TEST(value_matches(R"({"cidr": "10.0.0.5/24"})", "\"10.0.0.255\""));
+  BOOST_TEST(value_matches(R"({"cidr": "10.0.0.0/32"})", "\"10.0.0.0\""));
+  rule_refused(R"({"cidr": "10.0.0.0/33"})");
+}
+
 BOOST_AUTO_TEST_CASE(wrong_operands_of_anything_but_are_refused) {
   for (const auto* operand :
        {R"(["x", 5])", "true", "null", "[true]", "[null]", "[]", "{}", R"({"prefix": ""})", R"({"suffix": ""})",
