@@ -154,7 +154,7 @@ Result<std::string> ChannelWriter::put(const Message& message) {
   }
   const Result<std::uint64_t> copies = client_->publish(channel_, message);
   if (!copies) return Failure<Error>{copies.error()};
-  return fmt::format("{} queue{}", *copies, *copies == 1 ? "" : "s");
+  return *copies == 1 ? std::string{"stored once"} : fmt::format("stored {} times", *copies);  // in queues and streams
 }
 
 Result<std::uint64_t> carried(BrokerAccess& access, const std::string& channel, const std::string& kind) {

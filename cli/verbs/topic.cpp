@@ -206,7 +206,7 @@ Command topic_verb() {
        .run = [echoing](Terminal& terminal) { return echo(terminal, *echoing); }});
   command.subcommands.push_back(
       {.name = "pub",
-       .summary = "Publish messages; says how many queues and streams stored each",
+       .summary = "Publish messages; says how often queues and streams stored each",
        .details = "Also into a queue, a stream, a pipe or a request channel. Without BODY each line of the input is one message.",
        .options = with_broker(publishing->broker, joined({topic_argument(publishing->topic)},
                                                          message_options(publishing->message, publishing->bodies))),
