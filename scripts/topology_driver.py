@@ -101,6 +101,11 @@ class Topology:
     def rows(self, *arguments):
         return [json.loads(line) for line in self.verb(*arguments, "--json").splitlines()]
 
+    def endpoint_of(self, broker):
+        """Where that queue node listens, for clients of its own protocol."""
+        plan = json.loads((self.folder / "data" / "plan.json").read_text())
+        return next(each["endpoints"][0] for each in plan["brokers"] if each["broker"] == broker)
+
     def processes(self):
         rows = {(row["node"], row["replica"]): row for row in self.rows("ps")}
         self.pids |= {row["pid"] for row in rows.values() if row["pid"]}

@@ -119,12 +119,13 @@ struct PublishMessage {
   std::string_view fifo_topic{};  ///< name of the topic if it is a FIFO topic; else empty
 };
 
-/// Makes up to `max` visible messages in flight, oldest first, and delivers them; with none visible it waits up to `wait`.
+/// Makes up to `max` visible messages in flight, oldest first, and delivers them. With none visible, or 120,000 in flight, it waits
+/// up to `wait`.
 /// Waiting receives of a queue are served in the order in which they came.
 /// A FIFO queue delivers the messages of a group in their order, and none of a group of which an earlier receive has any in flight.
 /// With the attempt id of a receive of the last five minutes it delivers the same messages under the same handles again, each
 /// hidden for the whole timeout anew, as long as none of them was settled or had its visibility changed; the receive count stays.
-/// Errors: no_such_queue, invalid_visibility_timeout, invalid_argument (max 0), over_limit (120,000 in flight).
+/// Errors: no_such_queue, invalid_visibility_timeout, invalid_argument (max 0), over_limit (120,000 in flight and no wait).
 struct ReceiveMessage {
   Requester from;
   QueueId queue = 0;

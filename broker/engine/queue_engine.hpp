@@ -231,6 +231,7 @@ class QueueEngine {
   void publish_in_group(Queue& queue, std::uint32_t body, const Publication& publication, std::size_t target, Turn& turn);
 
   // receive_message.cpp
+  void reply_empty_handed(Queue& queue, const Requester& to, Turn& turn);
   bool deliver(Queue& queue, const Waiting& receive, Turn& turn);
   bool deliver_again(Queue& queue, const Waiting& receive, Turn& turn);
   void append_deliveries(const Queue& queue, const Requester& to, Turn& turn);

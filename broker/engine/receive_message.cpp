@@ -19,10 +19,6 @@ void QueueEngine::on(const ReceiveMessage& command, Turn& turn) {
     return reply(command.from, Error{"invalid_visibility_timeout", "a visibility timeout is 0 s to 12 h", true}, false, turn);
   if (command.max == 0)
     return reply(command.from, Error{"invalid_argument", "a receive asks for at least one message", true}, false, turn);
-  if (queue->in_flight() >= in_flight_max && !REMUDA_MUTANT(43))
-    return reply(command.from, Error{"over_limit", "120,000 messages of this queue are in flight: delete some first", true}, false,
-                 turn);
-
   if (command.attempt_id.size() > attempt_id_size_max_bytes)
     return reply(command.from, Error{"invalid_argument", "a receive attempt id has at most 128 bytes", true}, false, turn);
 
@@ -31,23 +27,29 @@ void QueueEngine::on(const ReceiveMessage& command, Turn& turn) {
   if (!receive.attempt_id.empty() && deliver_again(*queue, receive, turn)) return;
   std::deque<Waiting>& waiting = upkeep(queue->id()).waiting;
   if (waiting.empty() && deliver(*queue, receive, turn)) return;  // those who wait already come first
-  // A receive that waits anyway waits for space, too.
-  const bool no_space = queue->has_deliverable() && messages_that_fit(1) == 0;
-  if (command.wait <= Milliseconds{0} && no_space) return reply(command.from, *storage_full(), false, turn);
-  if (command.wait <= Milliseconds{0}) return reply(command.from, Delivered{turn.effects.deliveries.size(), 0}, false, turn);
+  // A receive that waits anyway waits for room as well: on the disk and among those in flight.
+  if (command.wait <= Milliseconds{0}) return reply_empty_handed(*queue, command.from, turn);
   note(queue->id(), receive.deadline);
   waits_of_[receive.from.client].push_back(queue->id());
   waiting.push_back(std::move(receive));
   if (REMUDA_MUTANT(30)) std::rotate(waiting.begin(), waiting.end() - 1, waiting.end());
 }
 
+/// Answers a receive that got nothing and does not wait.
+void QueueEngine::reply_empty_handed(Queue& queue, const Requester& to, Turn& turn) {
+  if (queue.in_flight() >= in_flight_max)
+    return reply(to, Error{"over_limit", "120,000 messages of this queue are in flight: delete some first", true}, false, turn);
+  if (queue.has_deliverable() && messages_that_fit(1) == 0) return reply(to, *storage_full(), false, turn);
+  reply(to, Delivered{turn.effects.deliveries.size(), 0}, false, turn);
+}
+
 /// Answers `receive` if something may be delivered.
 bool QueueEngine::deliver(Queue& queue, const Waiting& receive, Turn& turn) {
-  while (queue.has_deliverable() && queue.in_flight() < in_flight_max) {
+  while (queue.has_deliverable()) {
     sequences_.clear();
     used_up_.clear();
-    const std::size_t count =
-        messages_that_fit(std::min<std::uint64_t>({receive.max, queue.visible(), in_flight_max - queue.in_flight()}));
+    const std::uint64_t room = REMUDA_MUTANT(43) ? queue.visible() : in_flight_max - queue.in_flight();
+    const std::size_t count = messages_that_fit(std::min<std::uint64_t>({receive.max, queue.visible(), room}));
     if (count == 0) return false;
     queue.take_visible(count, sequences_);
     if (REMUDA_MUTANT(31) && queue.visible() > sequences_.size()) queue.take_visible(1, sequences_);

@@ -106,6 +106,8 @@ void receive_message(Desk& desk, Visit visit) {
     const auto receiving = read_receive(visit.call, **found);
     if (!receiving) return visit.done(Failure{receiving.error()});
     desk.link().receive(receiving->command, [&desk, visit, receiving = *receiving](const Result<BrokerLink::Received>& received) {
+      if (!received && received.error().code == "over_limit" && receiving.fifo)
+        return visit.done(Output::object());  // Amazon's FIFO queues say nothing of their limit of messages in flight
       if (!received) return visit.done(Failure{from_broker(received.error())});
       if (!received->empty() && !visit.is_wanted()) {
         give_back(desk, receiving.command.queue, *received);

@@ -15,6 +15,8 @@ import botocore.config
 import botocore.exceptions
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[3] / "scripts"))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[2] / "conformance"))
+from remuda_client import Client, message as native_message  # noqa: E402, F401
 from topology_driver import LAUNCH, Topology, free_port, until  # noqa: E402
 
 BINARIES = pathlib.Path(sys.argv.pop(1)).resolve()
@@ -100,6 +102,12 @@ class FrontDoor(unittest.TestCase):
     def counts(self, url):
         found = self.attributes(url)
         return tuple(int(found["ApproximateNumberOfMessages" + state]) for state in ("", "NotVisible", "Delayed"))
+
+    @contextlib.contextmanager
+    def native_client(self):
+        """A client of the queue node's own protocol, beside the SDK's."""
+        with contextlib.closing(Client(self.topology.endpoint_of("main"))) as native:
+            yield native
 
     @contextlib.contextmanager
     def background(self, call):

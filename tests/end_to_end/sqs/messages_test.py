@@ -6,7 +6,7 @@ import hashlib
 import json
 import time
 
-from front_door import PREFIX, FrontDoor, main
+from front_door import PREFIX, FrontDoor, main, native_message
 
 MIB = 1_048_576
 
@@ -228,6 +228,25 @@ class Messages(FrontDoor):
         self.delete(url, again)
         with self.refused("InvalidParameterValue"):
             self.hide(url, again, 10)
+
+    def test_with_120000_messages_in_flight_a_short_poll_is_refused_and_a_long_one_waits_for_room(self):
+        for make in (self.queue, self.fifo):
+            url = make(VisibilityTimeout=600)
+            name = url.rsplit("/", 1)[1]
+            with self.native_client() as native:
+                for first in range(0, 121_000, 1_000):
+                    native.send(name, [native_message(f"m-{i}", "x", group_id=f"g-{i}", dedup_id=f"d-{i}") for i in range(first, first + 1_000)])
+                held = [received.handle for _ in range(12) for received in native.receive(name, 10_000)]
+                self.assertEqual((len(held), self.counts(url)), (120_000, (1_000, 120_000, 0)))
+                if make == self.queue:
+                    with self.refused("OverLimit", 403):
+                        self.receive(url)
+                else:
+                    self.assertEqual(self.receive(url), [])
+                with self.background(lambda url=url: self.receive(url, wait=20)) as waiting:
+                    self.wait_until_waiting(url)
+                    native.delete(name, held[:1])
+                    self.assertEqual(len(waiting.result()), 1)
 
     def test_an_old_handle_deletes_nothing_and_a_standard_queue_says_it_is_well(self):
         url = self.queue(VisibilityTimeout=0)

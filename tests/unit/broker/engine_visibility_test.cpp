@@ -4,7 +4,20 @@
 
 namespace remuda::broker::test {
 
-BOOST_FIXTURE_TEST_SUITE(engine_visibility, EngineFixture)
+namespace {
+
+struct VisibilityFixture : EngineFixture {
+  /// Sends so many messages, has `taken` of them received and leaves the others visible.
+  void fill(std::size_t taken, std::size_t left) {
+    const std::vector<std::string> thousand(1'000, "x");
+    for (std::size_t sent = 0; sent < taken + left; sent += thousand.size()) send_all(thousand);
+    for (std::size_t received = 0; received < taken; received += 10'000) BOOST_REQUIRE(receive_all(10'000).size() == 10'000U);
+  }
+};
+
+}  // namespace
+
+BOOST_FIXTURE_TEST_SUITE(engine_visibility, VisibilityFixture)
 
 BOOST_AUTO_TEST_CASE(p17_a_consumer_that_is_fast_enough_is_the_only_one_to_see_the_message) {
   send("A");
@@ -140,12 +153,30 @@ BOOST_AUTO_TEST_CASE(a_released_message_was_never_started_so_its_receive_does_no
 }
 
 BOOST_AUTO_TEST_CASE(at_most_120000_messages_of_a_queue_are_in_flight) {
-  const std::vector<std::string> thousand(1000, "x");
-  for (int i = 0; i < 121; ++i) send_all(thousand);
-  for (int i = 0; i < 12; ++i) BOOST_REQUIRE(receive_all(10'000).size() == 10'000U);
+  fill(120'000, 1'000);
   BOOST_TEST(code(ask(ReceiveMessage{new_request(), queue(), 1, 0ms, {}})) == "over_limit");
+  BOOST_TEST(info().in_flight == 120'000U);
   BOOST_TEST(delete_message(ReceiptHandle{queue(), 1, 5}) == HandleOutcome::done);
   BOOST_TEST(receive_all(10).size() == 1U);
+}
+
+BOOST_AUTO_TEST_CASE(a_receive_that_waits_waits_for_room_among_those_in_flight_too) {
+  fill(120'000, 1'000);
+  tell(ReceiveMessage{new_request(), queue(), 10, 20s, {}});
+  BOOST_TEST(!answered(client));
+  const std::array three{ReceiptHandle{queue(), 1, 5}, ReceiptHandle{queue(), 1, 6}, ReceiptHandle{queue(), 1, 7}};
+  tell(DeleteMessage{new_request(), queue(), three});
+  const auto woken = answered(client);
+  BOOST_REQUIRE(woken);
+  BOOST_TEST(woken->size() == 3U);
+  BOOST_TEST(info().in_flight == 120'000U);
+
+  tell(ReceiveMessage{new_request(), queue(), 10, 20s, {}});
+  advance(20s - 1ms);
+  BOOST_TEST(!answered(client));
+  advance(1ms);
+  BOOST_REQUIRE(answered(client));  // no error after all: there was nothing for it
+  BOOST_TEST(answered(client)->empty());
 }
 
 BOOST_AUTO_TEST_CASE(ten_thousand_timeouts_that_end_at_one_moment_end_in_that_turn) {
