@@ -35,6 +35,7 @@ class Layouter {
     split_long_edges();
     order_columns();
     settle_heights();
+    close_gaps();
     return place();
   }
 
@@ -261,14 +262,31 @@ class Layouter {
     }
   }
 
+  [[nodiscard]] double top_of(std::size_t v) const { return centre_[v] - g_.size[v].height / 2; }
+  [[nodiscard]] double bottom_of(std::size_t v) const { return centre_[v] + g_.size[v].height / 2; }
+
+  /// What no edge holds stays where it was while the others settle elsewhere: stripes with nothing in them are made narrow.
+  void close_gaps() {
+    std::vector<std::size_t> downwards(centre_.size());
+    std::iota(downwards.begin(), downwards.end(), std::size_t{0});
+    std::stable_sort(downwards.begin(), downwards.end(), [&](std::size_t a, std::size_t b) { return top_of(a) < top_of(b); });
+    double up = 0;
+    double bottom = downwards.empty() ? 0 : top_of(downwards.front());
+    for (const std::size_t v : downwards) {
+      up += std::max(0.0, top_of(v) - up - bottom - row_gap_);
+      centre_[v] -= up;
+      bottom = std::max(bottom, bottom_of(v));
+    }
+  }
+
   Layout place() {
     Layout out;
     const std::size_t own = graph_.vertices.size();
-    double top = 0;
-    double bottom = 0;
+    double top = centre_.empty() ? 0 : top_of(0);
+    double bottom = top;
     for (std::size_t v = 0; v < centre_.size(); ++v) {
-      top = v == 0 ? centre_[v] - g_.size[v].height / 2 : std::min(top, centre_[v] - g_.size[v].height / 2);
-      bottom = std::max(bottom, centre_[v] + g_.size[v].height / 2);
+      top = std::min(top, top_of(v));
+      bottom = std::max(bottom, bottom_of(v));
     }
     std::vector<double> column_left(g_.order.size() + 1, 0);
     std::vector<double> column_width(g_.order.size(), 0);
