@@ -51,26 +51,43 @@ TABLE = [  # launch file, what its client does, settings
     ("lab4", fare_cases.workshop, {}),
 ]
 
-# Rows that are shown by a test of their own: row -> (what shows it, its file).
+# Rows that are shown by a test of their own: row -> (what shows it, its file, its stories).
 ELSEWHERE = {
-    "P02": [("two requesters, answers out of order, late and repeated replies", "tests/conformance/channels/request_channel_test.cpp"),
-            ("over queues: return address, 1,000 outstanding each, an answerer that was away", "tests/conformance/channels/queued_request_test.cpp")],
-    "P06": [("who gets a message, and what becomes of it when nobody is there, for every kind", "tests/conformance/channels/channel_promises_test.cpp")],
-    "P08": [("rules, targets and inputs", "tests/unit/nodes/pattern_nodes_test.cpp"),
-            ("event patterns, a case per rule", "tests/unit/filter/event_pattern_test.cpp")],
-    "P25": [("colours: attributes and body, live", "tests/conformance/channels/channel_promises_test.cpp"),
-            ("filters of chained queues changed at run time", "tests/end_to_end/command_line_test.py")],
-    "P26": [("colours, with the choice in a component of its own", "tests/unit/nodes/recipient_list_test.cpp")],
-    "P12": [("partitions, batches, two groups, re-reading, retention", "tests/unit/broker/engine_stream_test.cpp"),
-            ("over the wire, across kill -9", "tests/conformance/stream_conformance.py")],
-    "T7": [("a retained, partitioned log that groups read by position", "tests/conformance/stream_conformance.py")],
-    "P27": [("completeness and algorithms, late, repeated and foreign answers, restarts", "tests/unit/nodes/aggregator_test.cpp")],
-    "T8": [("states, errors, times and functions of the language, a case per rule", "tests/unit/saga/state_test.cpp"),
-           ("kills, timers, late answers, definitions that change, operators", "tests/unit/nodes/saga_orchestrator_test.cpp")],
-    "U4": [("participants: each operation once, undo before do", "tests/unit/nodes/fare_collection_test.cpp")],
-    "U3.7": [("requests for quotes by clients that follow links, with strays and kill -9", "tests/end_to_end/instant_ride_rfq_test.py")],
-    "X3": [("depths, in-flight counts and dead letters", "tests/end_to_end/ride_completion_test.py")],
-    "X4": [("equal seeds fail equal deliveries", "tests/unit/common/failure_injection_test.cpp")],
+    "P02": [("two requesters, answers out of order, late and repeated replies", "tests/conformance/channels/request_channel_test.cpp",
+             ["several_outstanding_requests_answered_out_of_order_are_paired", "two_requesters_never_see_each_others_replies",
+              "a_late_reply_does_no_harm", "a_repeated_reply_is_given_once"]),
+            ("over queues: return address, 1,000 outstanding each, an answerer that was away", "tests/conformance/channels/queued_request_test.cpp",
+             ["two_askers_with_a_thousand_questions_each_get_exactly_their_own_answers_in_whatever_order",
+              "an_answerer_that_is_away_answers_when_it_is_back", "answers_to_an_earlier_life_of_the_asker_are_dropped"])],
+    "P06": [("who gets a message, and what becomes of it when nobody is there, for every kind", "tests/conformance/channels/channel_promises_test.cpp",
+             ["with_two_receivers_one_gets_it_or_both_do", "what_is_sent_while_nobody_is_there_is_kept_or_waits_or_is_lost_or_refused"])],
+    "P08": [("rules, targets and inputs", "tests/unit/nodes/pattern_nodes_test.cpp", ["an_event_goes_to_the_targets_of_every_rule_that_wants_it"]),
+            ("event patterns, a case per rule", "tests/unit/filter/event_pattern_test.cpp", ["a_pattern_looks_at_the_envelope_and_at_the_detail"])],
+    "P25": [("colours: attributes and body, live", "tests/conformance/channels/channel_promises_test.cpp", ["a_live_filter_lets_through_what_it_wants_and_nobody_else_notices", "a_live_filter_may_look_at_attributes"]),
+            ("filters of chained queues changed at run time", "tests/end_to_end/command_line_test.py",
+             ["test_queues_and_filters_are_made_changed_and_removed_under_running_nodes"])],
+    "P26": [("colours, with the choice inside the publisher and in a component of its own", "tests/unit/nodes/recipient_list_test.cpp",
+             ["a_publisher_may_choose_by_itself", "each_recipient_gets_its_colour_and_one_gets_all"])],
+    "P12": [("partitions, batches, two groups, re-reading, retention", "tests/unit/broker/engine_stream_test.cpp",
+             ["reading_deletes_nothing_and_any_position_can_be_read_again", "two_groups_read_at_their_own_positions",
+              "what_is_older_than_the_retention_is_gone_and_stays_gone"]),
+            ("over the wire, across kill -9", "tests/conformance/stream_conformance.py", ["test_kill_9_repeats_at_most_the_unconfirmed_batch"])],
+    "T7": [("a retained, partitioned log that groups read by position", "tests/conformance/stream_conformance.py",
+            ["test_the_same_key_goes_to_the_same_partition", "test_seeking_reads_again", "test_it_says_how_far_each_group_is"])],
+    "P27": [("completeness and algorithms, late, repeated and foreign answers, restarts", "tests/unit/nodes/aggregator_test.cpp",
+             ["all_answers_close_it_and_are_combined_in_three_ways", "the_timeout_closes_what_misses_an_answer_and_not_earlier",
+              "the_first_acceptable_answer_closes_it", "a_score_overrides_the_timeout", "an_event_from_outside_closes_it",
+              "late_repeated_and_foreign_answers_are_counted_and_change_nothing", "two_aggregates_never_mix"])],
+    "T8": [("states, errors, times and functions of the language, a case per rule", "tests/unit/saga/state_test.cpp",
+            ["a_task_goes_through_all_five_fields_in_order"]),
+           ("kills, timers, late answers, definitions that change, operators", "tests/unit/nodes/saga_orchestrator_test.cpp",
+            ["what_was_not_committed_never_happened", "timers_are_part_of_the_history", "a_saga_runs_under_the_definition_it_was_started_with"])],
+    "U4": [("participants: each operation once, undo before do", "tests/unit/nodes/fare_collection_test.cpp",
+            ["the_same_key_gives_the_same_answer_and_does_nothing", "an_undo_of_what_was_never_done_succeeds_and_refuses_it_from_then_on"])],
+    "U3.7": [("requests for quotes by clients that follow links, with strays and kill -9", "tests/end_to_end/instant_ride_rfq_test.py", ["def follow("])],
+    "X3": [("depths, in-flight counts and dead letters", "tests/end_to_end/ride_completion_test.py",
+            ["test_a_poison_ride_is_dead_lettered_after_five_receives_and_comes_home_by_redrive"])],
+    "X4": [("equal seeds fail equal deliveries", "tests/unit/common/failure_injection_test.cpp", ["the_same_seed_fails_the_same_deliveries"])],
 }
 
 # Any row without a line fails this test.
@@ -206,10 +223,12 @@ def main():
                 problems += 1
                 print(f"FAILED: {problem}", flush=True)
         for row, tests in ELSEWHERE.items():
-            for how, file in tests:
-                if not (ROOT / file).exists():
-                    problems += 1
-                    print(f"{row} names a test that is not there: {file}")
+            for how, file, stories in tests:
+                text = (ROOT / file).read_text() if (ROOT / file).exists() else ""
+                for story in stories:
+                    if story not in text:
+                        problems += 1
+                        print(f"{row} names a test that is not there: {story} in {file}")
                 lines.setdefault(row, []).append(f"{how}: {file}")
         problems += len(rows_without_a_line())
     for row in sorted(lines, key=in_order):

@@ -41,6 +41,27 @@ struct ListFixture {
 
 using Ports = std::vector<std::string>;
 
+/// The other way: a publisher that knows its recipients, and what each of them wants.
+class Painter : public remuda::Node {
+ public:
+  [[nodiscard]] remuda::NodeDescription describe() const override {
+    const auto output = [](const char* name) {
+      return remuda::PortDescription{.name = name, .direction = remuda::Direction::output, .message = "ball.painted"};
+    };
+    return {.name = "painter",
+            .summary = "paints balls and tells who wants that colour",
+            .ports = {output("red"), output("green"), output("all")},
+            .parameters = {}};
+  }
+  void start(remuda::NodeContext&) override {}
+  Outcome on_message(std::string_view, const Message& order, remuda::Outbox& out) override {
+    const std::string colour = order.attributes.at("colour").value;
+    out.send("all", order);
+    if (colour == "red" || colour == "green") out.send(colour, order);
+    return Outcome::done;
+  }
+};
+
 }  // namespace
 
 BOOST_FIXTURE_TEST_SUITE(recipient_list, ListFixture)
@@ -52,6 +73,22 @@ BOOST_AUTO_TEST_CASE(each_recipient_gets_its_colour_and_one_gets_all) {
   BOOST_TEST(ports_for("blue") == Ports{"all"});
   BOOST_TEST(context.counts["sent.all"] == 3);
   BOOST_TEST(context.counts["sent.red"] == 1);
+}
+
+BOOST_AUTO_TEST_CASE(a_publisher_may_choose_by_itself) {
+  Painter painter;
+  const auto ports_for_ball = [&](const char* colour) {
+    Message order;
+    order.attributes["colour"] = {"String", colour};
+    FakeOutbox out;
+    BOOST_TEST((painter.on_message("orders", order, out).kind() == Outcome::Kind::done));
+    Ports ports;
+    for (const auto& [port, sent] : out.sent) ports.push_back(port);
+    return ports;
+  };
+  BOOST_TEST(ports_for_ball("red") == (Ports{"all", "red"}));
+  BOOST_TEST(ports_for_ball("green") == (Ports{"all", "green"}));
+  BOOST_TEST(ports_for_ball("blue") == Ports{"all"});
 }
 
 BOOST_AUTO_TEST_CASE(what_nobody_wants_is_done_and_counted) {
