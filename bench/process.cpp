@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <numeric>
 #include <random>
 #include <sstream>
 #include <stdexcept>
@@ -123,19 +124,38 @@ double Process::rss_mib() const {
   return status_mib(pid_, "VmRSS:");
 }
 
-double cpu_seconds(pid_t pid) {
+namespace {
+
+/// Fields `first` to `last` of /proc/PID/stat, counted as proc(5) does; empty when there is no such process.
+std::vector<long> stat_fields(pid_t pid, int first, int last) {
   std::ifstream stat{"/proc/" + std::to_string(pid) + "/stat"};
   std::string text;
   std::getline(stat, text);
   const auto name_end = text.rfind(')');  // the name in parentheses may hold spaces
-  if (name_end == std::string::npos) return 0;
+  if (name_end == std::string::npos) return {};
   std::istringstream fields{text.substr(name_end + 2)};
   std::string skipped;
-  for (int field = 3; field < 14; ++field) fields >> skipped;
-  double user = 0;
-  double system = 0;
-  fields >> user >> system;
-  return (user + system) / static_cast<double>(sysconf(_SC_CLK_TCK));
+  for (int field = 3; field < first; ++field) fields >> skipped;
+  std::vector<long> out;
+  for (long value = 0; first <= last && fields >> value; ++first) out.push_back(value);
+  return out;
+}
+
+double seconds_of(const std::vector<long>& ticks) {
+  return static_cast<double>(std::accumulate(ticks.begin(), ticks.end(), 0L)) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+}  // namespace
+
+double cpu_seconds(pid_t pid) {
+  return seconds_of(stat_fields(pid, 14, 15));
+}
+double cpu_seconds_with_children(pid_t pid) {
+  return seconds_of(stat_fields(pid, 14, 17));
+}
+pid_t parent_of(pid_t pid) {
+  const auto fields = stat_fields(pid, 4, 4);
+  return fields.empty() ? 0 : static_cast<pid_t>(fields.front());
 }
 
 double private_mib(pid_t pid) {

@@ -50,6 +50,9 @@ class Process {
 
 /// User + system seconds of a process so far; 0 when it is gone.
 double cpu_seconds(pid_t pid);
+/// The same, and that of its children that have ended.
+double cpu_seconds_with_children(pid_t pid);
+pid_t parent_of(pid_t pid);
 /// Memory that only this process holds.
 double private_mib(pid_t pid);
 

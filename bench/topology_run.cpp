@@ -36,10 +36,11 @@ double seconds_since(std::chrono::steady_clock::time_point begin) {
 }  // namespace
 
 TopologyRun::TopologyRun(std::string name, const std::filesystem::path& launch_file, const std::vector<std::string>& settings,
-                         const std::string& data_parent)
+                         const std::string& data_parent, Wait wait)
     : name_{std::move(name)}, folder_{data_parent} {
   std::vector<std::string> arguments{
-      "up", launch_file.string(), "-d", "--wait", "--name", name_, "--data", (folder_.path() / "data").string()};
+      "up", launch_file.string(), "-d", "--name", name_, "--data", (folder_.path() / "data").string()};
+  if (wait == Wait::until_ready) arguments.emplace_back("--wait");
   for (const auto& setting : settings) {
     arguments.emplace_back("--set");
     arguments.push_back(setting);
@@ -78,6 +79,7 @@ std::vector<RunningProcess> TopologyRun::processes() const {
   std::istringstream lines{command({"ps", "--topology", name_, "--json"}, folder_.path() / "ps.log")};
   for (std::string line; std::getline(lines, line);) {
     const auto json = nlohmann::json::parse(line);
+    if (!json.at("pid").is_number()) continue;
     running.push_back({json.at("node").get<std::string>(), json.at("kind") == "broker", json.at("pid").get<pid_t>()});
   }
   return running;

@@ -17,7 +17,7 @@ const std::vector<Workload>& workloads() {
       {"W6", "one publish into 5 durable queues, each consumed and deleted", fan_out},
       {"stream", "a stream: append, read again, groups at own positions, kill -9, expiry by size and time", stream},
       {"W7", "events against 1, 100 and 10,000 filter policies, with a key and by ranges alone", many_rules},
-      {"W8", "20 nodes from `up` to all ready, and from `down` to all gone", launch_twenty},
+      {"W8", "20 nodes from `up` to all ready, and from `down` to all gone; 200 of them; one that keeps dying", launching},
       {"W9", "POST a ride over HTTP: 201 with the ride stored and its event durable", http_rides},
       {"W10", "a pipe from node to node, and raw PUSH/PULL beside it", pipe},
       {"sqs", "send, receive and delete through the SQS gateway, 8 connections, batches of ten; a long poll that is woken",

@@ -69,7 +69,7 @@ Result<Report> backlog(const Options& options);             // W5
 Result<Report> fan_out(const Options& options);             // W6
 Result<Report> stream(const Options& options);              // stream
 Result<Report> many_rules(const Options& options);          // W7
-Result<Report> launch_twenty(const Options& options);       // W8
+Result<Report> launching(const Options& options);       // W8
 Result<Report> http_rides(const Options& options);          // W9
 Result<Report> pipe(const Options& options);                // W10
 Result<Report> front_door(const Options& options);          // sqs
