@@ -10,6 +10,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "common/topology/words.hpp"
+
 namespace remuda::cli {
 
 namespace fs = std::filesystem;
@@ -35,13 +37,26 @@ std::optional<std::string> environment_variable(const std::string& name) {
   return value == nullptr ? std::nullopt : std::optional<std::string>{value};
 }
 
+/// `launch/two_hosts.toml` -> `launch/two_hosts.hosts.toml`, if that is there.
+std::string inventory_beside(const std::string& launch_file) {
+  const std::string path = fs::path{launch_file}.replace_extension(".hosts.toml").string();
+  std::error_code error;
+  return fs::exists(path, error) ? path : std::string{};
+}
+
 }  // namespace
 
 std::vector<Option> launch_options(LaunchOptions& options) {
   return {{"FILE", "The launch file", &options.file, true, {}, ValueKind::file},
           {"--set", "Give an argument of the file a value: NAME=VALUE; repeatable", &options.settings},
           {"--host", "Which of the file's hosts this machine is", &options.host},
-          {"--local", "Fold all hosts onto this machine", &options.local}};
+          {"--local", "Fold all hosts onto this machine", &options.local},
+          {"--inventory",
+           "Where the hosts are (FILE's name with .hosts.toml unless said)",
+           &options.inventory,
+           false,
+           {},
+           ValueKind::file}};
 }
 
 Result<Launch> resolve_launch(const LaunchOptions& options) {
@@ -55,9 +70,20 @@ Result<Launch> resolve_launch(const LaunchOptions& options) {
     load_options.set.emplace_back(setting.substr(0, equals), setting.substr(equals + 1));
   }
   const std::string launch_file = fs::absolute(options.file).lexically_normal().string();
+  load_options.inventory = options.inventory.value_or(inventory_beside(options.file));
   Launch launch{{}, Executables::of_this_process(fs::path{launch_file}.parent_path().string()), {}, launch_file};
   topology::Topology& topology = launch.topology;
   topology.file = topology::load(options.file, read_launch_file, load_options, topology.diagnostics);
+
+  if (options.host) {
+    std::vector<std::string> hosts;
+    for (const topology::HostSpec& host : topology.file.hosts) hosts.push_back(host.name.text);
+    if (std::find(hosts.begin(), hosts.end(), *options.host) == hosts.end()) {
+      const std::string suggestion = topology::did_you_mean(*options.host, hosts);
+      return fail("wrong_usage", fmt::format("--host {}: the launch file has no such host; it has: {}{}", *options.host,
+                                             topology::listed(hosts), suggestion.empty() ? "" : "; " + suggestion));
+    }
+  }
 
   std::vector<std::string> execs;
   for (const topology::NodeSpec& node : topology.file.nodes) {

@@ -17,10 +17,11 @@ struct LaunchOptions {
   std::vector<std::string> settings;  ///< `name=value`
   std::optional<std::string> host;
   bool local = false;
+  std::optional<std::string> inventory;  ///< instead of the one beside the file
   std::optional<std::string> name;  ///< instead of the file's own
   std::optional<std::string> data;  ///< instead of .remuda/NAME
 };
-/// FILE, --set, --host, --local.
+/// FILE, --set, --host, --local, --inventory.
 std::vector<Option> launch_options(LaunchOptions& options);
 
 struct Launch {

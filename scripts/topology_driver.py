@@ -65,11 +65,12 @@ def declares_argument(launch_file, name):
 class Topology:
     """One topology with its data in `folder`. Use it as a context: it is down at the end, whatever happened."""
 
-    def __init__(self, binaries, folder, name, launch_file=LAUNCH / "ride_completion_chained.toml", **settings):
+    def __init__(self, binaries, folder, name, launch_file=LAUNCH / "ride_completion_chained.toml", options=(), **settings):
         self.binaries = pathlib.Path(binaries).resolve()
         self.folder = pathlib.Path(folder)
         self.name = name
         self.launch_file = launch_file
+        self.options = list(options)  # of `remuda up`
         self.http = f"127.0.0.1:{free_port()}"
         self.settings = {**({"http": self.http} if declares_argument(launch_file, "http") else {}), **settings}
         self.pids = set()
@@ -90,7 +91,7 @@ class Topology:
     def up(self, **settings):
         self.settings.update(settings)
         chosen = [word for name, value in self.settings.items() for word in ("--set", f"{name}={value}")]
-        self.remuda("up", self.launch_file, "-d", "--wait", "--name", self.name, "--data", self.folder / "data", *chosen)
+        self.remuda("up", self.launch_file, "-d", "--wait", "--name", self.name, "--data", self.folder / "data", *self.options, *chosen)
 
     def down(self, check=True):
         self.remuda("down", "--topology", self.name, "--yes", check=check)

@@ -57,12 +57,15 @@ const ChannelEntry* TopologyEntry::find_channel(const std::string& channel_name)
   return found == channels.end() ? nullptr : &*found;
 }
 
-TopologyEntry entry_of(const topology::Plan& plan) {
+TopologyEntry entry_of(const topology::Plan& plan, const std::string& host) {
   TopologyEntry entry;
   entry.name = plan.name;
   entry.plan_hash = plan.hash;
   for (const topology::BrokerPlan& broker : plan.brokers) {
-    if (!broker.endpoints.empty()) entry.brokers[broker.name] = broker.endpoints.front();
+    const auto usable = std::find_if(broker.endpoints.begin(), broker.endpoints.end(), [&](const std::string& endpoint) {
+      return broker.host == host || endpoint.starts_with("tcp:");
+    });
+    if (usable != broker.endpoints.end()) entry.brokers[broker.name] = *usable;
   }
   for (const topology::QueuePlan& queue : plan.queues)
     entry.channels.push_back({queue.name, "queue", queue.broker, queue.from_topic, {}});

@@ -42,8 +42,8 @@ struct TopologyEntry {
 };
 std::string to_json(const TopologyEntry& entry);
 std::optional<TopologyEntry> topology_entry_from_json(const std::string& json);
-/// The channels, brokers and ports of a plan. Pure.
-TopologyEntry entry_of(const topology::Plan& plan);
+/// The channels, brokers and ports of a plan, as `host` reaches them. Pure.
+TopologyEntry entry_of(const topology::Plan& plan, const std::string& host = {});
 
 class Registry {
  public:

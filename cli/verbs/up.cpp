@@ -36,6 +36,7 @@ std::vector<std::string> foreground_arguments(const LaunchOptions& launch) {
   for (const std::string& setting : launch.settings) words.insert(words.end(), {"--set", setting});
   if (launch.host) words.insert(words.end(), {"--host", *launch.host});
   if (launch.local) words.emplace_back("--local");
+  if (launch.inventory) words.insert(words.end(), {"--inventory", *launch.inventory});
   if (launch.name) words.insert(words.end(), {"--name", *launch.name});
   if (launch.data) words.insert(words.end(), {"--data", *launch.data});
   return words;
@@ -103,7 +104,7 @@ ExitCode up(Terminal& terminal, const Options& options) {
     return terminal.problem(ExitCode::wrong_usage, "nothing was started",
                             fmt::format("correct the file, then: remuda check {}", options.launch.file));
   }
-  supervisor::TopologyEntry entry = supervisor::entry_of(plan);
+  supervisor::TopologyEntry entry = supervisor::entry_of(plan, options.launch.local ? "" : options.launch.host.value_or(""));
   entry.launch_file = launch->launch_file;
   entry.data_folder = launch->data_folder;
   if (const Result<void> kept = keep_own_processes(plan, options.launch); !kept)

@@ -1,3 +1,4 @@
+#include <algorithm>
 #include <map>
 
 #include "common/topology/checks.hpp"
@@ -9,6 +10,9 @@ namespace remuda::topology {
 void check_endpoints(const LaunchFile& file, Diagnostics& diagnostics) {
   std::map<std::string, const BrokerSpec*> taken;
   for (const auto& broker : file.brokers) {
+    const bool has_keys = !broker.keys.empty() || std::any_of(file.hosts.begin(), file.hosts.end(), [&](const HostSpec& host) {
+      return host.name.text == broker.host.text && !host.keys.empty();
+    });
     for (const auto& listen : broker.listen) {
       const auto endpoint = parse_endpoint(listen.text);
       if (!endpoint) {
@@ -16,7 +20,7 @@ void check_endpoints(const LaunchFile& file, Diagnostics& diagnostics) {
         diagnostics.error(listen.place, too_long ? "T404" : "T402", endpoint.error().message);
         continue;
       }
-      if (broker.keys.empty() && !is_loopback(*endpoint)) {
+      if (!has_keys && !is_loopback(*endpoint)) {
         diagnostics.error(
             listen.place, "T401",
             in_quotes(listen.text) + " can be reached from other machines, and nothing proves who they are: no keys are set up",

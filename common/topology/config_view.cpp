@@ -129,6 +129,7 @@ Value config_value(const LaunchFile& file, const Plan& plan) {
       Value table;
       if (!host.address.empty()) table.add("address", Value::of(host.address));
       table.add("base_port", Value::of(std::int64_t{host.base_port}));
+      if (!host.keys.empty()) table.add("keys", Value::of(host.keys));
       tables.add(host.name.text, std::move(table));
     }
   });

@@ -37,11 +37,12 @@ struct ArgumentSpec {
   std::optional<Value> value;  ///< given, else the default
 };
 
-/// [hosts]: labels; `address` empty: this machine.
+/// [hosts]: labels; `address` empty: this machine. An inventory may say all but the name.
 struct HostSpec {
   Name name;
   std::string address;
-  int base_port = 5550;  ///< ports of direct channels between hosts count up from here
+  int base_port = 5550;  ///< ports that other hosts connect to count up from here
+  std::string keys;      ///< a folder there: what its queue nodes demand and its nodes show; empty: none
 };
 
 struct BrokerSpec {
@@ -180,6 +181,7 @@ struct LoadOptions {
   /// `--set name=value`, in order; the last of a name counts. Checked against the type of the argument.
   std::vector<std::pair<std::string, std::string>> set;
   Environment environment;  ///< none: nothing is set
+  std::string inventory;    ///< a file that says where the hosts are; empty: none
 };
 
 /// Reads and interprets `path` and everything it includes. All errors go to `diagnostics`; with errors the model is as complete as

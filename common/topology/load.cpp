@@ -99,6 +99,7 @@ class Loading {
     LaunchFile file = read_file(path, outermost);
     file.arguments = declared_;
     settings_.report_unused(declared_);
+    if (!options_.inventory.empty()) add_inventory(file);
     return file;
   }
 
@@ -109,6 +110,19 @@ class Loading {
   Settings settings_;
   std::vector<ArgumentSpec> declared_;  ///< of all files, under the names that `--set` uses
   std::size_t files_ = 0;
+
+  void add_inventory(LaunchFile& file) {
+    const std::string& path = options_.inventory;
+    const auto text = read_ ? read_(path) : Result<std::string>{fail("no_such_file", "no file can be read here")};
+    const std::uint32_t source = diagnostics_.add_source(path, text ? *text : "", std::nullopt);
+    if (!text)
+      return diagnostics_.error({source, 0, 0, 1}, "T001",
+                                "cannot read the inventory " + in_quotes(path) + ": " + text.error().message);
+    const auto root = parse_toml(source, diagnostics_);
+    if (!root) return;
+    TableReader table{"an inventory", *root, nullptr, diagnostics_};
+    read_inventory(table, file);
+  }
 
   LaunchFile read_file(const std::string& path, const Inclusion& inclusion) {
     LaunchFile file;
@@ -269,7 +283,8 @@ class Loading {
     append(into.nodes, from.nodes);
     for (auto& host : from.hosts) {
       const auto same = std::find_if(into.hosts.begin(), into.hosts.end(), [&](const HostSpec& known) {
-        return known.name.text == host.name.text && known.address == host.address && known.base_port == host.base_port;
+        return known.name.text == host.name.text && known.address == host.address && known.base_port == host.base_port &&
+               known.keys == host.keys;
       });
       if (same == into.hosts.end()) into.hosts.push_back(std::move(host));
     }

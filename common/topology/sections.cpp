@@ -74,13 +74,11 @@ ResourceLimits read_limits(TableReader& table) {
   return limits;
 }
 
-HostSpec read_host(const Name& name, TableReader& table) {
-  HostSpec host;
-  host.name = name;
-  host.address = table.text("address").value_or("");
+void read_host(TableReader& table, HostSpec& host) {
+  host.address = table.text("address").value_or(host.address);
   host.base_port = static_cast<int>(table.integer("base_port", 1, 65'000).value_or(host.base_port));
+  host.keys = table.text("keys").value_or(host.keys);
   table.finish();
-  return host;
 }
 
 BrokerSpec read_broker(const Name& name, TableReader& table, const Name& include_host) {
@@ -412,6 +410,24 @@ void read_streams(TableReader& root, LaunchFile& file) {
   });
 }
 
+void read_inventory(TableReader& root, LaunchFile& file) {
+  auto& diagnostics = root.diagnostics();
+  std::vector<std::string> names;
+  for (const auto& host : file.hosts) names.push_back(host.name.text);
+  each_named(root, "hosts", [&](const Name& name, const Value& value) {
+    TableReader table{title("hosts", name), value, nullptr, diagnostics};
+    const auto known = std::find(names.begin(), names.end(), name.text);
+    if (known == names.end()) {
+      diagnostics.error(name.place, "T102",
+                        "the launch file has no host " + in_quotes(name.text) + "; its [hosts] has: " + listed(names),
+                        did_you_mean(name.text, names));
+    } else {
+      read_host(table, file.hosts[static_cast<std::size_t>(known - names.begin())]);
+    }
+  });
+  root.finish();
+}
+
 void read_sections(TableReader& root, const Name& include_host, LaunchFile& file) {
   auto& diagnostics = root.diagnostics();
   const Defaults defaults = read_defaults(root);
@@ -419,7 +435,10 @@ void read_sections(TableReader& root, const Name& include_host, LaunchFile& file
 
   each_named(root, "hosts", [&](const Name& name, const Value& value) {
     TableReader table{title("hosts", name), value, nullptr, diagnostics};
-    file.hosts.push_back(read_host(name, table));
+    HostSpec host;
+    host.name = name;
+    read_host(table, host);
+    file.hosts.push_back(std::move(host));
   });
   each_named(root, "brokers", [&](const Name& name, const Value& value) {
     TableReader table{title("brokers", name), value, defaults.broker, diagnostics};

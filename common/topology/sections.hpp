@@ -17,6 +17,9 @@ struct Defaults {
 /// Reads every section that `root` has. `include_host`: where nodes and brokers run that do not say; empty for this machine.
 void read_sections(TableReader& root, const Name& include_host, LaunchFile& file);
 
+/// An inventory: [hosts.*] alone, of hosts that `file` has. What it says counts, what it does not say stays.
+void read_inventory(TableReader& root, LaunchFile& file);
+
 /// Only [topics.*] and [queues.*]: for a broker's definitions.
 void read_topics(TableReader& root, LaunchFile& file);
 void read_queues(TableReader& root, const Defaults& defaults, LaunchFile& file);

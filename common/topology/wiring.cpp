@@ -66,7 +66,7 @@ class Wiring {
     }
     add_broker_processes();
     add_node_processes();
-    plan_.hash = hexadecimal(fnv1a(plan_as_json(plan_)), 16);
+    plan_.hash = hexadecimal(fnv1a(without_folder(plan_as_json(plan_))), 16);
     return std::move(plan_);
   }
 
@@ -95,6 +95,24 @@ class Wiring {
   std::map<std::string, int> next_port_;  ///< by host
   Plan plan_;
 
+  /// Where a copy of the topology keeps its data is each machine's own business: the hash is the same on all of them.
+  [[nodiscard]] std::string without_folder(std::string json) const {
+    const std::string here = "-" + options_.folder_hash + "/";
+    const std::string anywhere = "-00000000/";
+    for (auto at = json.find(here); at != std::string::npos; at = json.find(here, at + anywhere.size()))
+      json.replace(at, here.size(), anywhere);
+    return json;
+  }
+
+  /// The folder of keys of a host; nothing where --local makes all of them one machine.
+  [[nodiscard]] std::string keys_of(const Name& host) const {
+    const auto known = hosts_.find(host.text);
+    return options_.local || known == hosts_.end() ? std::string{} : known->second->keys;
+  }
+  [[nodiscard]] std::string keys_of(const BrokerSpec& broker) const {
+    return broker.keys.empty() ? keys_of(broker.host) : broker.keys;
+  }
+
   /// The label of another machine, or nothing: hosts without an address are this one, and --local folds them all.
   [[nodiscard]] std::string machine(const Name& host) const {
     const auto known = hosts_.find(host.text);
@@ -111,13 +129,32 @@ class Wiring {
       return "tcp://127.0.0.1:1";
     }
     const HostSpec& spec = *hosts_.at(where);
-    if (!is_loopback_host(spec.address)) {
-      diagnostics_.error(spec.name.place, "T401",
-                         "host " + in_quotes(where) + " would be reached at " + spec.address +
-                             ", and nothing proves who connects: no keys are set up",
-                         "use --local, or addresses of this machine");
-    }
     return "tcp://" + spec.address + ":" + std::to_string(spec.base_port + next_port_[where]++);
+  }
+
+  /// A queue node that other machines reach wants keys.
+  void check_keys(const BrokerSpec& broker) {
+    const auto host = hosts_.find(machine(broker.host));
+    if (host == hosts_.end() || is_loopback_host(host->second->address) || !keys_of(broker).empty()) return;
+    diagnostics_.error(
+        host->second->name.place, "T401",
+        "host " + in_quotes(host->first) + " would be reached at " + host->second->address + ", where broker " +
+            in_quotes(broker.name.text) + " listens, and nothing proves who connects: no keys are set up",
+        "make keys there with `remuda keys init --keys FOLDER` and say keys = \"FOLDER\" for this host, or use --local");
+  }
+
+  /// A channel without a broker has no keys, so it must not leave the machine.
+  void check_stays(const ChannelUse::End& end, const std::string& channel) {
+    const auto host = hosts_.find(machine(end.node->host));
+    if (host == hosts_.end() || is_loopback_host(host->second->address)) return;
+    const bool is_request = requests_.contains(channel);
+    const bool is_topic = topics_.contains(channel);
+    diagnostics_.error(end.channel->place, "T401",
+                       in_quotes(channel) + " would go over the network to host " + in_quotes(host->first) + " (" +
+                           host->second->address + ") in the clear: a channel without a broker has no keys",
+                       is_request ? "say broker = \"...\" in [requests." + channel + "]: it goes over queues then"
+                       : is_topic ? "say broker = \"...\" in [topics." + channel + "]"
+                                  : "make it a queue: [queues." + channel + "]");
   }
 
   std::string ipc_endpoint(const std::string& name, const Place& wanted_by) {
@@ -192,6 +229,7 @@ class Wiring {
       if (endpoints.empty()) endpoints.push_back(ipc_endpoint(broker.name.text, broker.name.place));
       const bool has_tcp =
           std::any_of(endpoints.begin(), endpoints.end(), [](const auto& text) { return text.substr(0, 4) == "tcp:"; });
+      if (from_elsewhere) check_keys(broker);
       if (from_elsewhere && !has_tcp)
         endpoints.push_back(tcp_endpoint(broker.host, "broker " + in_quotes(broker.name.text), broker.name.place));
       plan_.brokers.push_back({broker.name.text, label(broker.host), endpoints, broker.store});
@@ -211,6 +249,7 @@ class Wiring {
       const bool from_elsewhere = std::any_of(others.begin(), others.end(), [&](const ChannelUse::End& other) {
         return machine(other.node->host) != machine(end.node->host);
       });
+      if (from_elsewhere) check_stays(end, channel);
       for (int replica = 0; replica < end.node->replicas; ++replica) {
         const std::string name = channel + "." + std::to_string(direct.endpoints.size());
         direct.endpoints.push_back(from_elsewhere
@@ -238,9 +277,19 @@ class Wiring {
     if (known == brokers_.end() || endpoints == broker_endpoints_.end()) return {};
     const bool same_machine = machine(node.host) == machine(known->second->host);
     for (const auto& endpoint : endpoints->second) {
-      if (same_machine || endpoint.substr(0, 4) == "tcp:") return endpoint;
+      if (same_machine) return endpoint;
+      if (endpoint.substr(0, 4) == "tcp:") return as_seen_from_outside(endpoint, known->second->host);
     }
     return {};
+  }
+
+  /// Who listens on every address is reached at the host's own.
+  [[nodiscard]] std::string as_seen_from_outside(const std::string& endpoint, const Name& host) const {
+    const auto parsed = parse_endpoint(endpoint);
+    const auto spec = hosts_.find(machine(host));
+    if (!parsed || spec == hosts_.end() || (parsed->host != "0.0.0.0" && parsed->host != "*" && parsed->host != "[::]"))
+      return endpoint;
+    return "tcp://" + spec->second->address + ":" + std::to_string(parsed->port);
   }
 
   /// KIND:ENDPOINT[,ENDPOINT...]/CHANNEL[?options]
@@ -305,7 +354,7 @@ class Wiring {
         process.arguments.emplace_back("--listen");
         process.arguments.push_back(endpoint);
       }
-      if (!broker.keys.empty()) process.arguments.insert(process.arguments.end(), {"--keys", broker.keys});
+      if (const auto keys = keys_of(broker); !keys.empty()) process.arguments.insert(process.arguments.end(), {"--keys", keys});
       if (broker.body_cache_bytes) {
         process.arguments.insert(process.arguments.end(), {"--body-cache", std::to_string(*broker.body_cache_bytes) + "B"});
       }
@@ -331,6 +380,7 @@ class Wiring {
         process.exec = node.exec.text;
         process.arguments = arguments(node, replica);
         process.environment = node.environment;
+        if (const auto keys = keys_of(node.host); !keys.empty()) process.environment.try_emplace("REMUDA_KEYS", keys);
         process.restart = node.restart;
         process.stop_grace = node.stop_grace;
         process.limits = node.limits;

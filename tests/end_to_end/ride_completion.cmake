@@ -13,3 +13,7 @@ set_tests_properties(installed_package PROPERTIES TIMEOUT 300 LABELS end_to_end)
 # Requests for quotes from HTTP to the result. REMUDA_RFQS=500 is how many.
 add_test(NAME instant_ride_rfq COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/instant_ride_rfq_test.py ${PROJECT_BINARY_DIR}/bin)
 set_tests_properties(instant_ride_rfq PROPERTIES TIMEOUT 600 LABELS end_to_end RUN_SERIAL ON)
+
+# The same on two machines, which are network namespaces here. REMUDA_RIDES=10000 REMUDA_CUTS=20 REMUDA_CUT_SECONDS=10 is the long run. Needs root.
+add_test(NAME two_hosts COMMAND /usr/bin/python3 ${CMAKE_CURRENT_SOURCE_DIR}/two_hosts_test.py ${PROJECT_BINARY_DIR}/bin)
+set_tests_properties(two_hosts PROPERTIES TIMEOUT 900 LABELS end_to_end RUN_SERIAL ON SKIP_RETURN_CODE 77)

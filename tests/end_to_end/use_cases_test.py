@@ -33,6 +33,7 @@ TABLE = [  # launch file, what its client does, settings
     ("ride_completion_filter", use_cases.live_filter, {}),
     ("ride_completion_chained", use_cases.chained, {}),
     ("wild_rydes", use_cases.chained, {}),
+    ("two_hosts", use_cases.chained, {}),
     ("prebooking_all_at_once", use_cases.all_at_once, WORK),
     ("prebooking_decoupled", use_cases.decoupled, WORK),
     ("prebooking_queue_front", use_cases.queue_front, WORK),
@@ -116,7 +117,7 @@ def start(folder, name, file, settings, lines_of_rows=lines):
     settings = dict(settings)
     if "queue_front" in file:
         settings["sqs"] = f"127.0.0.1:{free_port()}"
-    topology = Topology(BINARIES, folder, name, LAUNCH / f"{file}.toml", **settings)
+    topology = Topology(BINARIES, folder, name, LAUNCH / f"{file}.toml", ["--local"], **settings)
     began = time.monotonic()
     topology.up()
     return topology, time.monotonic() - began, use_cases.Case(topology, BINARIES, folder, lines_of_rows)

@@ -210,8 +210,9 @@ BOOST_FIXTURE_TEST_CASE(equal_files_give_equal_hashes_and_any_change_another, La
   write(questions + "stop_grace = \"9s\"\n");
   BOOST_TEST(wired().hash != first);
   write(questions);
-  surroundings.plan.folder_hash = folder_hash("/home/ada/rides");
-  BOOST_TEST(wired().hash != first);
+  surroundings.plan.folder_hash = folder_hash("/home/ada/rides");  // where the data is differs from host to host
+  BOOST_TEST(wired().hash == first);
+  BOOST_TEST(port("accounting", "rides").find("/story-00000000/") == std::string::npos);
 }
 
 BOOST_FIXTURE_TEST_CASE(two_hosts_talk_over_tcp_and_local_folds_them, LaunchFixture) {
@@ -232,6 +233,81 @@ BOOST_FIXTURE_TEST_CASE(hosts_that_others_can_reach_are_refused_without_keys, La
   BOOST_TEST(found().find("T401") != std::string::npos);
   surroundings.plan.local = true;
   BOOST_TEST(found() == "");
+}
+
+struct InventoryFixture : LaunchFixture {
+  InventoryFixture() {
+    write(R"([hosts]
+front = { base_port = 7000 }
+back = {}
+[brokers.main]
+host = "front"
+[queues.rides]
+[nodes.accounting]
+exec = "customer_accounting"
+host = "back"
+ports = { rides = "rides" }
+)");
+    surroundings.load.inventory = "inventory.toml";
+  }
+  void inventory(const std::string& text) { files["inventory.toml"] = text; }
+  std::string keys_of_broker() const {
+    const auto& arguments = process("main").arguments;
+    const auto at = std::find(arguments.begin(), arguments.end(), "--keys");
+    return at == arguments.end() ? "" : *(at + 1);
+  }
+};
+
+BOOST_FIXTURE_TEST_CASE(an_inventory_says_where_the_hosts_are_and_where_their_keys, InventoryFixture) {
+  inventory(
+      "[hosts]\nfront = { address = \"10.0.0.1\", keys = \"/front keys\" }\nback = { address = \"10.0.0.2\", keys = \"/back\" }\n");
+  wired();
+  BOOST_TEST(port("accounting", "rides") == "queue:tcp://10.0.0.1:7000/rides");  // the launch file's base_port stays
+  BOOST_TEST(keys_of_broker() == "/front keys");
+  BOOST_TEST(process("accounting").environment.at("REMUDA_KEYS") == "/back");
+}
+
+BOOST_FIXTURE_TEST_CASE(what_the_launch_file_says_itself_comes_before_the_keys_of_a_host, InventoryFixture) {
+  files["main.toml"] += "env = { REMUDA_KEYS = \"/own\" }\n";
+  inventory(
+      "[hosts]\nfront = { address = \"10.0.0.1\", keys = \"/front\" }\nback = { address = \"10.0.0.2\", keys = \"/back\" }\n");
+  wired();
+  BOOST_TEST(process("accounting").environment.at("REMUDA_KEYS") == "/own");
+}
+
+BOOST_FIXTURE_TEST_CASE(without_an_inventory_or_with_local_all_hosts_are_this_machine, InventoryFixture) {
+  surroundings.load.inventory.clear();
+  wired();
+  BOOST_TEST(port("accounting", "rides") == "queue:ipc://@remuda/story-00000000/main/rides");
+  surroundings.load.inventory = "inventory.toml";
+  inventory(
+      "[hosts]\nfront = { address = \"10.0.0.1\", keys = \"/front\" }\nback = { address = \"10.0.0.2\", keys = \"/back\" }\n");
+  surroundings.plan.local = true;
+  wired();
+  BOOST_TEST(port("accounting", "rides") == "queue:ipc://@remuda/story-00000000/main/rides");
+  BOOST_TEST(keys_of_broker() == "");
+  BOOST_TEST(process("accounting").environment.count("REMUDA_KEYS") == 0U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_broker_that_listens_everywhere_is_reached_at_its_hosts_address, InventoryFixture) {
+  const std::string broker = "[brokers.main]\n";
+  auto& text = files["main.toml"];
+  text.insert(text.find(broker) + broker.size(), "listen = [\"ipc://@here\", \"tcp://0.0.0.0:5550\"]\n");
+  inventory("[hosts]\nfront = { address = \"front.example.net\", keys = \"/front\" }\nback = { address = \"10.0.0.2\" }\n");
+  wired();
+  BOOST_TEST(port("accounting", "rides") == "queue:tcp://front.example.net:5550/rides");
+}
+
+BOOST_FIXTURE_TEST_CASE(wrong_inventories_are_explained, InventoryFixture) {
+  inventory("[hosts]\nfornt = { address = \"10.0.0.1\" }\nback = { adress = \"10.0.0.2\" }\n[queues.more]\n");
+  BOOST_TEST(found() == "T102 T004 T004");
+  BOOST_TEST(render(topology.diagnostics).find("did you mean 'front'?") != std::string::npos);
+  inventory("[hosts\n");
+  BOOST_TEST(found() == "T002");
+  files.erase("inventory.toml");
+  BOOST_TEST(found() == "T001");
+  inventory("[hosts]\nfront = { address = \"10.0.0.1\" }\n");
+  BOOST_TEST(found() == "T401");
 }
 
 BOOST_FIXTURE_TEST_CASE(an_explicit_endpoint_is_used_as_written, LaunchFixture) {
