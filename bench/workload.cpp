@@ -22,6 +22,7 @@ const std::vector<Workload>& workloads() {
       {"W10", "a pipe from node to node, and raw PUSH/PULL beside it", pipe},
       {"sqs", "send, receive and delete through the SQS gateway, 8 connections, batches of ten; a long poll that is woken",
        front_door},
+      {"saga", "fare sagas from start to end by their real processes; sagas that wait: memory, kill -9, restart", sagas},
   };
   return all;
 }

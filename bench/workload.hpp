@@ -19,9 +19,10 @@ struct Options {
   int window = 256;               ///< messages that a producer keeps unconfirmed
   int batch = 64;                 ///< messages in one send, and at most in one receive
   double seconds = 4;             ///< about this long; the number of messages is calibrated by a short run before
-  std::uint64_t messages = 0;     ///< 0: by seconds (W5: 1 million, stream: 10 million)
+  std::uint64_t messages = 0;     ///< 0: by seconds (W5: 1 million, stream: 10 million, saga: 40,000)
   int queues = 1;                 ///< W1: batch after batch goes to the next of so many
-  std::uint64_t backlog = 0;      ///< W1: so many messages wait in the queue all the time
+  std::uint64_t backlog = 0;      ///< W1: so many messages wait in the queue all the time; saga: sagas (0: 100,000)
+  std::uint64_t in_flight = 0;    ///< saga: so many are started and not over (0: 10,000)
   std::uint64_t groups = 0;       ///< W1, W1c: a FIFO queue with so many message groups; 0: a standard queue
   bool relaxed = false;           ///< confirm before the sync
   std::string transport = "tcp";  ///< tcp (loopback) or ipc
@@ -37,7 +38,7 @@ struct Report {
   int batch = 0;
   int window = 0;
   std::uint64_t messages = 0;
-  /// W3, W6: deliveries; W4: answers; W7: events against 10,000 keyed policies; W8: processes; W9: requests
+  /// W3, W6: deliveries; W4: answers; W7: events against 10,000 keyed policies; W8: processes; W9: requests; saga: sagas
   double msgs_per_s = 0;
   std::optional<double> p50_us;
   std::optional<double> p99_us;
@@ -73,5 +74,6 @@ Result<Report> launching(const Options& options);       // W8
 Result<Report> http_rides(const Options& options);          // W9
 Result<Report> pipe(const Options& options);                // W10
 Result<Report> front_door(const Options& options);          // sqs
+Result<Report> sagas(const Options& options);               // saga
 
 }  // namespace remuda::bench

@@ -21,6 +21,7 @@ struct Options {
   std::chrono::milliseconds duration{4'000};
   int messages = 0;
   int backlog = 0;
+  int in_flight = 0;
   int groups = 0;
   bool json = false;
 };
@@ -40,6 +41,7 @@ ExitCode run(Terminal& terminal, Options& options) {
   options.bench.messages = static_cast<std::uint64_t>(std::max(0, options.messages));
   options.bench.queues = std::max(1, options.bench.queues);
   options.bench.backlog = static_cast<std::uint64_t>(std::max(0, options.backlog));
+  options.bench.in_flight = static_cast<std::uint64_t>(std::max(0, options.in_flight));
   options.bench.groups = static_cast<std::uint64_t>(std::max(0, options.groups));
   for (const std::string& name : options.workloads) {
     std::vector<std::string_view> known;
@@ -79,7 +81,9 @@ Command bench_verb() {
                      {"--duration", "About this long (4s)", &options->duration},
                      {"--messages", "This many, instead of --duration", &options->messages},
                      {"--queues", "W1: batch after batch goes to the next of so many queues (1)", &options->bench.queues},
-                     {"--backlog", "W1: so many messages wait in the queue all the time (0)", &options->backlog},
+                     {"--backlog", "W1: so many messages wait in the queue all the time (0); saga: so many sagas wait (100000)",
+                      &options->backlog},
+                     {"--in-flight", "saga: so many are started and not over (10000)", &options->in_flight},
                      {"--groups", "W1, W1c: a FIFO queue with so many message groups (0: a standard queue)", &options->groups},
                      {"--relaxed", "Confirm before the sync", &options->bench.relaxed},
                      {"--transport", "tcp or ipc", &options->bench.transport, false, {"tcp", "ipc"}},

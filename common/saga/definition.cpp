@@ -44,6 +44,15 @@ Result<Json, StateError> ResultPlace::apply(const Json& raw_input, Json result) 
   return output;
 }
 
+bool ResultPlace::hand_over(Json& raw_input, Json& result) const {
+  if (dropped) return true;
+  if (path.is_root()) {
+    raw_input = std::move(result);
+    return true;
+  }
+  return path.can_put(raw_input) && within_limits_together(raw_input, result) && path.put(raw_input, std::move(result));
+}
+
 bool names_error(const std::vector<std::string>& names, std::string_view error) {
   const bool is_terminal = error == errors::runtime || error == errors::data_limit;
   return std::any_of(names.begin(), names.end(), [&](const std::string& name) {

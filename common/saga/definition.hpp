@@ -18,6 +18,7 @@ std::string_view name_of(StateType type);
 struct Selection {
   bool empty_object = false;
   Path path = {};
+  [[nodiscard]] bool is_everything() const { return !empty_object && path.is_root(); }
   [[nodiscard]] Result<Json, StateError> apply(const Json& data, const Json& context) const;
 };
 
@@ -26,6 +27,8 @@ struct ResultPlace {
   bool dropped = false;
   Path path = {};
   [[nodiscard]] Result<Json, StateError> apply(const Json& raw_input, Json result) const;
+  /// The same without a copy: `raw_input` becomes the output. False, and both are as they were, where that might go wrong.
+  [[nodiscard]] bool hand_over(Json& raw_input, Json& result) const;
 };
 
 struct Retrier {

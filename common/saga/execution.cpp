@@ -20,33 +20,33 @@ std::uint64_t seed_of(std::string_view id) {
 Execution::Execution(const Definition& definition, Identity identity, Rules rules)
     : definition_{&definition}, identity_{std::move(identity)}, rules_{rules}, random_{seed_of(identity_.id)} {}
 
-Effects Execution::apply(const Event& event, Time now) {
+Effects Execution::apply(Event event, Time now) {
   now_ = now;
   entries_ = 0;
   aborting_ = false;
   effects_.clear();
   if (!ended_ && (running_ || std::holds_alternative<Start>(event))) {
-    std::visit([this](const auto& concrete) { handle(concrete); }, event);
+    std::visit([this](auto& concrete) { handle(std::move(concrete)); }, event);
     run_agenda();
   }
   return std::exchange(effects_, {});
 }
 
-void Execution::handle(const Start& event) {
+void Execution::handle(Start event) {
   if (running_) return;
   running_ = true;
   started_ = now_;
-  execution_input_ = event.input;
+  if (definition_->uses_context) execution_input_ = event.input;
   if (!within_limits(event.input)) return end(failed(errors::data_limit, "the input is larger or deeper than data may be"));
   const std::uint64_t root = add_child(0, 0, definition_->machine);
-  agenda_.emplace_back(Enter{root, definition_->machine.start_at, event.input});
+  agenda_.emplace_back(Enter{root, definition_->machine.start_at, std::move(event.input)});
 }
 
-void Execution::handle(const TaskSucceeded& event) {
+void Execution::handle(TaskSucceeded event) {
   std::uint64_t id = 0;
   if (find_task(event.key, Wanted::unfinished, &id) == nullptr) return;
   drop_work(id);
-  complete(id, event.output);
+  complete(id, std::move(event.output));
 }
 
 void Execution::handle(const TaskFailed& event) {
@@ -179,7 +179,7 @@ void Execution::run_agenda() {
     Action action = std::move(agenda_.front());
     agenda_.pop_front();
     if (auto* entering = std::get_if<Enter>(&action)) {
-      enter(*entering);
+      enter(std::move(*entering));
     } else {
       finish(std::get<Finish>(std::move(action)));
     }
@@ -187,14 +187,14 @@ void Execution::run_agenda() {
   agenda_.clear();
 }
 
-void Execution::enter(const Enter& action) {
+void Execution::enter(Enter action) {
   const auto found = frames_.find(action.frame);
   if (found == frames_.end()) return;
   if (++entries_ > entries_max)
     return end(failed(errors::runtime, "it runs in circles: 25,000 states were entered without waiting"));
   Frame& frame = found->second;
   frame.state = &frame.machine->states.find(action.state)->second;
-  frame.raw_input = action.input;
+  frame.raw_input = std::move(action.input);
   frame.entered = now_;
   frame.attempt = 1;
   frame.retries.assign(frame.state->retry.size(), 0);
@@ -236,7 +236,7 @@ bool Execution::tolerates(Frame& map, std::size_t index, const StateError& error
 }
 
 void Execution::complete(std::uint64_t id, Json result) {
-  const Frame& frame = frames_.at(id);
+  Frame& frame = frames_.at(id);
   const State& state = *frame.state;
   if (!within_limits(result)) return fail_state(id, {errors::data_limit, "the result is larger or deeper than data may be"});
   if (state.result_selector) {
@@ -244,6 +244,8 @@ void Execution::complete(std::uint64_t id, Json result) {
     auto selected = state.result_selector->evaluate({result, context, random_});
     if (!selected) return fail_state(id, selected.error());
     result = std::move(*selected);
+  } else if (state.output_path.is_everything() && state.result_path.hand_over(frame.raw_input, result)) {
+    return leave_with(id, std::move(frame.raw_input));
   }
   auto placed = state.result_path.apply(frame.raw_input, std::move(result));
   if (!placed) return fail_state(id, placed.error());
@@ -255,9 +257,14 @@ void Execution::leave(std::uint64_t id, const Json& output_before_path) {
   auto output = frame.state->output_path.apply(output_before_path, context_of(frame));
   if (!output) return fail_state(id, output.error());
   if (!within_limits(*output)) return fail_state(id, {errors::data_limit, "the output is larger or deeper than data may be"});
+  leave_with(id, std::move(*output));
+}
+
+void Execution::leave_with(std::uint64_t id, Json output) {
+  const Frame& frame = frames_.at(id);
   if (frame.parent == 0 && frame.state->name == definition_->pivot) passed_pivot_ = true;
   effects_.emplace_back(StateLeft{frame.state->name, id, std::nullopt});
-  go_on(id, frame.state->next, std::move(*output));
+  go_on(id, frame.state->next, std::move(output));
 }
 
 void Execution::go_on(std::uint64_t id, const std::string& next, Json data) {

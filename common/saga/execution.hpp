@@ -122,7 +122,7 @@ class Execution {
   /// `definition` must outlive it.
   Execution(const Definition& definition, Identity identity, Rules rules = {});
 
-  Effects apply(const Event& event, Time now);
+  Effects apply(Event event, Time now);
   /// When TimePassed is due; nothing when only an answer can move it.
   [[nodiscard]] std::optional<Time> next_deadline() const;
   [[nodiscard]] bool has_ended() const { return ended_; }
@@ -178,7 +178,7 @@ class Execution {
   Rules rules_;
   // changed by apply
   Random random_;
-  Json execution_input_;
+  Json execution_input_;  ///< kept only where the definition looks at the context object
   Time started_{};
   bool running_ = false;
   bool ended_ = false;
@@ -194,8 +194,8 @@ class Execution {
   Time now_{};
   Effects effects_;
 
-  void handle(const Start& event);
-  void handle(const TaskSucceeded& event);
+  void handle(Start event);
+  void handle(TaskSucceeded event);
   void handle(const TaskFailed& event);
   void handle(const TaskHeartbeat& event);
   void handle(const TimePassed& event);
@@ -205,7 +205,7 @@ class Execution {
   void handle(const Skip& event);
 
   void run_agenda();
-  void enter(const Enter& action);
+  void enter(Enter action);
   void finish(Finish action);
   /// One attempt at the work of the state that `id` is in.
   void begin(std::uint64_t id);
@@ -221,6 +221,7 @@ class Execution {
   /// The work of a state is done: selector, place and OutputPath, then on to the next.
   void complete(std::uint64_t id, Json result);
   void leave(std::uint64_t id, const Json& output_before_path);
+  void leave_with(std::uint64_t id, Json output);
   /// The work of a state went wrong: retriers, then catchers, then the frame fails.
   void fail_state(std::uint64_t id, StateError error);
   bool schedule_retry(std::uint64_t id, const StateError& error);

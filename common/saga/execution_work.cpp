@@ -17,10 +17,12 @@ void Execution::begin(std::uint64_t id) {
   const Frame& frame = frames_.at(id);
   const State& state = *frame.state;
   const Json context = context_of(frame);
-  auto input = state.input_path.apply(frame.raw_input, context);
+  const bool has_parameters = state.parameters && state.type != StateType::map;
+  Result<Json, StateError> input = Json();
+  if (!has_parameters || !state.input_path.is_everything()) input = state.input_path.apply(frame.raw_input, context);
   if (!input) return fail_state(id, input.error());
-  if (state.parameters && state.type != StateType::map) {
-    auto made = state.parameters->evaluate({*input, context, random_});
+  if (has_parameters) {
+    auto made = state.parameters->evaluate({state.input_path.is_everything() ? frame.raw_input : *input, context, random_});
     if (!made) return fail_state(id, made.error());
     input = std::move(made);
     if (!within_limits(*input)) return fail_state(id, {errors::data_limit, "the Parameters are larger or deeper than data may be"});

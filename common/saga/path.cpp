@@ -136,6 +136,20 @@ bool Path::put(Json& target, Json value) const {
   return true;
 }
 
+bool Path::can_put(const Json& target) const {
+  constexpr std::size_t few = 8;
+  const Json* at = &target;
+  if (steps_.size() > few) return false;
+  for (const Step& step : steps_) {
+    if (step.kind != Step::Kind::names) return false;
+    if (at == nullptr) continue;  // put() creates this one and what follows
+    if (!at->is_object()) return false;
+    const auto found = at->find(step.names.front());
+    at = found == at->end() ? nullptr : &*found;
+  }
+  return true;
+}
+
 bool FilterTest::holds(const Json& item, const Json& root) const {
   const auto part_holds = [&](const FilterTest& part) { return part.holds(item, root); };
   switch (kind) {

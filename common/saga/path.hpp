@@ -47,6 +47,8 @@ class Path {
   [[nodiscard]] std::vector<const Json*> find(const Json& root) const;
   /// Puts `value` at this reference path of `target`, creating parents. False when something that is no object is in the way.
   [[nodiscard]] bool put(Json& target, Json value) const;
+  /// Would a few plain names lead put() to its place? False: not certainly.
+  [[nodiscard]] bool can_put(const Json& target) const;
 
   void be_of_context() { of_context_ = true; }
   void add(Step step) { steps_.push_back(std::move(step)); }

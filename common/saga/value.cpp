@@ -91,10 +91,29 @@ Json to_json(const filter::JsonValue& value) {
   return nullptr;
 }
 
+Json to_json(filter::JsonValue&& value) {
+  switch (value.kind) {
+    case Kind::text:
+      return std::move(value.text);
+    case Kind::array: {
+      Json array = Json::array();
+      for (auto& element : value.elements) array.push_back(to_json(std::move(element)));
+      return array;
+    }
+    case Kind::object: {
+      Json object = Json::object();
+      for (auto& member : value.members) object.emplace(std::move(member.key), to_json(std::move(member.value)));
+      return object;
+    }
+    default:
+      return to_json(std::as_const(value));
+  }
+}
+
 Result<Json, filter::JsonError> read_json(std::string_view text) {
-  const auto document = filter::parse_json(text);
+  auto document = filter::parse_json(text);
   if (!document) return Failure{document.error()};
-  return to_json(*document);
+  return to_json(std::move(*document));
 }
 
 std::string to_text(const Json& value) {
@@ -109,6 +128,13 @@ Json seconds(Milliseconds duration) {
 bool within_limits(const Json& value) {
   std::size_t left = data_bytes_max;
   return fits(value, 0, left);
+}
+
+bool within_limits_together(const Json& outer, const Json& inner) {
+  constexpr std::size_t bytes_of_names = 4'096;
+  constexpr std::size_t depth_of_names = 16;
+  std::size_t left = data_bytes_max - bytes_of_names;
+  return fits(outer, 0, left) && fits(inner, depth_of_names, left);
 }
 
 std::optional<Time> read_timestamp(std::string_view text) {

@@ -61,6 +61,7 @@ class Random {
 
 /// The same value without positions. A number beyond double's range becomes null.
 Json to_json(const filter::JsonValue& value);
+Json to_json(filter::JsonValue&& value);
 /// A whole JSON text. Bounded in depth; a repeated key is an error.
 Result<Json, filter::JsonError> read_json(std::string_view text);
 /// Compact JSON text; bytes that are no UTF-8 are replaced.
@@ -69,6 +70,8 @@ std::string to_text(const Json& value);
 Json seconds(Milliseconds duration);
 /// False as soon as `value` is larger or deeper than data may be.
 bool within_limits(const Json& value);
+/// True only when they are within limits also where one is part of the other, below a few names.
+bool within_limits_together(const Json& outer, const Json& inner);
 
 /// RFC 3339 with capital T and Z or an offset.
 std::optional<Time> read_timestamp(std::string_view text);

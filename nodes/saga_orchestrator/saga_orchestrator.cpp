@@ -150,12 +150,12 @@ Outcome SagaOrchestrator::on_start(const Message& message, Outbox& out) {
 }
 
 Outcome SagaOrchestrator::on_reply(const Message& message, Outbox& out) {
-  const auto event = event_of_reply(message);
+  auto event = event_of_reply(message);
   if (!event) return Outcome::reject.because(event.error().message);
   const std::string_view correlation = message.correlation_id;
   std::string id = saga_of_key(correlation.substr(0, correlation.rfind('#')));
   if (id.empty()) id = saga_of_key(correlation);
-  const Sagas::Change change = apply(id, *event);
+  const Sagas::Change change = sagas_->apply(id, std::move(*event), now());
   carry_out(id, change.effects, &out);
   if (change.happened) return Outcome::done;
   context_->count(change.is_known ? "late_replies" : "foreign_replies");
@@ -167,31 +167,14 @@ Outcome SagaOrchestrator::on_reply(const Message& message, Outbox& out) {
 Result<Sagas::Change> SagaOrchestrator::start_saga(const std::string& id, const std::string& definition, Json input) {
   const auto& known = sagas_->definitions();
   const std::string& name = definition.empty() && known.size() == 1 ? known.begin()->first : definition;
-  Result<Sagas::Change> result = Sagas::Change{};
-  try {
-    store_->transaction().apply([&] { result = sagas_->start(id, name, std::move(input), now()); });
-  } catch (...) {
-    sagas_->forget(id);
-    throw;
-  }
+  auto result = sagas_->start(id, name, std::move(input), now());
   if (result && result->happened) context_->count("started");
   return result;
 }
 
-Sagas::Change SagaOrchestrator::apply(const std::string& id, const Event& event, const Json& audit) {
-  Sagas::Change change;
-  try {
-    store_->transaction().apply([&] { change = sagas_->apply(id, event, now(), audit); });
-  } catch (...) {
-    sagas_->forget(id);
-    throw;
-  }
-  return change;
-}
-
 void SagaOrchestrator::apply_alone(const std::string& id, const Event& event) {
   try {
-    carry_out(id, apply(id, event).effects, nullptr);
+    carry_out(id, sagas_->apply(id, event, now()).effects, nullptr);
   } catch (const rides::StoreError& error) {
     log_error("a saga's event could not be recorded", {{"saga", id}, {"reason", error.what()}});
   }
@@ -294,7 +277,7 @@ void SagaOrchestrator::commit() {
   try {
     if (sagas_->has_changes()) {
       transaction.begin();
-      sagas_->write_rows();
+      sagas_->write();
     }
     if (transaction.is_open()) transaction.commit();
   } catch (const rides::StoreError&) {
@@ -322,7 +305,7 @@ void SagaOrchestrator::tick() {
   for (const std::string& id : store_->due(now().time_since_epoch().count(), due_max)) {
     if (damaged_.contains(id)) continue;
     try {
-      carry_out(id, apply(id, TimePassed{}).effects, nullptr);
+      carry_out(id, sagas_->apply(id, TimePassed{}, now()).effects, nullptr);
     } catch (const std::exception& error) {
       damaged_.insert(id);
       log_error("a saga cannot go on", {{"saga", id}, {"reason", error.what()}});
@@ -355,6 +338,7 @@ Message SagaOrchestrator::answer(const Message& message, Outbox& out) {
 }
 
 Message SagaOrchestrator::list(const Question& question) {
+  store_->transaction().apply([this] { sagas_->write(); });
   Json sagas = Json::array();
   for (const SagaRow& row : store_->list(question.status, question.before, question.limit)) {
     Json json = describe_row(row);
@@ -396,7 +380,7 @@ Message SagaOrchestrator::operate(const Question& question, Outbox& out) {
         return refusal(409, "not_caught", "no catcher compensates where it is now (" + row->states + "). --force ends it as it is");
     }
   }
-  const Sagas::Change change = apply(id, event, question.audit);
+  const Sagas::Change change = sagas_->apply(id, event, now(), question.audit);
   if (!change.happened)
     return refusal(409, "nothing_to_do", "saga '" + id + "' is in " + row->states + ": nothing there to " + question.verb);
   carry_out(id, change.effects, &out);

@@ -62,7 +62,6 @@ class SagaOrchestrator final : public Node {
   Message operate(const Question& question, Outbox& out);
 
   Result<Sagas::Change> start_saga(const std::string& id, const std::string& definition, Json input);
-  Sagas::Change apply(const std::string& id, const Event& event, const Json& audit = nullptr);
   /// An event that comes by itself: committed soon, with its neighbours.
   void apply_alone(const std::string& id, const Event& event);
   void send_again(const std::string& id, Outbox& out);

@@ -14,16 +14,17 @@ constexpr std::string_view tables =
     "CREATE TABLE saga (number INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, name TEXT NOT NULL, definition TEXT NOT "
     "NULL,"
     " status INTEGER NOT NULL, started_ms INTEGER NOT NULL, ended_ms INTEGER NOT NULL, deadline_ms INTEGER NOT NULL,"
-    " events INTEGER NOT NULL, unsent INTEGER NOT NULL, states TEXT NOT NULL, error TEXT NOT NULL);"
+    " events INTEGER NOT NULL, last_event INTEGER NOT NULL, unsent INTEGER NOT NULL, states TEXT NOT NULL, error TEXT NOT NULL);"
     "CREATE INDEX saga_due ON saga (deadline_ms) WHERE deadline_ms < 9223372036854775807;"
     "CREATE INDEX saga_unsent ON saga (number) WHERE unsent = 1;"
     "CREATE INDEX saga_ended ON saga (ended_ms) WHERE ended_ms > 0;"
-    "CREATE TABLE event (saga INTEGER NOT NULL, position INTEGER NOT NULL, at_ms INTEGER NOT NULL, kind TEXT NOT NULL,"
-    " body TEXT NOT NULL, PRIMARY KEY (saga, position)) WITHOUT ROWID;";
+    "CREATE TABLE event (number INTEGER PRIMARY KEY, previous INTEGER NOT NULL, at_ms INTEGER NOT NULL, kind TEXT NOT NULL,"
+    " body TEXT NOT NULL);";
+constexpr int schema_version = 2;
 
 constexpr std::string_view columns =
-    "SELECT number, id, name, definition, status, started_ms, ended_ms, deadline_ms, events, unsent, states, error FROM saga "
-    "WHERE ";
+    "SELECT number, id, name, definition, status, started_ms, ended_ms, deadline_ms, events, unsent, states, error, last_event"
+    " FROM saga WHERE ";
 
 std::string_view view(const std::string& text) {
   return text;
@@ -49,27 +50,25 @@ std::optional<Status> status_named(std::string_view name) {
 }
 
 SagaStore::SagaStore(const std::string& path)
-    : database_{path, tables, 1},
+    : database_{path, tables, schema_version},
       transaction_{database_},
       keep_definition_{database_.prepare("INSERT OR IGNORE INTO definition VALUES (?, ?, ?)")},
       definition_{database_.prepare("SELECT text FROM definition WHERE hash = ?")},
       add_{database_.prepare(
-          "INSERT INTO saga (id, name, definition, status, started_ms, ended_ms, deadline_ms, events, unsent, states,"
-          " error) VALUES (?, ?, ?, 0, ?, 0, 9223372036854775807, 0, 0, '', '')")},
-      update_{
-          database_.prepare("UPDATE saga SET status = ?2, ended_ms = ?3, deadline_ms = ?4, events = ?5, unsent = ?6, states = ?7,"
-                            " error = ?8 WHERE number = ?1")},
-      mark_sent_{database_.prepare("UPDATE saga SET unsent = 0 WHERE number = ?")},
+          "INSERT INTO saga (status, ended_ms, deadline_ms, events, unsent, states, error, last_event, id, name, definition,"
+          " started_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")},
+      update_{database_.prepare("UPDATE saga SET status = ?, ended_ms = ?, deadline_ms = ?, events = ?, unsent = ?, states = ?,"
+                                " error = ?, last_event = ? WHERE number = ?")},
       find_{database_.prepare(std::string{columns} + "id = ?")},
-      add_event_{database_.prepare("INSERT INTO event VALUES (?, ?, ?, ?, ?)")},
-      events_{database_.prepare("SELECT at_ms, kind, body FROM event WHERE saga = ? ORDER BY position")},
+      add_event_{database_.prepare("INSERT INTO event (previous, at_ms, kind, body) VALUES (?, ?, ?, ?)")},
+      event_{database_.prepare("SELECT at_ms, kind, body, previous FROM event WHERE number = ?")},
       due_{database_.prepare("SELECT id FROM saga WHERE deadline_ms <= ? AND deadline_ms < 9223372036854775807 ORDER BY deadline_ms"
                              " LIMIT ?")},
       unsent_{database_.prepare("SELECT id FROM saga WHERE unsent = 1 ORDER BY number")},
       list_{database_.prepare(std::string{columns} + "number < ?1 AND (?2 < 0 OR status = ?2) ORDER BY number DESC LIMIT ?3")},
       counts_{database_.prepare("SELECT status, count(*) FROM saga GROUP BY status")},
-      old_{database_.prepare("SELECT number FROM saga WHERE ended_ms > 0 AND ended_ms < ? LIMIT ?")},
-      forget_events_{database_.prepare("DELETE FROM event WHERE saga = ?")},
+      old_{database_.prepare("SELECT number, last_event FROM saga WHERE ended_ms > 0 AND ended_ms < ? LIMIT ?")},
+      forget_event_{database_.prepare("DELETE FROM event WHERE number = ? RETURNING previous")},
       forget_{database_.prepare("DELETE FROM saga WHERE number = ?")} {}
 
 void SagaStore::keep_definition(const std::string& hash, const std::string& name, const std::string& text) {
@@ -83,18 +82,14 @@ std::optional<std::string> SagaStore::definition(const std::string& hash) {
   return text;
 }
 
-std::int64_t SagaStore::add(const SagaRow& row) {
-  add_.run(view(row.id), view(row.name), view(row.definition), row.started_ms);
-  return database_.last_row();
-}
-
-void SagaStore::update(const SagaRow& row) {
-  update_.run(row.number, static_cast<std::int64_t>(row.status), row.ended_ms, row.deadline_ms, row.events,
-              std::int64_t{row.unsent ? 1 : 0}, view(row.states), view(row.error));
-}
-
-void SagaStore::mark_sent(std::int64_t number) {
-  mark_sent_.run(number);
+void SagaStore::write(SagaRow& row) {
+  const auto run = [&](rides::Statement& statement, const auto&... more) {
+    statement.run(static_cast<std::int64_t>(row.status), row.ended_ms, row.deadline_ms, row.events,
+                  std::int64_t{row.unsent ? 1 : 0}, view(row.states), view(row.error), row.last_event, more...);
+  };
+  if (row.number > 0) return run(update_, row.number);
+  run(add_, view(row.id), view(row.name), view(row.definition), row.started_ms);
+  row.number = database_.last_row();
 }
 
 SagaRow SagaStore::read(rides::Statement& row) {
@@ -111,6 +106,7 @@ SagaRow SagaStore::read(rides::Statement& row) {
   saga.unsent = row.integer(9) != 0;
   saga.states = row.text(10);
   saga.error = row.text(11);
+  saga.last_event = row.integer(12);
   return saga;
 }
 
@@ -121,15 +117,20 @@ std::optional<SagaRow> SagaStore::find(const std::string& id) {
   return found;
 }
 
-void SagaStore::add_event(std::int64_t saga, std::int64_t position, const StoredEvent& event) {
-  add_event_.run(saga, position, event.at_ms, view(event.kind), view(event.body));
+std::int64_t SagaStore::add_event(std::int64_t previous, const StoredEvent& event) {
+  add_event_.run(previous, event.at_ms, view(event.kind), view(event.body));
+  return database_.last_row();
 }
 
-std::vector<StoredEvent> SagaStore::events(std::int64_t saga) {
+std::vector<StoredEvent> SagaStore::events(std::int64_t last) {
   std::vector<StoredEvent> found;
-  events_.rows(saga);
-  while (events_.step()) found.push_back({events_.integer(0), events_.text(1), events_.text(2)});
-  events_.reset();
+  while (last > 0) {
+    if (!event_.rows(last).step()) throw rides::StoreError{"an event of a history is missing"};
+    found.push_back({event_.integer(0), event_.text(1), event_.text(2)});
+    last = event_.integer(3);
+  }
+  event_.reset();
+  std::reverse(found.begin(), found.end());
   return found;
 }
 
@@ -159,12 +160,13 @@ std::map<std::string, std::int64_t> SagaStore::counts() {
 }
 
 int SagaStore::forget_ended(std::int64_t before_ms, std::int64_t limit) {
-  std::vector<std::int64_t> old;
+  std::vector<std::pair<std::int64_t, std::int64_t>> old;
   old_.rows(before_ms, limit);
-  while (old_.step()) old.push_back(old_.integer(0));
+  while (old_.step()) old.emplace_back(old_.integer(0), old_.integer(1));
   old_.reset();
-  for (const std::int64_t number : old) {
-    forget_events_.run(number);
+  for (auto [number, event] : old) {
+    while (event > 0) event = forget_event_.rows(event).step() ? forget_event_.integer(0) : 0;
+    forget_event_.reset();
     forget_.run(number);
   }
   return static_cast<int>(old.size());

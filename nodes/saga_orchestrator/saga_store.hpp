@@ -24,7 +24,7 @@ std::optional<Status> status_named(std::string_view name);
 struct SagaRow {
   static constexpr std::int64_t never = INT64_MAX;
 
-  std::int64_t number = 0;  ///< in the order of their starts
+  std::int64_t number = 0;  ///< in the order of their starts; 0: not stored yet
   std::string id;
   std::string name;        ///< of its definition
   std::string definition;  ///< the hash of the definition that it runs under, whatever comes later under that name
@@ -33,9 +33,10 @@ struct SagaRow {
   std::int64_t ended_ms = 0;  ///< 0: it has not
   std::int64_t deadline_ms = never;
   std::int64_t events = 0;
-  bool unsent = false;  ///< messages of it may not have left: they go again after a restart
-  std::string states;   ///< where it is, for people
-  std::string error;    ///< why it is stuck or failed: `Error: cause`
+  std::int64_t last_event = 0;  ///< where the stored part of its history ends; 0: nothing is stored
+  bool unsent = false;          ///< messages of it may not have left: they go again after a restart
+  std::string states;           ///< where it is, for people
+  std::string error;            ///< why it is stuck or failed: `Error: cause`
 };
 
 class SagaStore {
@@ -45,13 +46,14 @@ class SagaStore {
   void keep_definition(const std::string& hash, const std::string& name, const std::string& text);
   [[nodiscard]] std::optional<std::string> definition(const std::string& hash);
 
-  /// Gives the number of a new saga.
-  std::int64_t add(const SagaRow& row);
-  void update(const SagaRow& row);
-  void mark_sent(std::int64_t number);
+  /// Adds a saga that has no number yet, and gives it one; or writes what it is like now.
+  void write(SagaRow& row);
   [[nodiscard]] std::optional<SagaRow> find(const std::string& id);
-  void add_event(std::int64_t saga, std::int64_t position, const StoredEvent& event);
-  [[nodiscard]] std::vector<StoredEvent> events(std::int64_t saga);
+  /// Adds an event behind `previous` (0: the first); gives its place. Histories are chains through one table that only grows at its
+  /// end: however many sagas are under way, their events stand together on a few pages.
+  std::int64_t add_event(std::int64_t previous, const StoredEvent& event);
+  /// The history that ends there, from its beginning.
+  [[nodiscard]] std::vector<StoredEvent> events(std::int64_t last);
 
   /// The ids of those whose deadline has come, the earliest first.
   [[nodiscard]] std::vector<std::string> due(std::int64_t now_ms, std::int64_t limit);
@@ -67,8 +69,8 @@ class SagaStore {
  private:
   rides::Database database_;
   rides::BatchTransaction transaction_;
-  rides::Statement keep_definition_, definition_, add_, update_, mark_sent_, find_, add_event_, events_, due_, unsent_, list_,
-      counts_, old_, forget_events_, forget_;
+  rides::Statement keep_definition_, definition_, add_, update_, find_, add_event_, event_, due_, unsent_, list_, counts_, old_,
+      forget_event_, forget_;
 
   static SagaRow read(rides::Statement& row);
 };

@@ -56,13 +56,16 @@ Result<Pinned, std::string> PinnedDefinition::make(std::string name, std::string
 
 Sagas::Sagas(SagaStore& store, std::map<std::string, Pinned, std::less<>> definitions, Settings settings)
     : store_{store}, definitions_{std::move(definitions)}, settings_{settings} {
-  for (const auto& [name, pinned] : definitions_) by_hash_[pinned->hash] = pinned;
+  for (const auto& [name, pinned] : definitions_) {
+    by_hash_[pinned->hash] = pinned;
+    store_.keep_definition(pinned->hash, pinned->name, pinned->text);
+  }
 }
 
 Result<Sagas::Change> Sagas::start(const std::string& id, std::string_view definition, Json input, Time now) {
   if (const Live* live = find(id)) {
-    const auto history = store_.events(live->row.number);
-    const bool same = !history.empty() && history.front().body == to_text(input) && live->row.name == definition;
+    const auto events = history(*live);
+    const bool same = !events.empty() && events.front().body == to_text(input) && live->row.name == definition;
     if (!same) return remuda::fail("saga_exists", "saga '" + id + "' was started with another input or definition");
     return Change{};
   }
@@ -70,21 +73,19 @@ Result<Sagas::Change> Sagas::start(const std::string& id, std::string_view defin
   if (found == definitions_.end())
     return remuda::fail("no_such_definition", "there is no definition '" + std::string{definition} + "'");
   const Pinned& pinned = found->second;
-  store_.keep_definition(pinned->hash, pinned->name, pinned->text);
   SagaRow row;
   row.id = id;
   row.name = pinned->name;
   row.definition = pinned->hash;
   row.started_ms = now.time_since_epoch().count();
-  row.number = store_.add(row);
   Live& live = keep(std::move(row), pinned, Execution{pinned->definition, {id, pinned->name}, settings_.rules});
   return record(live, Start{std::move(input)}, now, nullptr);
 }
 
-Sagas::Change Sagas::apply(const std::string& id, const Event& event, Time now, const Json& audit) {
+Sagas::Change Sagas::apply(const std::string& id, Event event, Time now, const Json& audit) {
   Live* live = find(id);
   if (live == nullptr) return {.is_known = false};
-  return record(*live, event, now, audit);
+  return record(*live, std::move(event), now, audit);
 }
 
 Sagas::Change Sagas::rehearse(const std::string& id, const Event& event, Time now) {
@@ -97,13 +98,20 @@ Sagas::Change Sagas::rehearse(const std::string& id, const Event& event, Time no
   return change;
 }
 
-Sagas::Change Sagas::record(Live& live, const Event& event, Time now, const Json& audit) {
+Sagas::Change Sagas::record(Live& live, Event event, Time now, const Json& audit) {
   const auto deadline = live.execution.next_deadline();
   Change change;
-  change.effects = live.execution.apply(event, now);
-  change.happened = !change.effects.empty() || live.execution.next_deadline() != deadline;
-  if (!change.happened) return change;
-  store_.add_event(live.row.number, ++live.row.events, store_event(event, now, audit));
+  try {
+    StoredEvent stored = store_event(event, now, audit);
+    change.effects = live.execution.apply(std::move(event), now);
+    change.happened = !change.effects.empty() || live.execution.next_deadline() != deadline;
+    if (!change.happened) return change;
+    live.unwritten.push_back(std::move(stored));
+  } catch (...) {
+    rebuild(live);
+    throw;
+  }
+  ++live.row.events;
   describe(live, change.effects, now);
   changed_.insert(live.row.id);
   return change;
@@ -145,30 +153,42 @@ void Sagas::mark_sent(const std::string& id) {
 }
 
 void Sagas::write(Live& live) {
-  store_.update(live.row);
+  for (const StoredEvent& event : live.unwritten) live.row.last_event = store_.add_event(live.row.last_event, event);
+  live.unwritten.clear();
+  store_.write(live.row);
 }
 
-void Sagas::write_rows() {
-  for (const std::string& id : changed_) {
-    const auto found = live_.find(id);
-    if (found == live_.end()) continue;
-    write(found->second);
+void Sagas::write() {
+  if (!broken_.empty()) throw rides::StoreError{broken_};
+  try {
+    for (const std::string& id : changed_) write(live_.at(id));
+  } catch (const std::exception& error) {
+    broken_ = error.what();
+    throw;
   }
   changed_.clear();
+}
+
+std::vector<StoredEvent> Sagas::history(const Live& live) {
+  auto events = store_.events(live.row.last_event);
+  events.insert(events.end(), live.unwritten.begin(), live.unwritten.end());
+  return events;
+}
+
+void Sagas::rebuild(Live& live) {
+  try {
+    live.execution = Execution{live.pinned->definition, {live.row.id, live.pinned->name}, settings_.rules};
+    for (const StoredEvent& stored : history(live)) live.execution.apply(event_of(stored, live.row), time_of(stored.at_ms));
+  } catch (const std::exception& error) {
+    broken_ = error.what();
+  }
 }
 
 void Sagas::forget_all() {
   live_.clear();
   ages_.clear();
   changed_.clear();
-}
-
-void Sagas::forget(const std::string& id) {
-  const auto found = live_.find(id);
-  if (found == live_.end()) return;
-  ages_.erase(found->second.age);
-  live_.erase(found);
-  changed_.erase(id);
+  broken_.clear();
 }
 
 Pinned Sagas::pinned(const SagaRow& row) {
@@ -190,7 +210,7 @@ Sagas::Live* Sagas::find(const std::string& id) {
   if (!row) return nullptr;
   Pinned its = pinned(*row);
   Execution execution{its->definition, {id, its->name}, settings_.rules};
-  for (const StoredEvent& stored : store_.events(row->number)) execution.apply(event_of(stored, *row), time_of(stored.at_ms));
+  for (const StoredEvent& stored : store_.events(row->last_event)) execution.apply(event_of(stored, *row), time_of(stored.at_ms));
   return &keep(std::move(*row), std::move(its), std::move(execution));
 }
 
@@ -198,27 +218,29 @@ Sagas::Live& Sagas::keep(SagaRow row, Pinned pinned, Execution execution) {
   make_room();
   ages_.push_front(row.id);
   const std::string id = row.id;
-  return live_.emplace(id, Live{std::move(row), std::move(pinned), std::move(execution), ages_.begin()}).first->second;
+  return live_.emplace(id, Live{std::move(row), std::move(pinned), std::move(execution), {}, ages_.begin()}).first->second;
 }
 
 void Sagas::make_room() {
-  while (live_.size() >= settings_.cached_max && !ages_.empty()) {
-    const auto oldest = live_.find(ages_.back());
-    if (changed_.erase(oldest->first) > 0) write(oldest->second);
-    live_.erase(oldest);
-    ages_.pop_back();
+  // What is not written yet stays until it is: a batch is small beside the cache.
+  std::size_t over = live_.size() < settings_.cached_max ? 0 : live_.size() + 1 - settings_.cached_max;
+  for (auto age = ages_.end(); over > 0 && age != ages_.begin();) {
+    --age;
+    if (changed_.contains(*age)) continue;
+    live_.erase(*age);
+    age = ages_.erase(age);
+    --over;
   }
 }
 
 Effects Sagas::open_effects(const std::string& id) {
-  const auto row = store_.find(id);
-  if (!row) return {};
-  const Pinned its = pinned(*row);
-  Execution execution{its->definition, {id, its->name}, settings_.rules};
+  const Live* live = find(id);
+  if (live == nullptr) return {};
+  Execution execution{live->pinned->definition, {id, live->pinned->name}, settings_.rules};
   std::map<std::string, RequestTask> asked;
   Effects open;
-  for (const StoredEvent& stored : store_.events(row->number)) {
-    for (Effect& effect : execution.apply(event_of(stored, *row), time_of(stored.at_ms))) {
+  for (const StoredEvent& stored : history(*live)) {
+    for (Effect& effect : execution.apply(event_of(stored, live->row), time_of(stored.at_ms))) {
       if (auto* request = std::get_if<RequestTask>(&effect)) asked[request->key] = std::move(*request);
       if (auto* ended = std::get_if<Ended>(&effect)) open.emplace_back(std::move(*ended));
     }
@@ -247,7 +269,7 @@ std::optional<Json> Sagas::story(const std::string& id) {
   Json story = describe_row(live->row);
   story["definition_text"] = live->pinned->text;
   Json entries = Json::array();
-  for (const StoredEvent& stored : store_.events(live->row.number)) {
+  for (const StoredEvent& stored : history(*live)) {
     if (stored.kind == "start") story["input"] = Json::parse(stored.body, nullptr, false);
     append_entries(stored, execution.apply(event_of(stored, live->row), time_of(stored.at_ms)), entries);
   }

@@ -3,6 +3,8 @@
 // held in memory, any other is built again from its history when something happens to it, so that a hundred thousand that
 // wait cost nothing but disk.
 //
+// What happens is kept in memory until write() puts all of it into the present transaction, once for each saga.
+//
 // A saga runs under the definition it was started with: that one's text is kept beside it, under its hash.
 
 #include <list>
@@ -47,19 +49,20 @@ class Sagas {
   /// `saga_exists` (with another input), both definite.
   Result<Change> start(const std::string& id, std::string_view definition, Json input, Time now);
   /// `audit`: see store_event. Errors of the store and of damaged histories leave as exceptions.
-  Change apply(const std::string& id, const Event& event, Time now, const Json& audit = nullptr);
+  Change apply(const std::string& id, Event event, Time now, const Json& audit = nullptr);
   /// What `event` would do, without doing it.
   Change rehearse(const std::string& id, const Event& event, Time now);
   /// Its messages may not all leave before the process ends: they have to go again after a restart, until mark_sent().
   void mark_unsent(const std::string& id);
   void mark_sent(const std::string& id);
 
-  [[nodiscard]] bool has_changes() const { return !changed_.empty(); }
-  /// To be called before the transaction is committed: writes what sagas are like now.
-  void write_rows();
-  /// To be called when it was rolled back, whole or for this saga: memory is read again from the store.
+  [[nodiscard]] bool has_changes() const { return !changed_.empty() || !broken_.empty(); }
+  /// Writes what has happened, and what sagas are like now: to be called before the transaction is committed, and before the store is
+  /// asked about several sagas. Once it has thrown it throws until forget_all(): memory and transaction differ, and nothing may be
+  /// committed.
+  void write();
+  /// To be called when the transaction was rolled back: memory is read again from the store.
   void forget_all();
-  void forget(const std::string& id);
 
   /// Whatever a saga waits for: requests without an answer, and its end.
   Effects open_effects(const std::string& id);
@@ -75,6 +78,7 @@ class Sagas {
     SagaRow row;
     Pinned pinned;
     Execution execution;
+    std::vector<StoredEvent> unwritten;  ///< what happened to it since the last write()
     std::list<std::string>::iterator age;
   };
 
@@ -84,14 +88,18 @@ class Sagas {
   std::map<std::string, Pinned> by_hash_;
   std::unordered_map<std::string, Live> live_;
   std::list<std::string> ages_;    ///< the last touched in front
-  std::set<std::string> changed_;  ///< their rows are not written yet
+  std::set<std::string> changed_;  ///< not written yet
+  std::string broken_;             ///< why nothing may be committed
 
   Live* find(const std::string& id);
   Live& keep(SagaRow row, Pinned pinned, Execution execution);
   Pinned pinned(const SagaRow& row);
-  Change record(Live& live, const Event& event, Time now, const Json& audit);
+  Change record(Live& live, Event event, Time now, const Json& audit);
   void describe(Live& live, const Effects& effects, Time now);
   void write(Live& live);
+  [[nodiscard]] std::vector<StoredEvent> history(const Live& live);
+  /// What is in memory of it is not to be trusted: it is read again, from what is recorded.
+  void rebuild(Live& live);
   void make_room();
 };
 

@@ -300,6 +300,32 @@ BOOST_AUTO_TEST_CASE(sagas_that_are_not_in_memory_are_read_when_something_happen
   BOOST_TEST(status("fare-1") == "running");
 }
 
+BOOST_AUTO_TEST_CASE(what_happens_in_one_batch_is_one_transaction) {
+  values.emplace_back("cache", "1");
+  restart();
+  const Message first = start_message("fare-1");
+  receive("start", first, 1, false);
+  const Message charge = asked("charge");
+  receive("start", start_message("fare-2"), 1, false);
+  BOOST_TEST((receive("start", start_message("fare-1", "21"), 1, false) == Outcome::Kind::reject));
+  receive("replies", reply_to(charge, "{}"), 1, false);
+  asked("credit");
+  restart();
+  BOOST_TEST(status("fare-1") == "none");
+  BOOST_TEST(status("fare-2") == "none");
+
+  receive("start", first, 2, false);
+  receive("start", start_message("fare-2"), 2, false);
+  receive("replies", reply_to(charge, "{}"), 2, false);
+  BOOST_TEST(ask({{"verb", "ls"}})["counts"]["running"] == 2);  // and it is committed
+  restart();
+  const Json history = ask({{"verb", "show"}, {"id", "fare-1"}})["history"];
+  BOOST_TEST(history.front()["what"] == "started");
+  BOOST_TEST(history.back()["task"] == "task:credit");
+  succeed(charge);
+  BOOST_TEST(last.sent.empty());
+}
+
 BOOST_AUTO_TEST_CASE(a_task_that_is_tried_very_often_makes_its_saga_stuck_and_is_still_tried) {
   values.emplace_back("stuck_after", "1");
   restart();
