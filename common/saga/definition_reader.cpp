@@ -272,6 +272,7 @@ class DefinitionReader {
     };
     const std::string_view processor = one_of("ItemProcessor", "Iterator");
     fields.take("ItemProcessor");
+    fields.take("Iterator");
     const JsonValue* machine = fields.take(processor);
     if (machine != nullptr && machine->is(Kind::object)) {
       state.branches.push_back(read_branch(*machine, fields.pointer_to(processor), true));

@@ -67,6 +67,24 @@ BOOST_AUTO_TEST_CASE(a_catchers_result_path_places_or_drops_the_error) {
                            R"([{"error": "E"}])")["output"] == json(R"({"in": 1})"));
 }
 
+BOOST_AUTO_TEST_CASE(parameters_and_output_path_do_not_touch_what_a_catcher_hands_on) {
+  BOOST_TEST(rehearse_task(R"("Parameters": {"p.$": "$.in"}, "OutputPath": "$.no", "ResultSelector": {"s.$": "$.no"},
+      "Catch": [{"ErrorEquals": ["E"], "Next": "Caught", "ResultPath": "$.err"}])",
+                           R"([{"error": "E"}])")["output"] == json(R"({"in": 1, "err": {"Error": "E", "Cause": ""}})"));
+}
+
+BOOST_AUTO_TEST_CASE(without_jitter_the_delay_is_not_drawn) {
+  BOOST_TEST(rehearse_task(R"("Retry": [{"ErrorEquals": ["E"], "IntervalSeconds": 3, "MaxAttempts": 2, "JitterStrategy": "NONE"}])",
+                           R"([{"error": "E"}])")["retry_delays_seconds"] == json("[3,6]"));
+}
+
+BOOST_AUTO_TEST_CASE(an_error_that_no_catcher_names_fails_the_execution_with_its_own_name_and_cause) {
+  const Json report = rehearse_task(R"("Catch": [{"ErrorEquals": ["e"], "Next": "Caught"}])", R"([{"error": "E", "cause": "c"}])");
+  BOOST_TEST(report["status"] == "FAILED");
+  BOOST_TEST(report["error"] == "E");
+  BOOST_TEST(report["cause"] == "c");
+}
+
 BOOST_AUTO_TEST_CASE(wildcards_stand_for_what_the_language_says) {
   const auto names = [](const char* name, const char* error) { return names_error({name}, error); };
   BOOST_TEST(names("States.ALL", "States.Timeout"));

@@ -91,7 +91,21 @@ BOOST_AUTO_TEST_CASE(the_context_object_says_what_runs) {
   BOOST_TEST(evaluate("$$.State.RetryCount") == 0);
   BOOST_TEST(evaluate("$$.Execution.Input.a", R"({"a": 5})") == 5);
   BOOST_TEST(evaluate("$$.Execution.StartTime") == "2026-01-01T00:00:00.000Z");
+  BOOST_TEST(evaluate("$$.Execution.Id") == "rehearsal");
+  BOOST_TEST(evaluate("$$.Execution.Name") == "rehearsal");
+  BOOST_TEST(evaluate("$$.Execution.RoleArn") == "");
+  BOOST_TEST(evaluate("$$.StateMachine.Id").is_string());
+  BOOST_TEST(evaluate("$$.StateMachine.Name") == evaluate("$$.StateMachine.Id"));
+  BOOST_TEST(evaluate("$$.State.EnteredTime") == "2026-01-01T00:00:00.000Z");
   BOOST_TEST(evaluate("$$.Task.Token") == errors::parameter_path);
+  BOOST_TEST(evaluate("$$.Map.Item.Index") == errors::parameter_path);
+}
+
+BOOST_AUTO_TEST_CASE(the_context_object_counts_the_retries_of_the_present_stay) {
+  const Json report = rehearse_state(R"({"Type": "Task", "Resource": "task:t", "End": true, "Retry": [{"ErrorEquals": ["E"]}],
+      "Parameters": {"tried.$": "$$.State.RetryCount"}})",
+                                     "{}", R"({"t": [{"error": "E"}, {"error": "E"}, {"echo": true}]})");
+  BOOST_TEST(report["output"] == json(R"({"tried": 2})"));
 }
 
 BOOST_AUTO_TEST_SUITE_END()

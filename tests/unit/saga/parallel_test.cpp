@@ -76,6 +76,18 @@ BOOST_AUTO_TEST_CASE(a_map_may_go_on_without_some_of_its_items) {
   BOOST_TEST(rehearse_map(R"(, "ToleratedFailurePercentage": 49)", "[1,2,3,4]", outcomes)["error"] == errors::too_many_failures);
 }
 
+BOOST_AUTO_TEST_CASE(a_map_is_retried_whole_and_caught_as_any_state) {
+  const Json retried = rehearse_map(R"(, "Retry": [{"ErrorEquals": ["E"]}])", "[1,2]",
+                                    R"([{"return": 1}, {"error": "E"}, {"return": 3}, {"return": 4}])");
+  BOOST_TEST(retried["output"] == json("[3,4]"));
+  BOOST_TEST(retried["retry_delays_seconds"] == json("[1]"));
+  const Json caught =
+      rehearse(R"({"StartAt": "M", "States": {"M": {"Type": "Map", "End": true, "ItemProcessor": )" + branch("t") +
+                   R"(, "Catch": [{"ErrorEquals": ["E"], "Next": "Caught"}]}, "Caught": {"Type": "Pass", "End": true}}})",
+               "[1]", R"({"t": [{"error": "E", "cause": "c"}]})");
+  BOOST_TEST(caught["output"] == json(R"({"Error": "E", "Cause": "c"})"));
+}
+
 BOOST_AUTO_TEST_CASE(the_older_names_of_a_maps_fields_are_understood) {
   const Json report =
       rehearse_state(R"({"Type": "Map", "End": true, "Parameters": {"v.$": "$$.Map.Item.Value"}, "Iterator": )" + branch("t") + "}",

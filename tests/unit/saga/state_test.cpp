@@ -30,6 +30,34 @@ BOOST_AUTO_TEST_CASE(a_result_path_creates_parents_but_does_not_replace_what_is_
              errors::result_path);
 }
 
+BOOST_AUTO_TEST_CASE(without_any_field_the_whole_input_goes_in_and_the_result_replaces_it) {
+  const Json report =
+      rehearse_state(R"({"Type": "Task", "Resource": "task:t", "End": true})", R"({"a": 1})", R"({"t": [{"return": {"b": 2}}]})");
+  BOOST_TEST(report["invocations"][0]["input"] == json(R"({"a": 1})"));
+  BOOST_TEST(report["output"] == json(R"({"b": 2})"));
+  BOOST_TEST(rehearse_state(R"({"Type": "Task", "Resource": "task:t", "InputPath": null, "ResultPath": "$.r", "End": true})",
+                            R"({"a": 1})", R"({"t": [{"echo": true}]})")["output"] == json(R"({"a": 1, "r": {}})"));
+}
+
+BOOST_AUTO_TEST_CASE(the_result_goes_into_the_raw_input_and_not_into_what_the_work_got) {
+  BOOST_TEST(
+      rehearse_state(R"({"Type": "Pass", "InputPath": "$.x", "Parameters": {"p.$": "$.y"}, "ResultPath": "$.r", "End": true})",
+                     R"({"x": {"y": 1}})")["output"] == json(R"({"x": {"y": 1}, "r": {"p": 1}})"));
+}
+
+BOOST_AUTO_TEST_CASE(data_beyond_256_kib_is_an_error_wherever_it_arises) {
+  // Half of the limit twice: in the result, and only together with the input.
+  const std::string half(130 * 1024, 'x');
+  const std::string input = R"({"in": ")" + half + R"("})";
+  const auto outcome = [&](std::string_view state, const std::string& returned) {
+    return rehearse_state(state, input, R"({"t": [{"return": ")" + returned + R"("}]})").value("error", "none");
+  };
+  BOOST_TEST(outcome(R"({"Type": "Task", "Resource": "task:t", "End": true})", half) == "none");
+  BOOST_TEST(outcome(R"({"Type": "Task", "Resource": "task:t", "End": true})", half + half) == errors::data_limit);
+  BOOST_TEST(outcome(R"({"Type": "Task", "Resource": "task:t", "ResultPath": "$.r", "End": true})", half) == errors::data_limit);
+  BOOST_TEST(outcome(R"({"Type": "Task", "Resource": "task:t", "ResultPath": null, "End": true})", half) == "none");
+}
+
 BOOST_AUTO_TEST_CASE(paths_that_select_nothing_fail_by_their_place) {
   BOOST_TEST(rehearse_state(R"({"Type": "Pass", "InputPath": "$.no", "End": true})")["error"] == errors::runtime);
   BOOST_TEST(rehearse_state(R"({"Type": "Pass", "OutputPath": "$.no", "End": true})")["error"] == errors::runtime);
@@ -141,6 +169,22 @@ BOOST_AUTO_TEST_CASE(rules_nest) {
   BOOST_TEST(chosen(rule, R"({"a": 0, "b": 2})") == "yes");
   BOOST_TEST(chosen(rule, R"({"a": 1, "b": 2})") == "no");
   BOOST_TEST(chosen(rule, R"({"a": 0, "b": 3})") == "no");
+}
+
+BOOST_AUTO_TEST_CASE(the_first_rule_that_holds_is_taken) {
+  const Json report = rehearse(R"({"StartAt": "C", "States": {"C": {"Type": "Choice", "Choices": [
+      {"Variable": "$.a", "NumericEquals": 9, "Next": "No"}, {"Variable": "$.a", "NumericGreaterThan": 0, "Next": "First"},
+      {"Variable": "$.a", "NumericEquals": 1, "Next": "No"}], "Default": "No"},
+      "First": {"Type": "Pass", "Result": "first", "End": true}, "No": {"Type": "Fail"}}})",
+                               R"({"a": 1})");
+  BOOST_TEST(report["output"] == "first");
+}
+
+BOOST_AUTO_TEST_CASE(a_choice_hands_on_its_input_through_its_paths) {
+  const Json report = rehearse(R"({"StartAt": "C", "States": {"C": {"Type": "Choice", "InputPath": "$.x", "OutputPath": "$.y",
+      "Choices": [{"Variable": "$.y", "IsPresent": true, "Next": "E"}]}, "E": {"Type": "Succeed"}}})",
+                               R"({"x": {"y": 5}})");
+  BOOST_TEST(report["output"] == 5);
 }
 
 BOOST_AUTO_TEST_CASE(no_rule_and_no_default_is_an_error) {

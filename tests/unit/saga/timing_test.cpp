@@ -75,6 +75,26 @@ BOOST_AUTO_TEST_CASE(heartbeats_keep_a_task_alive_until_its_timeout) {
   BOOST_TEST(OneTask::find<Ended>(task.apply(TimePassed{}))->error.error == errors::timeout);
 }
 
+BOOST_AUTO_TEST_CASE(who_holds_a_token_fails_succeeds_or_shows_that_it_lives) {
+  const std::string limits = R"("TimeoutSeconds": 20, "HeartbeatSeconds": 6)";
+  const auto waiting = [&](OneTask& task) {
+    task.definition.machine.states.at("T").waits_for_token = true;
+    return OneTask::find<RequestTask>(task.apply(Start{Json::object()}))->key;
+  };
+  OneTask failing{limits};
+  BOOST_TEST(OneTask::find<Ended>(failing.apply(TaskFailed{waiting(failing), 0, "Refused", "no"}))->error.error == "Refused");
+  OneTask succeeding{limits};
+  BOOST_TEST(OneTask::find<Ended>(succeeding.apply(TaskSucceeded{waiting(succeeding), 5}))->output == 5);
+  OneTask silent{limits};
+  const std::string token = waiting(silent);
+  silent.now += std::chrono::seconds{5};
+  silent.apply(TaskHeartbeat{token});
+  silent.now += std::chrono::seconds{5};
+  BOOST_TEST(!OneTask::find<Ended>(silent.apply(TimePassed{})));
+  silent.now += std::chrono::seconds{1};
+  BOOST_TEST(OneTask::find<Ended>(silent.apply(TimePassed{}))->error.error == errors::heartbeat_timeout);
+}
+
 BOOST_AUTO_TEST_CASE(the_timeout_is_of_each_attempt_and_the_whole_execution_has_its_own) {
   const Json report =
       rehearse_delay(R"(, "TimeoutSeconds": 5, "Retry": [{"ErrorEquals": ["States.Timeout"], "MaxAttempts": 1}])", 9);
