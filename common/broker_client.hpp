@@ -38,6 +38,11 @@ struct BrokerClientOptions {
   std::uint64_t max_frame_size = frame_size_default;
   /// A kept request that is unanswered for this long is resent: the backstop for replies that got lost on a living connection.
   std::chrono::milliseconds resend_after{10'000};
+  /// A broker on another machine that is silent for `ping_after` is pinged; if it then says nothing for `dead_after` the connection
+  /// is given up and another one tried: a network that was cut tells neither end. On one machine the kernel says so at once.
+  std::chrono::milliseconds ping_after{1'000};
+  std::chrono::milliseconds dead_after{5'000};
+  bool pings_everywhere = false;  ///< on one machine, too
 };
 
 /// Several changes that happen together or not at all; one journal record in the broker. Reuse it: clear() keeps the memory.

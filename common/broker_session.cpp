@@ -34,12 +34,16 @@ BrokerClient::Session::Kind kind_of(const wire::Command& command) {
 
 namespace {
 
+bool leaves_this_machine(const std::string& endpoint) {
+  const auto stays = check_listen_endpoint(endpoint);
+  return !stays && stays.error().code == "open_endpoint";
+}
+
 /// Over TCP what REMUDA_KEYS holds is shown, and no connection without it leaves this machine.
 std::shared_ptr<const zmtp::CurveClient> keys_for(const std::string& endpoint) {
   if (!endpoint.starts_with("tcp://")) return nullptr;
   auto keys = keys::client_from_environment();
-  const auto stays = check_listen_endpoint(endpoint);
-  if (!keys && !stays && stays.error().code == "open_endpoint") {
+  if (!keys && leaves_this_machine(endpoint)) {
     throw std::runtime_error{
         "'" + endpoint +
         "' is beyond this machine, and this process has no keys; on the queue node's machine `remuda keys add-host "
@@ -59,7 +63,8 @@ BrokerClient::Session::Session(const std::string& endpoint, ClientIdentity ident
       session_key_{random_session()},
       dealer_{endpoint, options.max_frame_size, clock, keys_for(endpoint)},
       handlers_{[this] { greet(); }, [this](std::string_view frame) { on_frame(frame); }, [this] { on_disconnected(); }},
-      max_frame_size_{options.max_frame_size} {}
+      max_frame_size_{options.max_frame_size},
+      pings_{options.pings_everywhere || leaves_this_machine(endpoint)} {}
 
 // ---- asking ----
 
@@ -132,6 +137,7 @@ void BrokerClient::Session::greet() {
       frame);
   dealer_.send(frame);
   last_heard_ = clock_.now();
+  if (pings_) pinged_ = last_heard_;
   give_back(std::move(frame));
 }
 
@@ -175,7 +181,8 @@ void BrokerClient::Session::on_frame(std::string_view frame) {
     log_warning("a frame of the broker is not understood", {{"endpoint", endpoint_}, {"reason", reply.error().message}});
     return;
   }
-  last_heard_ = clock_.now();
+  last_heard_ = last_frame_ = clock_.now();
+  pinged_.reset();
   if (const auto* event = std::get_if<wire::Event>(&*reply)) return on_event(*event);
   if (const auto* ok = std::get_if<wire::Ok>(&*reply)) {
     return ok->request == 0 ? on_welcome(ok->result) : answer(ok->request, ok->result);
@@ -324,6 +331,8 @@ Instant BrokerClient::Session::next_deadline() const {
   if (state_ != State::disconnected && (kept_count_ > 0 || state_ == State::greeting)) {
     next = std::min(next, last_heard_ + options_.resend_after);
   }
+  if (pings_ && state_ != State::disconnected)
+    next = std::min<Instant>(next, pinged_ ? *pinged_ + options_.dead_after : last_frame_ + options_.ping_after);
   for (const auto& outstanding : passing_) next = std::min({next, outstanding.deadline, outstanding.give_up});
   if (deadline_count_ > 0) {
     for (const auto& outstanding : kept_) {
@@ -338,10 +347,22 @@ void BrokerClient::Session::tick() {
   const Instant now = clock_.now();
   if (next_deadline() > now) return;
   expire(now);
+  if (pings_ && state_ != State::disconnected) ping_or_give_up(now);
   const bool silent = state_ != State::disconnected && now >= last_heard_ + options_.resend_after;
   if (silent && (kept_count_ > 0 || state_ == State::greeting)) {
     log_warning("the broker is silent; asking again", {{"endpoint", endpoint_}, {"unanswered", kept_count_}});
     greet();
+  }
+}
+
+void BrokerClient::Session::ping_or_give_up(Instant now) {
+  if (pinged_ && now >= *pinged_ + options_.dead_after) {
+    log_warning("the broker does not answer; connecting again", {{"endpoint", endpoint_}, {"unanswered", kept_count_}});
+    pinged_.reset();
+    dealer_.reconnect(handlers_);
+  } else if (!pinged_ && now >= last_frame_ + options_.ping_after) {
+    pinged_ = now;
+    ask(wire::Ping{}, [](const Result<std::string_view>&) {});
   }
 }
 

@@ -96,6 +96,9 @@ class BrokerClient::Session {
   std::uint64_t next_request_ = 1;
   std::optional<Duration> deadline_;
   Instant last_heard_{};
+  bool pings_ = false;               ///< constant: the broker may vanish without a word
+  std::optional<Instant> pinged_{};  ///< and nothing heard since; a hello counts as a ping
+  Instant last_frame_{};
 
   std::deque<Outstanding> kept_;      ///< by number; answered ones stay until they are at the front
   std::vector<Outstanding> passing_;  ///< questions and receives, by number
@@ -126,6 +129,7 @@ class BrokerClient::Session {
   void renew(const std::shared_ptr<Subscription>& subscription);
   void tell_refused();
   void expire(Instant now);
+  void ping_or_give_up(Instant now);
 };
 
 }  // namespace remuda

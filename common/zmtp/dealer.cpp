@@ -1,5 +1,7 @@
 #include "common/zmtp/dealer.hpp"
 
+#include <sys/socket.h>
+
 #include <algorithm>
 #include <stdexcept>
 #include <utility>
@@ -16,7 +18,9 @@ constexpr std::size_t scratch_size = 256 * 1024;
 /// Reads in one go, so that the owner's other sockets get their turn.
 constexpr int reads_per_round = 4;
 constexpr std::chrono::milliseconds back_off_min{20};
-constexpr std::chrono::milliseconds back_off_max{2'000};
+constexpr std::chrono::milliseconds back_off_max{1'000};
+/// The kernel repeats a lost SYN after 1, 3, 7 ... s: a new attempt finds a network that has healed sooner.
+constexpr std::chrono::seconds connect_limit{2};
 constexpr std::chrono::seconds handshake_limit{5};
 
 }  // namespace
@@ -41,7 +45,7 @@ void Dealer::begin() {
   auto curve = curve_ && endpoint_.starts_with("tcp://") ? std::make_unique<Curve>(curve_) : nullptr;
   stream_.emplace(*std::move(socket), Stream::Side::dealer, max_frame_size_, std::move(curve));
   state_ = State::connecting;
-  retry_at_ = clock_.now() + handshake_limit;
+  retry_at_ = clock_.now() + connect_limit;
 }
 
 /// The connection is over, or never came to be: another one later.
@@ -64,6 +68,14 @@ void Dealer::fail(const Handlers* handlers) {
   if (was_connected && handlers != nullptr) handlers->on_disconnected();
 }
 
+void Dealer::reconnect(const Handlers& handlers) {
+  if (!stream_) return;
+  // The kernel would go on sending what it has taken when the network is back, and the peer would answer nobody.
+  const linger nothing_more{1, 0};
+  static_cast<void>(setsockopt(stream_->fd(), SOL_SOCKET, SO_LINGER, &nothing_more, sizeof nothing_more));
+  fail(&handlers);
+}
+
 void Dealer::process(const Handlers& handlers) {
   if (state_ == State::waiting && clock_.now() >= retry_at_) begin();
   if (state_ == State::connecting || state_ == State::greeting) {
@@ -75,6 +87,7 @@ void Dealer::process(const Handlers& handlers) {
     if (poll({&item, 1}, 0) == 0) return;
     if (!stream_->flush()) return fail(&handlers);
     state_ = State::greeting;
+    retry_at_ = clock_.now() + handshake_limit;
   }
   if (state_ == State::waiting) return;
   if (stream_->unsent() > 0 && !stream_->flush()) broke_ = true;

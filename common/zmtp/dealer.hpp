@@ -35,6 +35,10 @@ class Dealer {
   /// Gives the frame to the socket at once, as far as it takes it. Without a connection the frame is dropped.
   void send(std::string_view frame);
 
+  /// Ends the connection that is there, with whatever has not reached the peer, and begins another: for an owner that knows better
+  /// than the kernel that the peer is away.
+  void reconnect(const Handlers& handlers);
+
   /// Connects, reads and writes what can be without waiting.
   void process(const Handlers& handlers);
 

@@ -44,15 +44,19 @@ struct ClientFixture : test::BrokerFixture {
   /// Runs the client's loop until `done`, at most 20 s.
   template <class Condition>
   bool run_until(Condition done) {
+    return run_until(client, done);
+  }
+  template <class Condition>
+  bool run_until(BrokerClient& one, Condition done) {
     const Instant end = clock.now() + 20s;
     std::vector<zmq_pollitem_t> items;
     while (!done() && clock.now() < end) {
       items.clear();
-      client.append_poll_items(items);
-      const auto until = std::min(end, client.next_deadline());
+      one.append_poll_items(items);
+      const auto until = std::min(end, one.next_deadline());
       const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - clock.now()).count();
       poll(items, std::max<long>(0, left));
-      client.tick();
+      one.tick();
     }
     return done();
   }
@@ -267,4 +271,29 @@ BOOST_FIXTURE_TEST_CASE(a_checkpoint_and_what_came_of_the_batch_are_one_transact
   BOOST_TEST(operator_.transact(transaction).error().code == "stale_lease");
   BOOST_TEST(operator_.queue_info("rides")->visible == 1U);
   BOOST_TEST(take().records.size() == 1U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_broker_that_falls_silent_is_given_up_and_found_again, ClientFixture) {
+  BrokerClientOptions options;
+  options.ping_after = 20ms;
+  options.dead_after = 300ms;
+  options.pings_everywhere = true;
+  BrokerClient far{endpoint(), {"far", "there"}, clock, options};
+  std::optional<std::string> ended;
+  std::optional<bool> confirmed;
+  bool alive = false;
+  far.ping([&](const Result<Unit>&) { alive = true; });
+  BOOST_REQUIRE(run_until(far, [&] { return alive; }));
+  far.receive("rides", 1, 20s,
+              [&](const Result<std::span<const BrokerClient::Received>>& received) { ended = received ? "answered" : received.error().code; });
+  freeze_broker();
+  far.send("rides", ride("ride-1"), [&](const Result<std::uint64_t>& sent) { confirmed = sent.ok(); });
+  BOOST_REQUIRE(run_until(far, [&] { return ended.has_value(); }));  // though nobody closed the connection
+  BOOST_TEST(*ended == "unreachable");
+  BOOST_TEST(!confirmed);
+  thaw_broker();
+  BOOST_REQUIRE(run_until(far, [&] { return confirmed.has_value(); }));
+  BOOST_TEST(*confirmed);
+  BOOST_TEST(far.reconnects() >= 1U);
+  BOOST_TEST(operator_.queue_info("rides")->sent == 1U);  // over two connections, and once
 }

@@ -62,6 +62,10 @@ class BrokerFixture {
     close(log_);
   }
 
+  /// As if it were behind a cable that was cut: its connections stay, and nothing comes.
+  void freeze_broker() { kill(pid_, SIGSTOP); }
+  void thaw_broker() { kill(pid_, SIGCONT); }
+
   /// SIGTERM; returns the exit code.
   int stop_broker() {
     kill(pid_, SIGTERM);
