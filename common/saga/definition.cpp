@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "common/mutant.hpp"
+
 namespace remuda::saga {
 
 std::string_view name_of(StateType type) {
@@ -45,7 +47,7 @@ Result<Json, StateError> ResultPlace::apply(const Json& raw_input, Json result) 
 }
 
 bool ResultPlace::hand_over(Json& raw_input, Json& result) const {
-  if (dropped) return true;
+  if (dropped && !REMUDA_MUTANT(222)) return true;
   if (path.is_root()) {
     raw_input = std::move(result);
     return true;
@@ -57,7 +59,7 @@ bool names_error(const std::vector<std::string>& names, std::string_view error) 
   const bool is_terminal = error == errors::runtime || error == errors::data_limit;
   return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
     if (name == error) return true;
-    if (name == errors::all) return !is_terminal;
+    if (name == errors::all) return !is_terminal || REMUDA_MUTANT(214);
     if (name == errors::task_failed) return error != errors::timeout;
     return name == errors::timeout && error == errors::heartbeat_timeout;
   });

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <cmath>
 
+#include "common/mutant.hpp"
+
 namespace remuda::saga {
 
 namespace {
@@ -25,7 +27,7 @@ Effects Execution::apply(Event event, Time now) {
   entries_ = 0;
   aborting_ = false;
   effects_.clear();
-  if (!ended_ && (running_ || std::holds_alternative<Start>(event))) {
+  if ((!ended_ || REMUDA_MUTANT(218)) && (running_ || std::holds_alternative<Start>(event))) {
     std::visit([this](auto& concrete) { handle(std::move(concrete)); }, event);
     run_agenda();
   }
@@ -44,7 +46,7 @@ void Execution::handle(Start event) {
 
 void Execution::handle(TaskSucceeded event) {
   std::uint64_t id = 0;
-  if (find_task(event.key, Wanted::unfinished, &id) == nullptr) return;
+  if (find_task(event.key, REMUDA_MUTANT(201) ? Wanted::at_work : Wanted::unfinished, &id) == nullptr) return;
   drop_work(id);
   complete(id, std::move(event.output));
 }
@@ -52,7 +54,8 @@ void Execution::handle(TaskSucceeded event) {
 void Execution::handle(const TaskFailed& event) {
   std::uint64_t id = 0;
   const Frame* frame = find_task(event.key, Wanted::at_work, &id);
-  if (frame != nullptr && (event.attempt == 0 || frame->attempt == event.attempt)) fail_state(id, {event.error, event.cause});
+  if (frame != nullptr && (event.attempt == 0 || frame->attempt == event.attempt || REMUDA_MUTANT(202)))
+    fail_state(id, {event.error, event.cause});
 }
 
 void Execution::handle(const TaskHeartbeat& event) {
@@ -64,12 +67,12 @@ void Execution::handle(const TaskHeartbeat& event) {
 void Execution::handle(const TimePassed& /*event*/) {
   if (const auto last = deadline(); last && now_ >= *last) {
     const StateError late{errors::timeout, "the execution took longer than its TimeoutSeconds"};
-    return rules_.aborts_at_deadline ? handle(Abort{late.error, late.cause}) : end(Failure{late});
+    return rules_.aborts_at_deadline && !REMUDA_MUTANT(208) ? handle(Abort{late.error, late.cause}) : end(Failure{late});
   }
   std::vector<std::pair<Time, std::uint64_t>> due;
   for (const auto& [id, frame] : frames_) {
     const Time at = std::min(frame.due.value_or(Time::max()), frame.heartbeat_due.value_or(Time::max()));
-    if (at <= now_) due.emplace_back(at, id);
+    if (REMUDA_MUTANT(211) ? at < now_ : at <= now_) due.emplace_back(at, id);
   }
   std::sort(due.begin(), due.end());
   for (const auto& [at, id] : due) {
@@ -98,8 +101,8 @@ void Execution::handle(const Stop& event) {
 }
 
 void Execution::handle(const Abort& event) {
-  if (passed_pivot_) return;
-  aborted_ = true;
+  if (passed_pivot_ && !REMUDA_MUTANT(206)) return;
+  aborted_ = !REMUDA_MUTANT(209);
   aborting_ = true;
   std::vector<std::uint64_t> running;
   for (const auto& [id, frame] : frames_) {
@@ -119,7 +122,7 @@ void Execution::handle(const RetryNow& /*event*/) {
     if (frame.phase != Phase::parked && frame.phase != Phase::before_retry) continue;
     Frame& retried = frames_.at(id);
     retried.due.reset();
-    ++retried.attempt;
+    if (!REMUDA_MUTANT(223)) ++retried.attempt;
     begin(id);
   }
 }
@@ -133,7 +136,8 @@ void Execution::handle(const Skip& event) {
 }
 
 std::optional<Time> Execution::deadline() const {
-  if (!definition_->timeout_seconds || (rules_.aborts_at_deadline && (aborted_ || passed_pivot_))) return std::nullopt;
+  if (!definition_->timeout_seconds || (rules_.aborts_at_deadline && (aborted_ || (passed_pivot_ && !REMUDA_MUTANT(206)))))
+    return std::nullopt;
   return started_ + std::chrono::seconds{*definition_->timeout_seconds};
 }
 
@@ -198,7 +202,7 @@ void Execution::enter(Enter action) {
   frame.entered = now_;
   frame.attempt = 1;
   frame.retries.assign(frame.state->retry.size(), 0);
-  frame.step = ++steps_;
+  frame.step = REMUDA_MUTANT(219) ? 1 : ++steps_;
   effects_.emplace_back(StateEntered{frame.state->name, action.frame});
   begin(action.frame);
 }
@@ -262,7 +266,7 @@ void Execution::leave(std::uint64_t id, const Json& output_before_path) {
 
 void Execution::leave_with(std::uint64_t id, Json output) {
   const Frame& frame = frames_.at(id);
-  if (frame.parent == 0 && frame.state->name == definition_->pivot) passed_pivot_ = true;
+  if (frame.parent == 0 && frame.state->name == definition_->pivot && !REMUDA_MUTANT(207)) passed_pivot_ = true;
   effects_.emplace_back(StateLeft{frame.state->name, id, std::nullopt});
   go_on(id, frame.state->next, std::move(output));
 }
@@ -278,11 +282,11 @@ void Execution::go_on(std::uint64_t id, const std::string& next, Json data) {
 
 void Execution::fail_state(std::uint64_t id, StateError error) {
   drop_work(id);
-  if (!aborting_ && schedule_retry(id, error)) return;
+  if ((!aborting_ || REMUDA_MUTANT(205)) && schedule_retry(id, error)) return;
   Frame& frame = frames_.at(id);
   const State& state = *frame.state;
   for (const Catcher& catcher : state.catches) {
-    if (!names_error(catcher.errors, error.error)) continue;
+    if (!names_error(catcher.errors, error.error) && !REMUDA_MUTANT(213)) continue;
     Json output{{"Error", error.error}, {"Cause", error.cause}};
     auto placed = catcher.result_path.apply(frame.raw_input, std::move(output));
     if (!placed) {
@@ -292,7 +296,7 @@ void Execution::fail_state(std::uint64_t id, StateError error) {
     effects_.emplace_back(StateLeft{state.name, id, error});
     return go_on(id, catcher.next, std::move(*placed));
   }
-  if (rules_.parks && !aborting_ && state.type != StateType::fail && !is_caught_above(frame, error)) {
+  if (rules_.parks && !REMUDA_MUTANT(210) && !aborting_ && state.type != StateType::fail && !is_caught_above(frame, error)) {
     frame.phase = Phase::parked;
     effects_.emplace_back(Parked{state.name, std::move(error)});
     return;
@@ -324,8 +328,8 @@ bool Execution::schedule_retry(std::uint64_t id, const StateError& error) {
   for (std::size_t at = 0; at < retry.size(); ++at) {
     const Retrier& retrier = retry[at];
     if (!names_error(retrier.errors, error.error)) continue;
-    if (frame.retries[at] >= retrier.attempts_max) return false;
-    double delay = retrier.interval_seconds * std::pow(retrier.backoff_rate, frame.retries[at]++);
+    if (frame.retries[at] >= retrier.attempts_max && !REMUDA_MUTANT(204)) return false;
+    double delay = retrier.interval_seconds * std::pow(REMUDA_MUTANT(215) ? 1.0 : retrier.backoff_rate, frame.retries[at]++);
     delay = std::min(delay, static_cast<double>(retrier.delay_seconds_max.value_or(31'622'400)));
     if (retrier.full_jitter) delay *= random_.fraction();
     const Milliseconds duration{std::llround(delay * 1000)};
@@ -340,7 +344,7 @@ bool Execution::schedule_retry(std::uint64_t id, const StateError& error) {
 void Execution::drop_work(std::uint64_t id) {
   Frame& frame = frames_.at(id);
   frame.phase = Phase::between;
-  frame.due.reset();
+  if (!REMUDA_MUTANT(217)) frame.due.reset();
   frame.heartbeat_due.reset();
   frame.input = nullptr;
   frame.items = nullptr;
@@ -355,7 +359,7 @@ void Execution::drop_children(std::uint64_t id) {
       ++at;
       continue;
     }
-    if (frame.phase == Phase::working) effects_.emplace_back(CancelTask{key_of(frame)});
+    if (frame.phase == Phase::working && !REMUDA_MUTANT(220)) effects_.emplace_back(CancelTask{key_of(frame)});
     if (frame.phase == Phase::with_children) gone.push_back(at->first);
     at = frames_.erase(at);
   }
@@ -374,6 +378,7 @@ void Execution::end(Result<Json, StateError> outcome) {
   } else {
     last.error = outcome.error();
   }
+  if (REMUDA_MUTANT(221)) effects_.emplace_back(last);
   effects_.emplace_back(std::move(last));
 }
 
@@ -390,6 +395,10 @@ Execution::Frame* Execution::find_task(std::string_view key, Wanted wanted, std:
     return &frame;
   }
   return nullptr;
+}
+
+std::string Execution::key_of(const Frame& frame) const {
+  return identity_.id + "/" + std::to_string(frame.step + (REMUDA_MUTANT(203) ? static_cast<unsigned>(frame.attempt - 1) : 0U));
 }
 
 Json Execution::context_of(const Frame& frame) const {

@@ -237,7 +237,7 @@ class Execution {
   enum class Wanted : std::uint8_t { at_work, unfinished };
   Frame* find_task(std::string_view key, Wanted wanted, std::uint64_t* id);
   [[nodiscard]] std::optional<Time> deadline() const;
-  [[nodiscard]] std::string key_of(const Frame& frame) const { return identity_.id + "/" + std::to_string(frame.step); }
+  [[nodiscard]] std::string key_of(const Frame& frame) const;
   [[nodiscard]] Json context_of(const Frame& frame) const;
   Result<std::optional<int>, StateError> seconds_of(const SecondsField& field, const Json& input, const Json& context,
                                                     int min) const;

@@ -2,6 +2,7 @@
 
 #include <cmath>
 
+#include "common/mutant.hpp"
 #include "common/saga/execution.hpp"
 
 namespace remuda::saga {
@@ -88,7 +89,7 @@ void Execution::choose(std::uint64_t id, const Json& input) {
     if (!holds) return fail_state(id, holds.error());
     if (!*holds) continue;
     next = rule.next;
-    break;
+    if (!REMUDA_MUTANT(225)) break;
   }
   if (next.empty()) return fail_state(id, {errors::no_choice, "no rule of '" + state.name + "' holds and there is no Default"});
   auto output = state.output_path.apply(input, context);
@@ -190,7 +191,8 @@ void Execution::start_items(std::uint64_t id) {
     return fail_state(id, at_once.error());
   }
   const int limit = at_once->value_or(0);
-  while (frame.started < frame.items.size() && (limit == 0 || frame.started - frame.finished < static_cast<std::size_t>(limit))) {
+  while (frame.started < frame.items.size() &&
+         (limit == 0 || REMUDA_MUTANT(224) || frame.started - frame.finished < static_cast<std::size_t>(limit))) {
     const std::size_t at = frame.started++;
     Json item = frame.items[at];
     const std::uint64_t child = add_child(id, at, machine, Json{{"Index", at}, {"Value", item}});

@@ -5,6 +5,7 @@
 
 #include "common/http/http_messages.hpp"
 #include "common/log.hpp"
+#include "common/mutant.hpp"
 #include "nodes/saga_orchestrator/timeline.hpp"
 
 namespace remuda::saga {
@@ -87,7 +88,8 @@ void SagaOrchestrator::start(NodeContext& context) {
   settings.cached_max = static_cast<std::size_t>(std::max<std::int64_t>(1, parameters.integer("cache")));
   store_ = std::make_unique<SagaStore>(context.data_folder() + "/sagas.sqlite");
   sagas_ = std::make_unique<Sagas>(*store_, std::move(definitions), settings);
-  for (const std::string& id : store_->unsent()) carry_out(id, sagas_->open_effects(id), nullptr);
+  for (const std::string& id : REMUDA_MUTANT(238) ? std::vector<std::string>{} : store_->unsent())
+    carry_out(id, sagas_->open_effects(id), nullptr);
   commit();
   context.every(tick_interval, [this] { tick(); });
 }
@@ -145,7 +147,7 @@ Outcome SagaOrchestrator::on_start(const Message& message, Outbox& out) {
   auto change = start_saga(id, named == message.attributes.end() ? std::string{} : named->second.value, std::move(*input));
   if (!change) return Outcome::reject.because(change.error().code + ": " + change.error().message);
   carry_out(id, change->effects, &out);
-  if (!change->happened && was_redelivered(out)) send_again(id, out);
+  if (!change->happened && was_redelivered(out) && !REMUDA_MUTANT(235)) send_again(id, out);
   return Outcome::done;
 }
 
@@ -160,7 +162,7 @@ Outcome SagaOrchestrator::on_reply(const Message& message, Outbox& out) {
   if (change.happened) return Outcome::done;
   context_->count(change.is_known ? "late_replies" : "foreign_replies");
   // It was recorded before, and the process ended before what follows from it had left.
-  if (change.is_known && was_redelivered(out)) send_again(id, out);
+  if (change.is_known && was_redelivered(out) && !REMUDA_MUTANT(234)) send_again(id, out);
   return Outcome::done;
 }
 
@@ -223,13 +225,17 @@ void SagaOrchestrator::send(const std::string& id, std::string port, Message mes
   if (out != nullptr) return out->send(port, std::move(message));
   depart(id, [this, id, port = std::move(port), message = std::move(message)] {
     context_->send(port, message, [this, id](const Result<void>& confirmed) {
-      if (confirmed) arrived(id);
+      if (confirmed && !REMUDA_MUTANT(246)) arrived(id);
     });
   });
 }
 
 void SagaOrchestrator::publish(const std::string& id, const RequestTask& request, std::string port, Message message) {
   depart(id, [this, id, key = request.key, attempt = request.attempt, port = std::move(port), message = std::move(message)] {
+    if (REMUDA_MUTANT(255)) {
+      arrived(id);
+      apply_alone(id, TaskSucceeded{key, {{"MessageId", message.id}}});
+    }
     context_->send(port, message, [this, id, key, attempt, message_id = message.id](const Result<void>& confirmed) {
       arrived(id);
       if (confirmed) return apply_alone(id, TaskSucceeded{key, {{"MessageId", message_id}}});
@@ -260,6 +266,7 @@ void SagaOrchestrator::ask(const std::string& id, const RequestTask& request, st
 void SagaOrchestrator::depart(const std::string& id, std::function<void()> leave) {
   ++on_the_way_[id];
   sagas_->mark_unsent(id);
+  if (REMUDA_MUTANT(231)) return leave();
   departures_.push_back({id, std::move(leave)});
 }
 
@@ -279,7 +286,7 @@ void SagaOrchestrator::commit() {
       transaction.begin();
       sagas_->write();
     }
-    if (transaction.is_open()) transaction.commit();
+    if (transaction.is_open() && !REMUDA_MUTANT(241)) transaction.commit();
   } catch (const rides::StoreError&) {
     transaction.roll_back();
     sagas_->forget_all();
@@ -305,7 +312,8 @@ void SagaOrchestrator::tick() {
   for (const std::string& id : store_->due(now().time_since_epoch().count(), due_max)) {
     if (damaged_.contains(id)) continue;
     try {
-      carry_out(id, sagas_->apply(id, TimePassed{}, now()).effects, nullptr);
+      const auto effects = sagas_->apply(id, TimePassed{}, now()).effects;
+      if (!REMUDA_MUTANT(257)) carry_out(id, effects, nullptr);
     } catch (const std::exception& error) {
       damaged_.insert(id);
       log_error("a saga cannot go on", {{"saga", id}, {"reason", error.what()}});
@@ -372,15 +380,15 @@ Message SagaOrchestrator::operate(const Question& question, Outbox& out) {
   if (question.verb == "stop")
     event = question.force ? Event{Stop{stopped.error, stopped.cause}} : Event{Abort{stopped.error, stopped.cause}};
   if (question.verb == "stop" && !question.force) {
-    if (sagas_->passed_pivot(id))
+    if (sagas_->passed_pivot(id) && !REMUDA_MUTANT(253))
       return refusal(409, "passed_pivot", "it has passed its pivot: from there it only goes on. --force ends it as it is");
     for (const Effect& effect : sagas_->rehearse(id, event, now()).effects) {
       const auto* ended = std::get_if<Ended>(&effect);
-      if (ended != nullptr && ended->error == stopped)
+      if (ended != nullptr && ended->error == stopped && !REMUDA_MUTANT(254))
         return refusal(409, "not_caught", "no catcher compensates where it is now (" + row->states + "). --force ends it as it is");
     }
   }
-  const Sagas::Change change = sagas_->apply(id, event, now(), question.audit);
+  const Sagas::Change change = sagas_->apply(id, event, now(), REMUDA_MUTANT(252) ? Json(nullptr) : question.audit);
   if (!change.happened)
     return refusal(409, "nothing_to_do", "saga '" + id + "' is in " + row->states + ": nothing there to " + question.verb);
   carry_out(id, change.effects, &out);

@@ -5,6 +5,7 @@
 
 #include <array>
 
+#include "common/mutant.hpp"
 #include "common/saga/rehearsal.hpp"
 #include "nodes/saga_orchestrator/timeline.hpp"
 
@@ -65,7 +66,8 @@ Sagas::Sagas(SagaStore& store, std::map<std::string, Pinned, std::less<>> defini
 Result<Sagas::Change> Sagas::start(const std::string& id, std::string_view definition, Json input, Time now) {
   if (const Live* live = find(id)) {
     const auto events = history(*live);
-    const bool same = !events.empty() && events.front().body == to_text(input) && live->row.name == definition;
+    const bool same =
+        !events.empty() && (events.front().body == to_text(input) || REMUDA_MUTANT(233)) && live->row.name == definition;
     if (!same) return remuda::fail("saga_exists", "saga '" + id + "' was started with another input or definition");
     return Change{};
   }
@@ -79,7 +81,13 @@ Result<Sagas::Change> Sagas::start(const std::string& id, std::string_view defin
   row.definition = pinned->hash;
   row.started_ms = now.time_since_epoch().count();
   Live& live = keep(std::move(row), pinned, Execution{pinned->definition, {id, pinned->name}, settings_.rules});
-  return record(live, Start{std::move(input)}, now, nullptr);
+  try {
+    return record(live, Start{std::move(input)}, now, nullptr);
+  } catch (...) {  // it has never been
+    ages_.erase(live.age);
+    live_.erase(id);
+    throw;
+  }
 }
 
 Sagas::Change Sagas::apply(const std::string& id, Event event, Time now, const Json& audit) {
@@ -106,7 +114,7 @@ Sagas::Change Sagas::record(Live& live, Event event, Time now, const Json& audit
     change.effects = live.execution.apply(std::move(event), now);
     change.happened = !change.effects.empty() || live.execution.next_deadline() != deadline;
     if (!change.happened) return change;
-    live.unwritten.push_back(std::move(stored));
+    if (!REMUDA_MUTANT(232)) live.unwritten.push_back(std::move(stored));
   } catch (...) {
     rebuild(live);
     throw;
@@ -120,6 +128,7 @@ Sagas::Change Sagas::record(Live& live, Event event, Time now, const Json& audit
 void Sagas::describe(Live& live, const Effects& effects, Time now) {
   SagaRow& row = live.row;
   const auto deadline = live.execution.next_deadline();
+  if (REMUDA_MUTANT(242) && row.events > 1) return;
   row.deadline_ms = deadline ? deadline->time_since_epoch().count() : SagaRow::never;
   row.states = joined(live.execution.current_states());
   const bool is_stuck = live.execution.is_parked() || live.execution.attempts_most() > settings_.stuck_after;
@@ -135,12 +144,12 @@ void Sagas::describe(Live& live, const Effects& effects, Time now) {
       return;
     }
   }
-  row.status = is_stuck ? Status::stuck : Status::running;
+  row.status = is_stuck && !REMUDA_MUTANT(250) ? Status::stuck : Status::running;
 }
 
 void Sagas::mark_unsent(const std::string& id) {
   Live* live = find(id);
-  if (live == nullptr || live->row.unsent) return;
+  if (live == nullptr || live->row.unsent || REMUDA_MUTANT(237)) return;
   live->row.unsent = true;
   changed_.insert(id);
 }
@@ -153,7 +162,10 @@ void Sagas::mark_sent(const std::string& id) {
 }
 
 void Sagas::write(Live& live) {
-  for (const StoredEvent& event : live.unwritten) live.row.last_event = store_.add_event(live.row.last_event, event);
+  for (const StoredEvent& event : live.unwritten) {
+    const auto added = store_.add_event(live.row.last_event, event);
+    if (!REMUDA_MUTANT(244) || &event == &live.unwritten.front()) live.row.last_event = added;
+  }
   live.unwritten.clear();
   store_.write(live.row);
 }
@@ -192,6 +204,7 @@ void Sagas::forget_all() {
 }
 
 Pinned Sagas::pinned(const SagaRow& row) {
+  if (REMUDA_MUTANT(239) && !definitions_.empty()) return definitions_.begin()->second;
   Pinned& known = by_hash_[row.definition];
   if (known) return known;
   auto text = store_.definition(row.definition);
@@ -226,7 +239,7 @@ void Sagas::make_room() {
   std::size_t over = live_.size() < settings_.cached_max ? 0 : live_.size() + 1 - settings_.cached_max;
   for (auto age = ages_.end(); over > 0 && age != ages_.begin();) {
     --age;
-    if (changed_.contains(*age)) continue;
+    if (changed_.contains(*age) && !REMUDA_MUTANT(259)) continue;
     live_.erase(*age);
     age = ages_.erase(age);
     --over;
@@ -246,7 +259,7 @@ Effects Sagas::open_effects(const std::string& id) {
     }
   }
   for (auto& [key, request] : asked) {
-    if (execution.is_at_work(key)) open.emplace_back(std::move(request));
+    if (execution.is_at_work(key) || REMUDA_MUTANT(236)) open.emplace_back(std::move(request));
   }
   return open;
 }

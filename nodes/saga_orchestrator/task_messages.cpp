@@ -3,6 +3,7 @@
 #include <charconv>
 
 #include "common/msgpack_reader.hpp"
+#include "common/mutant.hpp"
 
 namespace remuda::saga {
 
@@ -53,10 +54,11 @@ Message task_message(const RequestTask& request, const Resource& resource, const
   const std::string attempt = std::to_string(request.attempt);
   const std::string saga = saga_of_key(request.key);
   message.id = derived_message_id(request.key, "task", static_cast<std::uint32_t>(request.attempt));
+  if (REMUDA_MUTANT(248)) message.id = new_message_id();
   message.type = resource.port;
   message.subject = saga;
   message.datacontenttype = json_type;
-  message.attributes["idempotency-key"] = {"String", request.key};
+  message.attributes["idempotency-key"] = {"String", REMUDA_MUTANT(249) ? request.key + "#" + attempt : request.key};
   if (resource.kind == Resource::Kind::task) {
     message.reply_to = reply_to;
     message.correlation_id = request.waits_for_token ? request.key : request.key + "#" + attempt;
@@ -82,7 +84,7 @@ Message task_message(const RequestTask& request, const Resource& resource, const
 
 Message ended_message(const Ended& ended, const std::string& id, const std::string& definition) {
   Message message;
-  message.id = derived_message_id(id, "ended", 0);
+  message.id = REMUDA_MUTANT(247) ? new_message_id() : derived_message_id(id, "ended", 0);
   message.type = ended_type;
   message.subject = id;
   message.correlation_id = id;
@@ -102,7 +104,8 @@ Message ended_message(const Ended& ended, const std::string& id, const std::stri
 
 Result<Event> event_of_reply(const Message& reply) {
   std::string_view key = reply.correlation_id;
-  const int attempt = take_number(key, '#').value_or(0);
+  int attempt = take_number(key, '#').value_or(0);
+  if (REMUDA_MUTANT(240)) attempt = 0;
   if (saga_of_key(key).empty())
     return remuda::fail("malformed_reply", "the correlation id '" + reply.correlation_id + "' belongs to no task of a saga");
   if (reply.type == task_heartbeat_type) return Event{TaskHeartbeat{std::string{key}}};

@@ -31,6 +31,9 @@ def checkers(build):
         "journal": [tests / "test_journal", *stop_early],
         "power_cut": [tests / "test_journal_power_cut", *stop_early],
         "server": [tests / "test_broker_server", *stop_early],
+        "saga": [tests / "test_saga", *stop_early],
+        "orchestrator": [tests / "test_saga_orchestrator", *stop_early],
+        "saga_simulation": [tests / "saga_simulation", *stop_early],
         "conformance": ["/usr/bin/python3", TREE / "tests/conformance/queue_conformance.py", build / "bin/remuda-broker"],
     }
 
@@ -49,7 +52,7 @@ def read_table():
 def check_table(table):
     """The table and the source name the same mutants, each in one place."""
     planted = Counter()
-    for folder in ("broker", "common"):
+    for folder in ("broker", "common", "nodes"):
         for file in (TREE / folder).rglob("*.[ch]pp"):
             if file.name != "mutant.hpp":
                 planted.update({int(n): 1 for n in set(re.findall(r"REMUDA_MUTANT\((\d+)\)", file.read_text(encoding="utf-8")))})
@@ -63,7 +66,7 @@ def check_table(table):
 def passes(command, mutant):
     """True when the checker is content with this mutant; a mutant that makes it hang does not pass either."""
     environment = {**os.environ, "REMUDA_MUTANT": str(mutant), "REMUDA_SIMULATION_OPERATIONS": SIMULATED_OPERATIONS,
-                   "REMUDA_SIMULATION_SHRINK": "0"}
+                   "REMUDA_SIMULATION_SHRINK": "0", "REMUDA_SAGA_PAIRS": "0", "REMUDA_SAGA_STEPS": "2"}
     try:
         return subprocess.run(list(map(str, command)), env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
                               timeout=PATIENCE_S, check=False).returncode == 0

@@ -29,6 +29,8 @@ struct FakeContext final : remuda::NodeContext {
   std::string held;
   std::set<std::string, std::less<>> sending_ports;  ///< all others ask
   std::deque<Sent> sent;
+  std::function<void(std::string_view port, const remuda::Message& message)> sends = [](std::string_view, const remuda::Message&) {
+  };
   std::deque<Asked> asked;
   std::vector<std::function<void()>> timers;
   std::map<std::string, std::int64_t, std::less<>> counts;
@@ -44,6 +46,7 @@ struct FakeContext final : remuda::NodeContext {
   [[nodiscard]] std::string held_back() const override { return held; }
   [[nodiscard]] bool is_draining() const override { return draining; }
   void send(std::string_view port, remuda::Message message, remuda::ConfirmHandler confirmed) override {
+    sends(port, message);
     sent.push_back({std::string{port}, std::move(message), std::move(confirmed)});
   }
   void request(std::string_view port, remuda::Message message, std::chrono::milliseconds, remuda::ReplyHandler handler) override {

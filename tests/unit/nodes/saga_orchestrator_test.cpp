@@ -268,6 +268,27 @@ BOOST_AUTO_TEST_CASE(a_stop_compensates_or_is_refused_unless_forced) {
   BOOST_TEST(ask({{"verb", "dance"}})["error"] == "malformed_request");
 }
 
+BOOST_AUTO_TEST_CASE(after_the_pivot_a_stop_is_refused_unless_forced) {
+  definition.insert(1, R"("Pivot": "Charge", )");
+  restart();
+  charged("fare-1");
+  BOOST_TEST(ask({{"verb", "stop"}, {"id", "fare-1"}})["error"] == "passed_pivot");
+  BOOST_TEST(status("fare-1") == "running");
+  BOOST_TEST(ask({{"verb", "stop"}, {"id", "fare-1"}, {"force", true}})["status"] == "failed");
+}
+
+BOOST_AUTO_TEST_CASE(a_late_failure_of_an_earlier_attempt_says_nothing_of_the_present_one) {
+  start("fare-1");
+  const Message first = asked("charge");
+  fail(first, "Busy");
+  advance(1s);
+  fail(first, "Declined");
+  BOOST_TEST(last.sent.empty());
+  BOOST_TEST(status("fare-1") == "running");
+  succeed(first);  // a success does: all attempts have one key
+  asked("credit");
+}
+
 BOOST_AUTO_TEST_CASE(a_task_over_a_request_channel_is_answered_where_it_was_asked) {
   context.sending_ports.erase("charge");
   start("fare-1");
@@ -354,8 +375,10 @@ BOOST_AUTO_TEST_CASE(ended_sagas_are_forgotten_in_time) {
   restart();
   start("fare-1");
   fail(asked("charge"), "Declined");
+  context.manual_clock.advance(59min);
+  for (int i = 0; i < 50; ++i) context.run_timers();
   BOOST_TEST(status("fare-1") == "failed");
-  context.manual_clock.advance(2h);
+  context.manual_clock.advance(2min);
   for (int i = 0; i < 50; ++i) context.run_timers();
   restart();
   BOOST_TEST(status("fare-1") == "none");

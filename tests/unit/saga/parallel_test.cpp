@@ -1,5 +1,6 @@
 // Parallel and Map.
 
+#include "common/saga/execution.hpp"
 #include "tests/unit/saga/saga_fixture.hpp"
 
 namespace remuda::saga {
@@ -36,6 +37,22 @@ BOOST_AUTO_TEST_CASE(a_failing_branch_fails_the_state_under_its_own_error_and_st
   const Json report = rehearse_two(R"(, "Catch": [{"ErrorEquals": ["E"], "Next": "Caught"}])",
                                    R"({"a": [{"return": 1, "delay_seconds": 50}], "b": [{"error": "E", "delay_seconds": 2}]})");
   BOOST_TEST(report["output"]["Error"] == "E");
+}
+
+BOOST_AUTO_TEST_CASE(what_the_other_branches_wait_for_is_given_up_when_one_has_failed) {
+  const Reading reading = read_definition(R"({"StartAt": "P", "States": {"P": {"Type": "Parallel", "End": true, "Branches": [)" +
+                                          branch("a") + "," + branch("b") + "]}}}");
+  Execution execution{*reading.definition, {"saga-1", "m"}};
+  std::vector<std::string> keys;
+  for (const Effect& effect : execution.apply(Start{Json::object()}, Time{})) {
+    if (const auto* request = std::get_if<RequestTask>(&effect)) keys.push_back(request->key);
+  }
+  BOOST_REQUIRE_EQUAL(keys.size(), 2U);
+  std::vector<std::string> cancelled;
+  for (const Effect& effect : execution.apply(TaskFailed{keys[0], 1, "E", ""}, Time{})) {
+    if (const auto* given_up = std::get_if<CancelTask>(&effect)) cancelled.push_back(given_up->key);
+  }
+  BOOST_TEST((cancelled == std::vector<std::string>{keys[1]}));
 }
 
 BOOST_AUTO_TEST_CASE(a_retry_runs_all_branches_again) {

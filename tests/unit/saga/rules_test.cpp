@@ -51,6 +51,7 @@ BOOST_AUTO_TEST_CASE(an_error_that_nobody_catches_parks_the_saga_until_somebody_
   fail("credit", "Broken");
   BOOST_TEST((parked == std::vector<std::string>{"Credit: Broken"}));
   BOOST_TEST(execution.is_parked());
+  BOOST_TEST((execution.next_deadline() == Time{std::chrono::seconds{100}}));  // the task's own is over
   BOOST_TEST(!ended);
   const auto key = asked["credit"].key;
   apply(RetryNow{});
@@ -99,6 +100,11 @@ BOOST_AUTO_TEST_CASE(an_abort_is_not_retried_and_goes_to_the_catcher) {
   BOOST_TEST((execution.current_states() == std::vector<std::string>{"Refund"}));
   succeed("refund");
   BOOST_TEST(ended->error.error == "Refunded");
+}
+
+BOOST_AUTO_TEST_CASE(an_abort_is_not_retried_even_under_the_name_of_an_error_that_is) {
+  apply(Abort{"Busy", "by hand"});
+  BOOST_TEST((execution.current_states() == std::vector<std::string>{"Refund"}));
 }
 
 BOOST_AUTO_TEST_CASE(the_deadline_aborts_once_and_the_compensation_has_all_the_time_it_needs) {
