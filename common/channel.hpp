@@ -18,6 +18,7 @@
 #include "common/message.hpp"
 #include "common/node.hpp"
 #include "common/result.hpp"
+#include "common/sent_up_to.hpp"
 
 namespace remuda {
 
@@ -40,6 +41,24 @@ class EventSource {
   virtual void flush() {}
   /// When turn() wants to be called at the latest; Instant::max() when only a socket can make it necessary.
   [[nodiscard]] virtual Instant next_deadline() const { return Instant::max(); }
+
+  // ---- when the process at the other end of a direct channel is swapped (common/runtime/handover.hpp)
+
+  /// Nothing more leaves for who listens at, or subscribes to, one of these endpoints, until resume(); what is sent meanwhile waits.
+  virtual void hold(std::span<const std::string> endpoints) { static_cast<void>(endpoints); }
+  /// `replaced`: another process is there now. What waited leaves as soon as that one can take it.
+  virtual void resume(std::span<const std::string> endpoints, bool replaced) {
+    static_cast<void>(endpoints), static_cast<void>(replaced);
+  }
+  /// Answers that are still to come from where it is held.
+  [[nodiscard]] virtual std::size_t unanswered_while_held() const { return 0; }
+  /// Adds how far it has sent, on every way by which something has left since it was made or last resumed.
+  virtual void append_sent(std::vector<SentUpTo>& sent) const { static_cast<void>(sent); }
+  /// Of a receiving end: messages up to there that have not arrived; 0 as well for what does not come here.
+  [[nodiscard]] virtual std::uint64_t missing_of(const SentUpTo& sent) const { return static_cast<void>(sent), 0; }
+  /// Of a receiving end: messages that have arrived, ever, and those of them that wait for their handler.
+  [[nodiscard]] virtual std::uint64_t arrived() const { return 0; }
+  [[nodiscard]] virtual std::size_t waiting() const { return 0; }
 };
 
 /// One message that came in, and what its channel needs to settle it.

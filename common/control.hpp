@@ -13,8 +13,10 @@
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "common/result.hpp"
+#include "common/sent_up_to.hpp"
 
 namespace zmq {
 class context_t;
@@ -57,7 +59,20 @@ struct ControlBye {
   ControlReport report;
   friend bool operator==(const ControlBye&, const ControlBye&) = default;
 };
-using ControlMessage = std::variant<ControlHello, ControlReady, ControlHeartbeat, ControlBye>;
+/// The answer to a hold: nothing more leaves for who is there, and no answer from there is waited for any more. And to a finish:
+/// everything is settled.
+struct ControlHeld {
+  std::uint64_t number = 0;  ///< of the hold or finish
+  std::vector<SentUpTo> sent;
+  friend bool operator==(const ControlHeld&, const ControlHeld&) = default;
+};
+/// The answer to an await: all of it is here, but for `missing` messages, which do not come any more.
+struct ControlArrived {
+  std::uint64_t number = 0;  ///< of the await
+  std::uint64_t missing = 0;
+  friend bool operator==(const ControlArrived&, const ControlArrived&) = default;
+};
+using ControlMessage = std::variant<ControlHello, ControlReady, ControlHeartbeat, ControlBye, ControlHeld, ControlArrived>;
 
 // From the supervisor.
 struct ControlDrain {
@@ -67,7 +82,32 @@ struct ControlDrain {
 struct ControlPing {
   friend bool operator==(const ControlPing&, const ControlPing&) = default;
 };
-using ControlRequest = std::variant<ControlDrain, ControlPing>;
+// Of a swap (cli/supervisor/swap.hpp says in which order):
+/// Nothing more may leave for who listens at, or subscribes to, these endpoints, until the resume with the same number; what is
+/// sent meanwhile waits. Answered by `held`.
+struct ControlHold {
+  std::uint64_t number = 0;
+  std::vector<std::string> endpoints;
+  friend bool operator==(const ControlHold&, const ControlHold&) = default;
+};
+struct ControlResume {
+  std::uint64_t number = 0;  ///< of the hold
+  bool replaced = false;     ///< another process is there now
+  friend bool operator==(const ControlResume&, const ControlResume&) = default;
+};
+/// Answered by `arrived`, once everything up to there has come.
+struct ControlAwait {
+  std::uint64_t number = 0;
+  bool handled = false;  ///< and has been given to the handler
+  std::vector<SentUpTo> sent;
+  friend bool operator==(const ControlAwait&, const ControlAwait&) = default;
+};
+/// Drain, say `held`, and stay until the drain request proper: what was sent last may still be on its way.
+struct ControlFinish {
+  std::uint64_t number = 0;
+  friend bool operator==(const ControlFinish&, const ControlFinish&) = default;
+};
+using ControlRequest = std::variant<ControlDrain, ControlPing, ControlHold, ControlResume, ControlAwait, ControlFinish>;
 
 [[nodiscard]] std::string encode(const ControlMessage& message);
 [[nodiscard]] std::string encode(const ControlRequest& request);
@@ -91,6 +131,7 @@ class ControlClient {
   struct Handlers {
     std::function<ControlReport()> report;  ///< called on the control thread
     std::function<void()> drain;  ///< the supervisor asks to drain, or died; called on the control thread, perhaps more than once
+    std::function<void(ControlRequest)> hand_over = {};  ///< all others; called on the control thread
   };
 
   /// `context` must outlive this object. Says hello and starts the heartbeats; a supervisor that is not there yet is waited
@@ -103,6 +144,8 @@ class ControlClient {
 
   /// The process can work: says so once.
   void ready();
+  /// Says it as soon as the control thread comes round: `held` or `arrived`.
+  void say(ControlMessage message);
   /// The last word; waits at most 100 ms until it has left. Later calls do nothing.
   void bye(int exit_code, std::string reason);
 

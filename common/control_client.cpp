@@ -11,6 +11,7 @@
 #include <mutex>
 #include <stdexcept>
 #include <thread>
+#include <vector>
 #include <zmq.hpp>
 
 #include "common/clock.hpp"
@@ -54,6 +55,7 @@ struct ControlClient::State {
   std::mutex mutex;
   std::condition_variable said;
   bool ready_wanted = false;
+  std::vector<ControlMessage> to_say;
   bool bye_wanted = false;
   bool bye_said = false;
   bool stopping = false;
@@ -86,8 +88,10 @@ struct ControlClient::State {
       if (!request) continue;  // the supervisor is ours: a word we do not know comes from a newer one
       if (std::holds_alternative<ControlDrain>(*request)) {
         handlers.drain();
-      } else {
+      } else if (std::holds_alternative<ControlPing>(*request)) {
         heartbeat();
+      } else if (handlers.hand_over) {
+        handlers.hand_over(*request);
       }
     }
   }
@@ -110,6 +114,12 @@ struct ControlClient::State {
       lock.unlock();
       send(ControlReady{});
       heartbeat();
+      lock.lock();
+    }
+    const auto messages = std::exchange(to_say, {});
+    if (!messages.empty()) {
+      lock.unlock();
+      for (const auto& message : messages) send(message);
       lock.lock();
     }
     if (bye_wanted && !bye_said) {
@@ -182,6 +192,14 @@ void ControlClient::ready() {
   {
     const std::lock_guard lock{state_->mutex};
     state_->ready_wanted = true;
+  }
+  state_->wake();
+}
+
+void ControlClient::say(ControlMessage message) {
+  {
+    const std::lock_guard lock{state_->mutex};
+    state_->to_say.push_back(std::move(message));
   }
   state_->wake();
 }

@@ -72,6 +72,37 @@ ControlReport read_report(MsgpackReader& in) {
   return report;
 }
 
+void pack_binary(Packer& packer, const std::string& bytes) {
+  packer.pack_bin(static_cast<std::uint32_t>(bytes.size()));
+  packer.pack_bin_body(bytes.data(), static_cast<std::uint32_t>(bytes.size()));
+}
+
+void pack_sent(Packer& packer, const std::vector<SentUpTo>& sent) {
+  packer.pack_array(static_cast<std::uint32_t>(sent.size()));
+  for (const auto& one : sent) {
+    packer.pack_array(4);
+    packer.pack(one.endpoint);
+    pack_binary(packer, one.subscription);
+    pack_binary(packer, one.sender);
+    packer.pack(one.sequence);
+  }
+}
+
+std::vector<SentUpTo> read_sent(MsgpackReader& in) {
+  std::vector<SentUpTo> sent;
+  const auto count = in.array();
+  for (std::uint32_t i = 0; i < count && in.ok(); ++i) {
+    if (in.array() != 4) in.reject();
+    SentUpTo one;
+    one.endpoint = in.string();
+    one.subscription = in.binary();
+    one.sender = in.binary();
+    one.sequence = in.unsigned_integer();
+    sent.push_back(std::move(one));
+  }
+  return sent;
+}
+
 int read_int(MsgpackReader& in) {
   const auto value = in.signed_integer();
   if (value < std::numeric_limits<int>::min() || value > std::numeric_limits<int>::max()) in.reject();
@@ -140,6 +171,18 @@ std::string encode(const ControlMessage& message) {
                    packer.pack(bye.reason);
                    pack_report(packer, bye.report);
                  },
+                 [&](const ControlHeld& held) {
+                   packer.pack_array(3);
+                   packer.pack("held");
+                   packer.pack(held.number);
+                   pack_sent(packer, held.sent);
+                 },
+                 [&](const ControlArrived& arrived) {
+                   packer.pack_array(3);
+                   packer.pack("arrived");
+                   packer.pack(arrived.number);
+                   packer.pack(arrived.missing);
+                 },
              },
              message);
   return text(buffer);
@@ -148,8 +191,41 @@ std::string encode(const ControlMessage& message) {
 std::string encode(const ControlRequest& request) {
   msgpack::sbuffer buffer;
   Packer packer{buffer};
-  packer.pack_array(1);
-  packer.pack(std::holds_alternative<ControlDrain>(request) ? "drain" : "ping");
+  std::visit(overloaded{
+                 [&](const ControlDrain&) {
+                   packer.pack_array(1);
+                   packer.pack("drain");
+                 },
+                 [&](const ControlPing&) {
+                   packer.pack_array(1);
+                   packer.pack("ping");
+                 },
+                 [&](const ControlHold& hold) {
+                   packer.pack_array(3);
+                   packer.pack("hold");
+                   packer.pack(hold.number);
+                   packer.pack(hold.endpoints);
+                 },
+                 [&](const ControlResume& resume) {
+                   packer.pack_array(3);
+                   packer.pack("resume");
+                   packer.pack(resume.number);
+                   packer.pack(resume.replaced);
+                 },
+                 [&](const ControlAwait& await) {
+                   packer.pack_array(4);
+                   packer.pack("await");
+                   packer.pack(await.number);
+                   packer.pack(await.handled);
+                   pack_sent(packer, await.sent);
+                 },
+                 [&](const ControlFinish& finish) {
+                   packer.pack_array(2);
+                   packer.pack("finish");
+                   packer.pack(finish.number);
+                 },
+             },
+             request);
   return text(buffer);
 }
 
@@ -179,6 +255,18 @@ Result<ControlMessage> decode_control_message(std::string_view frame) {
     bye.reason = in.string();
     bye.report = read_report(in);
     message = std::move(bye);
+  } else if (head.name == "held") {
+    ControlHeld held;
+    taken = 2;
+    held.number = in.unsigned_integer();
+    held.sent = read_sent(in);
+    message = std::move(held);
+  } else if (head.name == "arrived") {
+    ControlArrived arrived;
+    taken = 2;
+    arrived.number = in.unsigned_integer();
+    arrived.missing = in.unsigned_integer();
+    message = arrived;
   } else {
     return malformed("unknown message `" + std::string{head.name.substr(0, 32)} + "`");
   }
@@ -190,10 +278,42 @@ Result<ControlMessage> decode_control_message(std::string_view frame) {
 Result<ControlRequest> decode_control_request(std::string_view frame) {
   MsgpackReader in{frame};
   const auto head = read_head(in);
-  if (!in.ok() || !take_rest(in, head.fields)) return malformed("an array that starts with a name is expected");
-  if (head.name == "drain") return ControlRequest{ControlDrain{}};
-  if (head.name == "ping") return ControlRequest{ControlPing{}};
-  return malformed("unknown request `" + std::string{head.name.substr(0, 32)} + "`");
+  if (!in.ok()) return malformed("an array that starts with a name is expected");
+  ControlRequest request;
+  std::uint32_t taken = 0;
+  if (head.name == "drain") {
+    request = ControlDrain{};
+  } else if (head.name == "ping") {
+    request = ControlPing{};
+  } else if (head.name == "hold") {
+    ControlHold hold;
+    taken = 2;
+    hold.number = in.unsigned_integer();
+    const auto count = in.array();
+    for (std::uint32_t i = 0; i < count && in.ok(); ++i) hold.endpoints.emplace_back(in.string());
+    request = std::move(hold);
+  } else if (head.name == "resume") {
+    ControlResume resume;
+    taken = 2;
+    resume.number = in.unsigned_integer();
+    resume.replaced = in.boolean();
+    request = resume;
+  } else if (head.name == "await") {
+    ControlAwait await;
+    taken = 3;
+    await.number = in.unsigned_integer();
+    await.handled = in.boolean();
+    await.sent = read_sent(in);
+    request = std::move(await);
+  } else if (head.name == "finish") {
+    taken = 1;
+    request = ControlFinish{in.unsigned_integer()};
+  } else {
+    return malformed("unknown request `" + std::string{head.name.substr(0, 32)} + "`");
+  }
+  if (head.fields < taken || !take_rest(in, head.fields - taken))
+    return malformed("wrong fields in `" + std::string{head.name} + "`");
+  return request;
 }
 
 }  // namespace remuda

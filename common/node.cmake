@@ -8,7 +8,7 @@ remuda_library(remuda_node
   SOURCES
     node.cpp parameters.cpp failure_injection.cpp
     runtime/describe.cpp runtime/port_binding.cpp runtime/node_options.cpp runtime/wiring.cpp runtime/stop_signals.cpp
-    runtime/handler_call.cpp runtime/settler.cpp runtime/node_figures.cpp runtime/node_runtime.cpp runtime/run_node.cpp
+    runtime/handler_call.cpp runtime/settler.cpp runtime/node_figures.cpp runtime/node_runtime.cpp runtime/handover.cpp runtime/run_node.cpp
     channels/broker_connection.cpp channels/queue.cpp channels/stream.cpp channels/topic.cpp
     channels/direct_wire.cpp channels/direct_input.cpp channels/pipe.cpp channels/pubsub.cpp
     channels/request_output.cpp channels/request_input.cpp channels/request_delivery.cpp channels/queued_request.cpp

@@ -66,7 +66,12 @@ std::string process_as_json(const std::string& topology, const Process& process,
   json["restarts"] = process.restarts();
   const bool up = process.is_running() && process.started_at();
   json["uptime_s"] = up ? std::round(std::chrono::duration<double, std::milli>(now - *process.started_at()).count()) / 1000.0 : 0.0;
-  json["exec"] = plan.exec;
+  // After a swap the launch file's word is not what runs.
+  const bool swapped = facts.program != facts.launched_program;
+  json["exec"] = swapped ? facts.program : plan.exec;
+  json["swapped"] = swapped;
+  json["program"] = facts.program;
+  json["wanted_program"] = facts.wanted_program;
   json["last_exit"] =
       process.last_ending() ? nlohmann::ordered_json(process.last_ending()->text()) : nlohmann::ordered_json(nullptr);
   json["why"] = why_not_ready(process, facts, waits_to_start, now);

@@ -15,6 +15,9 @@ struct ProcessFacts {
   static constexpr std::size_t last_lines_max = 20;
   std::string routing_id;  ///< on the control socket; empty: it has not said hello
   std::string version;
+  std::string launched_program;  ///< absolute: what the launch file names
+  std::string program;           ///< what runs, or would be started
+  std::string wanted_program;    ///< what was last asked for and worked: of the launch file, or of a swap
   ControlReport report;
   std::deque<LogRecord> last_lines;  ///< since its last start
   std::string last_error;            ///< the last line at level error, else the last warning, since its last start

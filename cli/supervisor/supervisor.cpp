@@ -18,6 +18,7 @@
 #include "cli/supervisor/fleet.hpp"
 #include "cli/supervisor/output_collector.hpp"
 #include "cli/supervisor/process_report.hpp"
+#include "cli/supervisor/swap_desk.hpp"
 #include "cli/supervisor/topology_folder.hpp"
 #include "common/clock.hpp"
 #include "common/control.hpp"
@@ -60,7 +61,18 @@ class Supervisor {
         folder_{options_.entry.data_folder},
         fleet_{options_.plan.processes, std::random_device{}()},
         facts_(options_.plan.processes.size()),
-        announcer_{options_.plan, facts_, audience, clock_, folder_.logs()} {}
+        announcer_{options_.plan, facts_, audience, clock_, folder_.logs()},
+        swaps_{options_.plan,
+               fleet_,
+               facts_,
+               announcer_,
+               options_.entry.data_folder + "/programs",
+               {[this](std::size_t i, const ControlRequest& request) { tell(i, request); },
+                [this](std::size_t i) { carry_out(fleet_.restart({i}, clock_.now())); },
+                [this](std::size_t i) { spawner_->signal(static_cast<std::uint32_t>(i), SIGKILL, true); }}} {
+    for (std::size_t i = 0; i < facts_.size(); ++i)
+      facts_[i].launched_program = facts_[i].program = facts_[i].wanted_program = options_.executables[i];
+  }
 
   Result<void> open() {
     if (const Result<std::string> bound = control_.listen(control_endpoint_); !bound) return Failure<Error>{bound.error()};
@@ -81,6 +93,7 @@ class Supervisor {
       take_signals();
       take_commands();
       carry_out(fleet_.tick(clock_.now()));
+      swaps_.tick(clock_.now());
       announcer_.changes(fleet_);
       answer_finished_commands();
     }
@@ -116,6 +129,7 @@ class Supervisor {
   Fleet fleet_;
   std::vector<ProcessFacts> facts_;
   Announcer announcer_;
+  SwapDesk swaps_;
   std::vector<Pending> pending_;
   bool stopping_all_ = false;
   bool stopped_by_command_ = false;
@@ -141,7 +155,9 @@ class Supervisor {
     commands_.append_poll_items(items);
     outputs_.append_poll_items(items);
     long timeout_ms = -1;
-    if (const auto deadline = fleet_.next_deadline()) {
+    auto deadline = fleet_.next_deadline();
+    if (const auto of_swap = swaps_.next_deadline(); of_swap && (!deadline || *of_swap < *deadline)) deadline = of_swap;
+    if (deadline) {
       timeout_ms = static_cast<long>(
           std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - clock_.now()).count() + 1));
     }
@@ -159,10 +175,12 @@ class Supervisor {
                        announcer_.lines(outputs_.finish(e.process));
                        announcer_.note(e.process, LogLevel::error, e.why);
                        carry_out(fleet_.spawn_failed(e.process, e.why, now));
+                       swaps_.ended(e.process, false, e.why, now);
                      },
                      [&](const Exited& e) {
                        announcer_.lines(outputs_.finish(e.process));
                        carry_out(fleet_.exited(e.process, e.ending, now));
+                       swaps_.ended(e.process, e.ending.success(), e.ending.text(), now);
                      },
                      [&](const SpawnerGone&) {
                        announcer_.say(LogLevel::error, "the process starter died, and with it every process of the topology");
@@ -199,7 +217,10 @@ class Supervisor {
       const Instant now = clock_.now();
       std::visit(overloaded{
                      [](const ControlHello&) {},
-                     [&](const ControlReady&) { carry_out(fleet_.said_ready(process, now)); },
+                     [&](const ControlReady&) {
+                       carry_out(fleet_.said_ready(process, now));
+                       swaps_.ready(process, now);
+                     },
                      [&](const ControlHeartbeat& beat) {
                        fleet_.heartbeat(process, now);
                        known->report = beat.report;
@@ -208,6 +229,7 @@ class Supervisor {
                        known->report = bye.report;
                        if (bye.exit_code != 0 && !bye.reason.empty()) announcer_.note(process, LogLevel::error, bye.reason);
                      },
+                     [&](const auto& word) { swaps_.said(process, word, now); },
                  },
                  *message);
     }
@@ -223,6 +245,7 @@ class Supervisor {
       if (process.is_running() && process.pid() != pid && getpgid(pid) != process.pid()) continue;
       facts_[i].routing_id = std::move(routing_id);
       facts_[i].version = hello.version;
+      swaps_.greeted(i, clock_.now());
       return;
     }
     announcer_.say(LogLevel::warning, fmt::format("a process {} that calls itself {}/{} is none of this topology", hello.pid,
@@ -248,6 +271,7 @@ class Supervisor {
   void stop_everything(const std::string& text) {
     stopping_all_ = true;
     announcer_.tell(Progress::Kind::stopping, text);
+    swaps_.abandon(clock_.now());  // who is held could not finish
     carry_out(fleet_.stop(fleet_.everything(), clock_.now()));
   }
 
@@ -267,6 +291,10 @@ class Supervisor {
           if (node.is_string()) nodes.push_back(node.get<std::string>());
         }
       }
+      if (verb == "swap") {
+        swap(request.connection, nodes, json);
+        continue;
+      }
       obey(request.connection, verb, nodes, json.is_object() && json.value("now", false));
     }
   }
@@ -277,6 +305,8 @@ class Supervisor {
     const Instant now = clock_.now();
     const Pending pending{connection, verb, *selected};
     if (verb == "ps") return answer(pending, true);
+    if (verb != "down" && std::any_of(selected->begin(), selected->end(), [&](std::size_t i) { return swaps_.is_swapping(i); }))
+      return refuse(connection, {"swap_in_progress", "it is being swapped; wait until that is done", true});
     if (stopping_all_ && verb != "down") return refuse(connection, {"stopping", "the topology is being stopped", true});
     if (verb == "stop") {
       stopped_by_command_ = true;
@@ -294,6 +324,15 @@ class Supervisor {
                                  fmt::format("this supervisor does not know '{}'; it may be of another version", verb), true});
     }
     pending_.push_back(pending);
+  }
+
+  void swap(std::uint64_t connection, const std::vector<std::string>& nodes, const nlohmann::json& json) {
+    const Result<std::set<std::size_t>> selected = fleet_.select(nodes);
+    if (!selected) return refuse(connection, selected.error());
+    if (stopping_all_) return refuse(connection, {"stopping", "the topology is being stopped", true});
+    const SwapCommand command{connection, *selected, json.value("program", ""),
+                              std::chrono::milliseconds{json.value("ready_ms", std::int64_t{10'000})}};
+    if (const Result<void> begun = swaps_.begin(command, clock_.now()); !begun) refuse(connection, begun.error());
   }
 
   // ---- what to do
@@ -317,7 +356,8 @@ class Supervisor {
   void spawn(std::size_t i) {
     const ProcessPlan& plan = options_.plan.processes[i];
     facts_[i].begin();
-    SpawnRequest request{static_cast<std::uint32_t>(i), options_.executables[i], plan.arguments, options_.environment};
+    swaps_.started(i);
+    SpawnRequest request{static_cast<std::uint32_t>(i), facts_[i].program, plan.arguments, options_.environment};
     if (plan.kind == ProcessPlan::Kind::broker) {
       request.arguments.insert(request.arguments.end(), {"--definitions", folder_.definitions_of(plan.node)});
     }
@@ -332,17 +372,22 @@ class Supervisor {
     if (!asked) carry_out(fleet_.spawn_failed(i, asked.error().message, clock_.now()));
   }
 
+  /// Who cannot be reached has ended, or will be seen not to answer.
+  void tell(std::size_t i, const ControlRequest& request) {
+    if (facts_[i].routing_id.empty()) return;
+    [[maybe_unused]] const SendStatus status = control_.send_to(facts_[i].routing_id, encode(request));
+  }
+
   void drain(std::size_t i) {
-    if (!facts_[i].routing_id.empty()) {
-      // Unreachable is as good as told: the signal says the same.
-      [[maybe_unused]] const SendStatus status = control_.send_to(facts_[i].routing_id, encode(ControlRequest{ControlDrain{}}));
-    }
+    tell(i, ControlDrain{});
     spawner_->signal(static_cast<std::uint32_t>(i), SIGTERM, false);
   }
 
   // ---- answers
 
   void answer_finished_commands() {
+    if (const auto done = swaps_.take_done())
+      answer({done->command.connection, "swap", done->command.processes}, done->ok, R"(,"swaps":)" + done->swaps);
     const auto any_failed = [&](const std::set<std::size_t>& which) {
       return std::any_of(which.begin(), which.end(),
                          [&](std::size_t i) { return fleet_.processes()[i].state() == ProcessState::failed; });
@@ -362,14 +407,14 @@ class Supervisor {
     }
   }
 
-  void answer(const Pending& pending, bool ok) {
+  void answer(const Pending& pending, bool ok, const std::string& more = {}) {
     const Instant now = clock_.now();
     std::string processes;
     for (const std::size_t i : pending.processes) {
       if (!processes.empty()) processes += ',';
       processes += process_as_json(options_.plan.name, fleet_.processes()[i], facts_[i], fleet_.waits_to_start(i), now);
     }
-    commands_.answer(pending.connection, fmt::format(R"({{"ok":{},"processes":[{}]}})", ok, processes));
+    commands_.answer(pending.connection, fmt::format(R"({{"ok":{},"processes":[{}]{}}})", ok, processes, more));
   }
 
   void refuse(std::uint64_t connection, const Error& error) {
@@ -381,22 +426,10 @@ class Supervisor {
 }  // namespace
 
 std::vector<std::string> allowed_environment() {
-  static constexpr std::array names{"PATH",
-                                    "HOME",
-                                    "USER",
-                                    "LOGNAME",
-                                    "SHELL",
-                                    "LANG",
-                                    "LC_ALL",
-                                    "LC_CTYPE",
-                                    "TZ",
-                                    "TMPDIR",
-                                    "XDG_RUNTIME_DIR",
-                                    "REMUDA_KEYS",
-                                    "ASAN_OPTIONS",
-                                    "UBSAN_OPTIONS",
-                                    "TSAN_OPTIONS",
-                                    "LLVM_PROFILE_FILE"};
+  static constexpr std::array names{
+      "PATH",         "HOME",          "USER",         "LOGNAME",          "SHELL",           "LANG",
+      "LC_ALL",       "LC_CTYPE",      "TZ",           "TMPDIR",           "XDG_RUNTIME_DIR", "REMUDA_KEYS",
+      "ASAN_OPTIONS", "UBSAN_OPTIONS", "TSAN_OPTIONS", "LLVM_PROFILE_FILE"};
   std::vector<std::string> environment;
   for (const char* name : names) {
     if (const char* value = std::getenv(name)) environment.push_back(fmt::format("{}={}", name, value));

@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <nlohmann/json.hpp>
 
@@ -31,15 +32,13 @@ Colour colour_of_state(const std::string& state, bool unresponsive) {
 }
 
 std::string table_of(const std::vector<ordered_json>& processes, const Terminal& terminal) {
-  Table table{{{"NODE", false, true},
-               {"STATE"},
-               {"PID", true},
-               {"UP", true},
-               {"RESTARTS", true},
-               {"DONE", true},
-               {"FAILED", true},
-               {"LAST EXIT"},
-               {"WHY", false, true}}};
+  const bool any_swapped =
+      std::any_of(processes.begin(), processes.end(), [](const ordered_json& p) { return p.value("swapped", false); });
+  std::vector<Column> columns{{"NODE", false, true}, {"STATE"},      {"PID", true},    {"UP", true},
+                              {"RESTARTS", true},    {"DONE", true}, {"FAILED", true}, {"LAST EXIT"}};
+  if (any_swapped) columns.push_back({"SWAPPED FOR", false, true});
+  columns.push_back({"WHY", false, true});
+  Table table{columns};
   for (const ordered_json& p : processes) {
     const std::string node = p.value("node", "");
     const int replica = p.value("replica", 0);
@@ -49,15 +48,17 @@ std::string table_of(const std::vector<ordered_json>& processes, const Terminal&
     const bool running = p.contains("pid") && p["pid"].is_number();
     const std::string last_exit = p.contains("last_exit") && p["last_exit"].is_string() ? p["last_exit"].get<std::string>() : "";
     const bool is_broker = p.value("kind", "") == "broker";
-    table.add({{supervisor::process_name(node, replica, replicas), is_broker ? Colour::bold : Colour::none},
-               {state, colour_of_state(state, p.value("unresponsive", false))},
-               {running ? std::to_string(p["pid"].get<int>()) : "-"},
-               {running ? brief_duration(p.value("uptime_s", 0.0)) : "-"},
-               {std::to_string(p.value("restarts", 0))},
-               {is_broker ? "" : std::to_string(p.value("processed", std::uint64_t{0}))},
-               {is_broker ? "" : std::to_string(p.value("failed", std::uint64_t{0}))},
-               {last_exit},
-               {p.value("why", "")}});
+    std::vector<Cell> row{{supervisor::process_name(node, replica, replicas), is_broker ? Colour::bold : Colour::none},
+                          {state, colour_of_state(state, p.value("unresponsive", false))},
+                          {running ? std::to_string(p["pid"].get<int>()) : "-"},
+                          {running ? brief_duration(p.value("uptime_s", 0.0)) : "-"},
+                          {std::to_string(p.value("restarts", 0))},
+                          {is_broker ? "" : std::to_string(p.value("processed", std::uint64_t{0}))},
+                          {is_broker ? "" : std::to_string(p.value("failed", std::uint64_t{0}))},
+                          {last_exit}};
+    if (any_swapped) row.push_back({p.value("swapped", false) ? p.value("exec", "") : ""});
+    row.push_back({p.value("why", "")});
+    table.add(std::move(row));
   }
   return table.render(terminal.width, terminal.colours);
 }

@@ -16,6 +16,7 @@ Command logs_verb();
 Command stop_verb();
 Command start_verb();
 Command restart_verb();
+Command swap_verb();
 Command queue_verb();
 Command topic_verb();
 Command stream_verb();

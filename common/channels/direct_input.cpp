@@ -1,5 +1,6 @@
 #include "common/channels/direct_input.hpp"
 
+#include <algorithm>
 #include <stdexcept>
 #include <utility>
 
@@ -17,7 +18,7 @@ std::unique_ptr<DirectInput> DirectInput::pipe(Context& context, const std::vect
   for (const auto& endpoint : endpoints) {
     if (const auto bound = socket.listen(endpoint); !bound) throw std::runtime_error{bound.error().message};
   }
-  return std::unique_ptr<DirectInput>{new DirectInput{std::move(socket)}};
+  return std::unique_ptr<DirectInput>{new DirectInput{std::move(socket), endpoints}};
 }
 
 std::unique_ptr<DirectInput> DirectInput::subscription(Context& context, const std::vector<std::string>& endpoints,
@@ -26,7 +27,8 @@ std::unique_ptr<DirectInput> DirectInput::subscription(Context& context, const s
   const auto subscription = direct::subscription_to(filter);
   socket.subscribe(subscription);
   for (const auto& endpoint : endpoints) must(socket.connect(endpoint));
-  return std::unique_ptr<DirectInput>{new DirectInput{std::move(socket), filter.policy.empty() ? std::string{} : subscription}};
+  return std::unique_ptr<DirectInput>{
+      new DirectInput{std::move(socket), endpoints, filter.policy.empty() ? std::string{} : subscription}};
 }
 
 void DirectInput::append_poll_items(std::vector<zmq_pollitem_t>& items) const {
@@ -53,6 +55,7 @@ void DirectInput::read(std::string_view frame) {
     return;
   }
   gaps_.observe(decoded->sender, decoded->first_sequence, decoded->messages.size());
+  arrived_ += decoded->messages.size();
   auto sequence = decoded->first_sequence;
   for (const auto packed : decoded->messages) {
     auto message = unpack_message(packed);
@@ -64,6 +67,12 @@ void DirectInput::read(std::string_view frame) {
     }
     ++sequence;
   }
+}
+
+std::uint64_t DirectInput::missing_of(const SentUpTo& sent) const {
+  const bool comes_here =
+      sent.subscription == prefix_ && std::find(endpoints_.begin(), endpoints_.end(), sent.endpoint) != endpoints_.end();
+  return comes_here ? gaps_.missing_of(sent.sender, sent.sequence) : 0;
 }
 
 bool DirectInput::take(Incoming& incoming) {

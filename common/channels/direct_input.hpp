@@ -30,11 +30,17 @@ class DirectInput final : public InputChannel {
   void drain() override { draining_ = true; }
   [[nodiscard]] std::uint64_t missed() const override { return gaps_.missed(); }
   [[nodiscard]] std::uint64_t malformed() const override { return malformed_; }
+  [[nodiscard]] std::uint64_t missing_of(const SentUpTo& sent) const override;
+  [[nodiscard]] std::uint64_t arrived() const override { return arrived_; }
+  [[nodiscard]] std::size_t waiting() const override { return waiting_.size(); }
 
  private:
-  explicit DirectInput(Socket socket, std::string prefix = {}) : prefix_{std::move(prefix)}, socket_{std::move(socket)} {}
+  DirectInput(Socket socket, std::vector<std::string> endpoints, std::string prefix = {})
+      : endpoints_{std::move(endpoints)}, prefix_{std::move(prefix)}, socket_{std::move(socket)} {}
   void read(std::string_view frame);
 
+  // Constant after construction.
+  std::vector<std::string> endpoints_;
   std::string prefix_;  ///< what stands before every frame: the filter that it has passed
 
   Socket socket_;
@@ -43,6 +49,7 @@ class DirectInput final : public InputChannel {
   direct::GapCounter gaps_;
   bool draining_ = false;
   std::uint64_t malformed_ = 0;
+  std::uint64_t arrived_ = 0;
 };
 
 }  // namespace remuda

@@ -124,4 +124,10 @@ void GapCounter::observe(std::string_view sender, std::uint64_t first_sequence, 
   known->second = first_sequence + count;
 }
 
+std::uint64_t GapCounter::missing_of(std::string_view sender, std::uint64_t sequence) const {
+  const auto known = next_.find(sender);
+  const std::uint64_t next = known == next_.end() ? 1 : known->second;
+  return sequence < next ? 0 : sequence + 1 - next;
+}
+
 }  // namespace remuda::direct

@@ -76,6 +76,8 @@ class GapCounter {
   /// A sender seen for the first time may begin anywhere: what it sent before was for others.
   void observe(std::string_view sender, std::uint64_t first_sequence, std::size_t count);
   [[nodiscard]] std::uint64_t missed() const { return missed_; }
+  /// How many messages up to `sequence` are still to come; of a sender that was never seen: all of them.
+  [[nodiscard]] std::uint64_t missing_of(std::string_view sender, std::uint64_t sequence) const;
 
  private:
   static constexpr std::size_t senders_max = 1'024;  ///< a sender that restarts is a new one: old ones are forgotten

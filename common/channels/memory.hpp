@@ -133,6 +133,7 @@ class MemoryOutput final : public OutputChannel {
   bool handled_first = false;  ///< it behaves as a request channel does
 
   /// Nothing is confirmed until answer() is called.
+  using EventSource::hold;
   void hold() { answer_.reset(); }
   /// Answers what was held, and from now on everything at once.
   void answer(const Result<void>& answer);

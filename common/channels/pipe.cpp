@@ -10,7 +10,7 @@ namespace remuda {
 
 PipeOutput::PipeOutput(Context& context, const std::vector<std::string>& endpoints) : sender_{direct::new_sender()} {
   for (const auto& endpoint : endpoints) {
-    Consumer consumer{Socket{context, SocketKind::push, {.send_high_water_mark = direct::pipe_high_water_mark}}};
+    Consumer consumer{Socket{context, SocketKind::push, {.send_high_water_mark = direct::pipe_high_water_mark}}, endpoint};
     consumer.socket.linger(direct::farewell_time);
     if (const auto connected = consumer.socket.connect(endpoint); !connected) throw std::runtime_error{connected.error().message};
     consumers_.push_back(std::move(consumer));
@@ -19,7 +19,9 @@ PipeOutput::PipeOutput(Context& context, const std::vector<std::string>& endpoin
 
 void PipeOutput::append_poll_items(std::vector<zmq_pollitem_t>& items) const {
   if (waiting_.empty()) return;
-  for (const auto& consumer : consumers_) items.push_back(consumer.socket.poll_item(ZMQ_POLLOUT));
+  for (const auto& consumer : consumers_) {
+    if (!consumer.held) items.push_back(consumer.socket.poll_item(ZMQ_POLLOUT));
+  }
 }
 
 void PipeOutput::send(std::span<const std::string_view> packed_messages, ConfirmHandler confirmed) {
@@ -45,7 +47,7 @@ std::size_t PipeOutput::hand_over(std::size_t most) {
   for (std::size_t tried = 0; tried < consumers_.size(); ++tried) {
     auto& consumer = consumers_[turn_of_];
     turn_of_ = (turn_of_ + 1) % consumers_.size();
-    if (!consumer.socket.can_send()) continue;
+    if (consumer.held || !consumer.socket.can_send()) continue;
     frame_.clear();
     const auto portion = waiting_.encode(sender_, consumer.next_sequence, most, frame_);
     if (consumer.socket.send(frame_) != SendStatus::sent) continue;
@@ -54,6 +56,27 @@ std::size_t PipeOutput::hand_over(std::size_t most) {
     return portion.sends;
   }
   return 0;
+}
+
+void PipeOutput::hold(std::span<const std::string> endpoints) {
+  for (auto& consumer : consumers_) {
+    if (std::find(endpoints.begin(), endpoints.end(), consumer.endpoint) != endpoints.end()) consumer.held = true;
+  }
+}
+
+void PipeOutput::resume(std::span<const std::string> endpoints, bool replaced) {
+  for (auto& consumer : consumers_) {
+    if (std::find(endpoints.begin(), endpoints.end(), consumer.endpoint) == endpoints.end()) continue;
+    consumer.held = false;
+    if (replaced) consumer.first_of_receiver = consumer.next_sequence;
+  }
+}
+
+void PipeOutput::append_sent(std::vector<SentUpTo>& sent) const {
+  for (const auto& consumer : consumers_) {
+    if (consumer.next_sequence > consumer.first_of_receiver)
+      sent.push_back({consumer.endpoint, {}, sender_, consumer.next_sequence - 1});
+  }
 }
 
 }  // namespace remuda

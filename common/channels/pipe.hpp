@@ -20,12 +20,19 @@ class PipeOutput final : public OutputChannel {
   void turn(Instant now) override;
   void flush() override;
   void send(std::span<const std::string_view> packed_messages, ConfirmHandler confirmed) override;
+  /// The other consumers get what a held one would have got; without any it waits.
+  void hold(std::span<const std::string> endpoints) override;
+  void resume(std::span<const std::string> endpoints, bool replaced) override;
+  void append_sent(std::vector<SentUpTo>& sent) const override;
 
  private:
   /// One socket per consumer: the numbering is per connection, so that a consumer sees what is missing.
   struct Consumer {
     Socket socket;
+    std::string endpoint;
     std::uint64_t next_sequence = 1;
+    std::uint64_t first_of_receiver = 1;  ///< what went before it went to a process that was replaced
+    bool held = false;
   };
   /// Hands one frame of at most `most` sends to the next consumer that can take it; returns how many sends, 0 when nobody can.
   std::size_t hand_over(std::size_t most);

@@ -11,11 +11,12 @@ namespace remuda {
 
 PubSubOutput::PubSubOutput(Context& context, const std::vector<std::string>& endpoints, std::string topic,
                            std::size_t expected_subscribers, const Clock& clock)
-    : topic_{std::move(topic)},
-      expected_{expected_subscribers},
+    : endpoints_{endpoints},
+      topic_{std::move(topic)},
       clock_{clock},
       sender_{direct::new_sender()},
       socket_{context, SocketKind::xpub_verboser},
+      expected_{expected_subscribers},
       open_{expected_subscribers == 0} {
   socket_.linger(direct::farewell_time);
   for (const auto& endpoint : endpoints) {
@@ -29,11 +30,12 @@ void PubSubOutput::append_poll_items(std::vector<zmq_pollitem_t>& items) const {
 
 void PubSubOutput::turn(Instant now) {
   read_subscriptions();
-  if (!open_ && subscribers_ >= expected_) open_ = true;
-  if (!open_ && !waiting_.empty() && now >= barrier_ends_) {
+  if (!open_ && !one_has_to_go_ && subscribers_ >= expected_) open_ = true;
+  if (!open_ && !held_ && !waiting_.empty() && now >= barrier_ends_) {
     log_warning("publishing without all subscribers",
                 {{"topic", topic_}, {"subscribers", subscribers_}, {"expected", expected_}, {"waiting", waiting_.size()}});
     open_ = true;
+    one_has_to_go_ = false;
   }
   flush();
 }
@@ -47,6 +49,7 @@ void PubSubOutput::read_subscriptions() {
       ++subscribers_;
     } else if (bytes.front() == '\x00' && subscribers_ > 0) {
       --subscribers_;
+      one_has_to_go_ = false;
     } else {
       continue;
     }
@@ -74,12 +77,12 @@ void PubSubOutput::on_subscription(std::string_view prefix, bool came) {
 }
 
 void PubSubOutput::send(std::span<const std::string_view> packed_messages, ConfirmHandler confirmed) {
-  if (!open_ && waiting_.empty()) barrier_ends_ = clock_.now() + barrier_time;
+  if (!open_ && !held_ && waiting_.empty()) barrier_ends_ = clock_.now() + barrier_time;
   waiting_.add(packed_messages, std::move(confirmed));
 }
 
 void PubSubOutput::flush() {
-  if (!open_) return;
+  if (!open_ || held_) return;
   // What is sent by those who are told of a confirm goes in the next turn: this one must end.
   for (std::size_t left = waiting_.size(); left > 0;) {
     frame_.clear();
@@ -94,7 +97,7 @@ void PubSubOutput::flush() {
 }
 
 Instant PubSubOutput::next_deadline() const {
-  if (waiting_.empty()) return Instant::max();
+  if (waiting_.empty() || held_) return Instant::max();
   return open_ ? Instant::min() : barrier_ends_;
 }
 
@@ -114,6 +117,41 @@ void PubSubOutput::publish_filtered(std::span<const std::string_view> packed_mes
     direct::encode_messages(filtered.sender, filtered.next_sequence, passed, filtered_frame_);
     static_cast<void>(socket_.send(filtered_frame_));
     filtered.next_sequence += passed.size();
+  }
+}
+
+void PubSubOutput::hold(std::span<const std::string> endpoints) {
+  const bool is_meant =
+      std::find_first_of(endpoints_.begin(), endpoints_.end(), endpoints.begin(), endpoints.end()) != endpoints_.end();
+  if (!is_meant || held_) return;
+  read_subscriptions();
+  held_ = true;
+  if (open_) expected_ = subscribers_;
+  one_has_to_go_ = open_ && subscribers_ > 0;
+}
+
+void PubSubOutput::resume(std::span<const std::string> endpoints, bool replaced) {
+  const bool is_meant =
+      std::find_first_of(endpoints_.begin(), endpoints_.end(), endpoints.begin(), endpoints.end()) != endpoints_.end();
+  if (!is_meant || !held_) return;
+  held_ = false;
+  if (!replaced) {
+    one_has_to_go_ = false;
+    return;
+  }
+  open_ = !one_has_to_go_ && subscribers_ >= expected_;
+  barrier_ends_ = clock_.now() + barrier_time;
+  first_of_receiver_ = next_sequence_;
+  for (auto& [prefix, filtered] : filtered_) filtered.first_of_receiver = filtered.next_sequence;
+}
+
+void PubSubOutput::append_sent(std::vector<SentUpTo>& sent) const {
+  for (const auto& endpoint : endpoints_) {
+    if (next_sequence_ > first_of_receiver_) sent.push_back({endpoint, {}, sender_, next_sequence_ - 1});
+    for (const auto& [prefix, filtered] : filtered_) {
+      if (filtered.next_sequence > filtered.first_of_receiver)
+        sent.push_back({endpoint, prefix, filtered.sender, filtered.next_sequence - 1});
+    }
   }
 }
 

@@ -32,6 +32,10 @@ class PubSubOutput final : public OutputChannel {
   /// Confirmed as soon as it is handed to the transport: a subscriber that is too slow misses it and counts the gap.
   void send(std::span<const std::string_view> packed_messages, ConfirmHandler confirmed) override;
   [[nodiscard]] std::size_t subscribers() const { return subscribers_; }
+  /// Holds everybody up: whoever subscribes gets the same. After a replacement it goes on when as many subscribe as before.
+  void hold(std::span<const std::string> endpoints) override;
+  void resume(std::span<const std::string> endpoints, bool replaced) override;
+  void append_sent(std::vector<SentUpTo>& sent) const override;
 
  private:
   /// A filter that subscribers have, and the numbering of what passed it: so that they see what they missed of it.
@@ -40,24 +44,29 @@ class PubSubOutput final : public OutputChannel {
     std::string sender;
     std::uint64_t next_sequence = 1;
     std::size_t subscribers = 0;
+    std::uint64_t first_of_receiver = 1;
   };
   void read_subscriptions();
   void on_subscription(std::string_view prefix, bool came);
   void publish_filtered(std::span<const std::string_view> packed_messages);
 
   // Constant after construction.
+  std::vector<std::string> endpoints_;
   std::string topic_;
-  std::size_t expected_;
   const Clock& clock_;
   std::string sender_;
 
   Socket socket_;
   Frame subscription_;
   std::size_t subscribers_ = 0;
+  std::size_t expected_;  ///< subscribers, before it begins or goes on
   bool open_;
+  bool held_ = false;
+  bool one_has_to_go_ = false;  ///< who is to be replaced is still among the subscribers
   Instant barrier_ends_ = Instant::max();
   direct::Gathered waiting_;
   std::uint64_t next_sequence_ = 1;
+  std::uint64_t first_of_receiver_ = 1;                    ///< what went before it went to a process that was replaced
   std::map<std::string, Filtered, std::less<>> filtered_;  ///< by what is subscribed to
   std::string frame_;
   std::string filtered_frame_;

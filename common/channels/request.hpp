@@ -31,6 +31,10 @@ class RequestOutput final : public RequestChannel {
   /// The same with a packed message.
   void ask_packed(std::string packed, std::chrono::milliseconds deadline, ReplyHandler handler);
   [[nodiscard]] std::size_t outstanding() const override { return asked_.size(); }
+  /// The others are asked meanwhile; without any the request waits, until its deadline.
+  void hold(std::span<const std::string> endpoints) override;
+  void resume(std::span<const std::string> endpoints, bool replaced) override;
+  [[nodiscard]] std::size_t unanswered_while_held() const override;
   /// Replies nobody waits for any more: late, repeated or never asked for. They do no harm.
   [[nodiscard]] std::uint64_t dropped_replies() const { return dropped_replies_; }
   /// Answering processes that are connected.
@@ -38,10 +42,14 @@ class RequestOutput final : public RequestChannel {
 
  private:
   struct Peer {
-    Peer(Context& context, const std::string& endpoint);
+    Peer(Context& context, const std::string& listens_at);
+    std::string endpoint;
     Socket socket;
     ConnectionMonitor monitor;
     bool live = false;
+    bool held = false;
+    bool outlived = false;  ///< the connection is one with a process that was, or is to be, replaced
+    [[nodiscard]] bool can_be_asked() const { return live && !held && !outlived; }
   };
   struct Asked {
     Instant deadline;

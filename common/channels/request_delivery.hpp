@@ -23,6 +23,9 @@ class RequestDelivery final : public OutputChannel {
   /// Errors: as RequestChannel::ask has them, of the first message that failed.
   void send(std::span<const std::string_view> packed_messages, ConfirmHandler confirmed) override;
   [[nodiscard]] bool waits_for_handling() const override { return true; }
+  void hold(std::span<const std::string> endpoints) override { asker_.hold(endpoints); }
+  void resume(std::span<const std::string> endpoints, bool replaced) override { asker_.resume(endpoints, replaced); }
+  [[nodiscard]] std::size_t unanswered_while_held() const override { return asker_.unanswered_while_held(); }
 
  private:
   RequestOutput asker_;

@@ -8,8 +8,8 @@
 
 namespace remuda {
 
-RequestOutput::Peer::Peer(Context& context, const std::string& endpoint)
-    : socket{context, SocketKind::dealer}, monitor{context, socket} {
+RequestOutput::Peer::Peer(Context& context, const std::string& listens_at)
+    : endpoint{listens_at}, socket{context, SocketKind::dealer}, monitor{context, socket} {
   // The monitor first: the event of an immediate connect must not be missed.
   if (const auto done = socket.connect(endpoint); !done) throw std::runtime_error{done.error().message};
 }
@@ -61,7 +61,7 @@ bool RequestOutput::send(Number number, Asked& asked) {
   for (std::size_t tried = 0; tried < peers_.size(); ++tried) {
     auto& peer = *peers_[turn_of_];
     turn_of_ = (turn_of_ + 1) % peers_.size();
-    if (!peer.live || peer.socket.send(out_) != SendStatus::sent) continue;
+    if (!peer.can_be_asked() || peer.socket.send(out_) != SendStatus::sent) continue;
     asked.peer = &peer;
     asked.message = {};
     return true;
@@ -82,7 +82,9 @@ void RequestOutput::turn(Instant now) {
     read_replies(*peer);  // before the news of a lost connection: what came through it counts
     while (const auto event = peer->monitor.next()) {
       peer->live = *event == ConnectionMonitor::Event::connected;
-      if (!peer->live) on_lost(*peer);
+      if (peer->live) continue;
+      peer->outlived = false;
+      on_lost(*peer);
     }
   }
   send_waiting();
@@ -140,6 +142,27 @@ void RequestOutput::answer(Number number, Result<Message> result) {
   const auto handler = std::move(asked->second.handler);
   asked_.erase(asked);  // before the handler: it may ask again
   handler(std::move(result));
+}
+
+void RequestOutput::hold(std::span<const std::string> endpoints) {
+  for (auto& peer : peers_) {
+    if (std::find(endpoints.begin(), endpoints.end(), peer->endpoint) == endpoints.end()) continue;
+    peer->held = true;
+    peer->outlived = peer->live;
+  }
+}
+
+void RequestOutput::resume(std::span<const std::string> endpoints, bool replaced) {
+  for (auto& peer : peers_) {
+    if (std::find(endpoints.begin(), endpoints.end(), peer->endpoint) == endpoints.end()) continue;
+    peer->held = false;
+    if (!replaced) peer->outlived = false;
+  }
+}
+
+std::size_t RequestOutput::unanswered_while_held() const {
+  return static_cast<std::size_t>(std::count_if(
+      asked_.begin(), asked_.end(), [](const auto& entry) { return entry.second.peer != nullptr && entry.second.peer->held; }));
 }
 
 }  // namespace remuda

@@ -13,10 +13,12 @@
 #include <filesystem>
 #include <optional>
 #include <stdexcept>
+#include <utility>
 
 #include "common/control.hpp"
 #include "common/log.hpp"
 #include "common/runtime/describe.hpp"
+#include "common/runtime/handover.hpp"
 #include "common/runtime/node_options.hpp"
 #include "common/runtime/node_runtime.hpp"
 #include "common/runtime/stop_signals.hpp"
@@ -79,10 +81,12 @@ class NodeProcess {
         runtime_{node,       {options.name, options.replica, options.data_folder},
                  parameters, wiring_.ports(),
                  clock_,     [this] { wakeup_.wake(); }},
+        handover_{wiring_.ports().sources, [this](ControlMessage message) { control_.say(std::move(message)); }},
         control_{
             context_.native(),
             {options.control_endpoint, {options.name, options.replica, getpid(), remuda_version()}, life_fd_from_environment()},
-            {[this] { return runtime_.figures().report(clock_.now()); }, [this] { ask_to_drain(); }}} {}
+            {[this] { return runtime_.figures().report(clock_.now()); }, [this] { ask_to_drain(); },
+             [this](ControlRequest request) { hand_over(std::move(request)); }}} {}
 
   int run() {
     std::string reason = "drained";
@@ -117,10 +121,27 @@ class NodeProcess {
     wakeup_.wake();
   }
 
+  /// On the control thread.
+  void hand_over(ControlRequest request) {
+    runtime_.post([this, request = std::move(request)] {
+      look_again_ = true;
+      if (const auto* hold = std::get_if<ControlHold>(&request)) handover_.hold(*hold);
+      if (const auto* resume = std::get_if<ControlResume>(&request)) handover_.resume(*resume);
+      if (const auto* await = std::get_if<ControlAwait>(&request)) handover_.await(*await, clock_.now());
+      if (const auto* finish = std::get_if<ControlFinish>(&request)) {
+        finish_ = finish->number;
+        runtime_.begin_drain();
+      }
+    });
+  }
+
+  [[nodiscard]] bool may_end() const { return runtime_.drained() && (!finish_ || drain_asked_ || signals_.asked()); }
+
   void loop() {
     bool said_ready = false;
+    bool said_finished = false;
     Instant drain_ends = Instant::max();
-    while (!runtime_.drained() && clock_.now() < drain_ends) {
+    while (!may_end() && clock_.now() < drain_ends) {
       if (drain_asked_ || signals_.asked()) runtime_.begin_drain();
       if (runtime_.is_draining() && drain_ends == Instant::max()) {
         log_info("draining", {{"unsettled", runtime_.unsettled()}});
@@ -132,7 +153,13 @@ class NodeProcess {
         log_info("ready", {{"replica", options_.replica}});
         control_.ready();
       }
-      if (!more && !runtime_.drained()) rest(drain_ends);
+      handover_.turn(clock_.now());
+      if (finish_ && !said_finished && runtime_.drained()) {
+        said_finished = true;
+        handover_.finished(*finish_);
+      }
+      // A channel that was resumed has not had its turn yet.
+      if (!more && !std::exchange(look_again_, false) && !may_end()) rest(drain_ends);
     }
   }
 
@@ -140,10 +167,10 @@ class NodeProcess {
     items_.clear();
     items_.push_back({nullptr, wakeup_.fd(), ZMQ_POLLIN, 0});
     // Once asked for, the signal stays readable: it must not keep the draining loop from resting.
-    if (!runtime_.is_draining()) items_.push_back({nullptr, signals_.fd(), ZMQ_POLLIN, 0});
+    if (!signals_.asked()) items_.push_back({nullptr, signals_.fd(), ZMQ_POLLIN, 0});
     for (const auto* source : wiring_.ports().sources) source->append_poll_items(items_);
     runtime_.figures().rest();
-    poll(items_, poll_timeout_ms(std::min(runtime_.next_deadline(), drain_ends), clock_.now()));
+    poll(items_, poll_timeout_ms(std::min({runtime_.next_deadline(), handover_.next_deadline(), drain_ends}), clock_.now()));
     wakeup_.clear();
   }
 
@@ -155,6 +182,9 @@ class NodeProcess {
   Context context_;
   Wiring wiring_;
   NodeRuntime runtime_;
+  Handover handover_;
+  std::optional<std::uint64_t> finish_;  ///< settle everything, say so under this number, and stay until the drain request
+  bool look_again_ = false;
   ControlClient control_;  // the last: its thread looks at all of the above
   std::vector<zmq_pollitem_t> items_;
 };

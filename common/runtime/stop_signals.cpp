@@ -49,7 +49,8 @@ StopSignals::StopSignals() {
 
 StopSignals::~StopSignals() {
   handle(SIGINT, SIG_DFL);
-  handle(SIGTERM, SIG_DFL);
+  // The process ends already: told so a second time, by signal after word, it must not end as one that was killed.
+  handle(SIGTERM, SIG_IGN);
   close(wake_fd.exchange(-1));
 }
 

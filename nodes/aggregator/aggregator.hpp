@@ -30,6 +30,7 @@ class Aggregator final : public Node {
   void start(NodeContext& context) override;
   Outcome on_message(std::string_view port, const Message& message, Outbox& out) override;
   void commit() override;
+  void stop() override { relay_->stop(); }
 
  private:
   enum class State { unknown, open, closed };

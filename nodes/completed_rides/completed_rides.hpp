@@ -25,6 +25,7 @@ class CompletedRides final : public Node {
   void start(NodeContext& context) override;
   Outcome on_message(std::string_view port, const Message& request, Outbox& out) override;
   void commit() override;
+  void stop() override { relay_->stop(); }
 
  private:
   NodeContext* context_ = nullptr;

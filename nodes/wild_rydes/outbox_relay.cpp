@@ -77,6 +77,14 @@ void OutboxRelay::tick() {
     if (found) send(row, packed);
   }
   relay();
+  commit_deletion();
+}
+
+void OutboxRelay::stop() {
+  commit_deletion();
+}
+
+void OutboxRelay::commit_deletion() {
   if (deletable_up_to_ == 0) return;
   const std::int64_t deletable = deletable_up_to_;
   try {

@@ -36,6 +36,9 @@ class OutboxRelay {
   /// To be called now and then: as relay(), and also tries again what failed and deletes confirmed rows when no batch comes by.
   void tick();
 
+  /// To be called when the node stops: confirmed rows are deleted, so that whoever is next repeats none of them.
+  void stop();
+
   /// Rows that wait for their confirm, in the store. For the health page.
   [[nodiscard]] std::int64_t waiting();
 
@@ -56,6 +59,7 @@ class OutboxRelay {
   std::int64_t deletable_up_to_ = 0;                            ///< every row up to here is confirmed
   std::shared_ptr<bool> alive_ = std::make_shared<bool>(true);  ///< a confirm may come after the relay is gone
 
+  void commit_deletion();
   void send(std::int64_t row, const std::string& packed);
   void on_confirmed(std::int64_t row, const Result<void>& confirmed);
 };

@@ -32,6 +32,7 @@ class WindowedCounter final : public Node {
   void start(NodeContext& context) override;
   Outcome on_message(std::string_view port, const Message& message, Outbox& out) override;
   void commit() override;
+  void stop() override { relay_->stop(); }
 
  private:
   NodeContext* context_ = nullptr;
