@@ -173,7 +173,8 @@ class Asker final : public Node {
   Outcome on_message(std::string_view, const Message&, Outbox&) override { return Outcome::done; }
 
   std::atomic<std::size_t> outstanding_wanted{1};
-  std::atomic<std::uint64_t> answered{0};
+  std::atomic<std::uint64_t> asked{0};
+  std::atomic<std::uint64_t> answered{0};  ///< or failed
   std::atomic<std::uint64_t> failed{0};
   std::vector<double> round_trips_us;  ///< while one is asked at a time; read it after the end
 
@@ -188,6 +189,7 @@ class Asker final : public Node {
     question.time_ms = 1;
     question.body.assign(size_, 'x');
     ++outstanding_;
+    ++asked;
     const auto begin = Steady::now();
     context_->request("questions", std::move(question), std::chrono::seconds{10}, [this, begin](const Result<Message>& answer) {
       --outstanding_;
@@ -231,6 +233,8 @@ Report measure_requests(const Options& options) {
   const std::uint64_t answered = asker.answered - before;
   const double took = seconds_since(begin);
   end = true;
+  wait(
+      threads, [&] { return asker.answered == asker.asked; }, progress);  // before who answers is gone
   threads.join();
   if (asker.failed > 0) throw std::runtime_error{std::to_string(asker.failed) + " requests were not answered"};
 
