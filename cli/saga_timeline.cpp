@@ -1,6 +1,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
+#include <utility>
 
 #include "cli/saga_story.hpp"
 #include "cli/table.hpp"
@@ -44,7 +46,10 @@ class Timeline {
       : story_{story},
         width_{static_cast<std::size_t>(std::max(width, 40))},
         colours_{colours},
-        began_{number_of(story, "started_ms")} {}
+        began_{number_of(story, "started_ms")} {
+    const auto reading = saga::read_definition(text_of(story, "definition_text"));
+    if (reading.definition) note_compensations(reading.definition->machine);
+  }
 
   std::string draw() {
     const std::string status = text_of(story_, "status");
@@ -57,15 +62,31 @@ class Timeline {
                        : fmt::format(", is in {}", one_line(text_of(story_, "states")));
     text_ += fmt::format("; definition {}\n\n", text_of(story_, "definition_hash").substr(0, 12));
     for (const Json& entry : story_.value("history", Json::array())) add(entry);
-    if (!after_error_.empty()) {
-      std::string names;
-      for (const auto& name : after_error_) names += (names.empty() ? "" : ", ") + name;
-      text_ += fmt::format("\nafter the error: {}\n", names);
-    }
+    add_list("undone", undone_);
+    add_list("not undone yet", undoing_);
+    add_list("after the error", after_error_);
     return text_;
   }
 
  private:
+  void note_compensations(const saga::Machine& machine) {
+    for (const auto& [name, state] : machine.states) {
+      if (!state.undoes.empty()) undoes_[name] = state.undoes;
+      for (const saga::Machine& branch : state.branches) note_compensations(branch);
+    }
+  }
+
+  [[nodiscard]] std::string undone_by(const std::string& state) const {
+    const auto found = undoes_.find(state);
+    return found == undoes_.end() ? std::string{} : found->second;
+  }
+
+  void add_list(const std::string& title, const std::vector<std::string>& names) {
+    std::string all;
+    for (const auto& name : names) all += (all.empty() ? "" : ", ") + name;
+    if (!all.empty()) text_ += fmt::format("\n{}: {}\n", title, all);
+  }
+
   static Colour colour_of(const std::string& status) {
     return status == "completed" ? Colour::green
            : status == "running" ? Colour::blue
@@ -84,9 +105,16 @@ class Timeline {
     if (what == "started") {
       line(entry, "started with " + text_of(story_, "input"), Colour::dim);
     } else if (what == "entered") {
-      line(entry, state + (caught_ ? "  (after the error)" : ""), Colour::bold);
+      const std::string undoes = undone_by(state);
+      is_skipped_ = false;
+      line(entry, state + (!undoes.empty() ? "  (undoes " + undoes + ")" : caught_ ? "  (after the error)" : ""), Colour::bold);
+      if (!undoes.empty()) {
+        undoing_.push_back(undoes + " by " + state);
+      } else if (caught_) {
+        is_entered_after_error_ = state;
+      }
     } else if (what == "asked") {
-      if (caught_) after_error_.push_back(state);
+      if (std::exchange(is_entered_after_error_, {}) == state && !state.empty()) after_error_.push_back(state);
       const std::string task = text_of(entry, "task");
       line(entry, fmt::format("  asks {}, attempt {}", task.substr(task.find(':') + 1), number_of(entry, "attempt")));
     } else if (what == "answered") {
@@ -99,6 +127,11 @@ class Timeline {
       line(entry, "  no answer any more is waited for", Colour::dim);
     } else if (what == "waits") {
       line(entry, fmt::format("  waits {}", seconds(number_of(entry, "in_ms"))));
+    } else if (what == "left" && !undone_by(state).empty() && !entry.contains("error")) {
+      const auto undoing = std::find(undoing_.begin(), undoing_.end(), undone_by(state) + " by " + state);
+      if (undoing == undoing_.end()) return;
+      undone_.push_back(*undoing + (is_skipped_ ? " (skipped by hand)" : ""));
+      undoing_.erase(undoing);
     } else if (what == "left" && entry.contains("error")) {
       caught_ = true;
       line(entry, fmt::format("  leaves {} with {}", state, error_of(entry)), Colour::red);
@@ -113,6 +146,7 @@ class Timeline {
   }
 
   void add_operator(const Json& entry, const std::string& what) {
+    is_skipped_ = what == "skip";
     const std::string by = text_of(entry, "by");
     const std::string note = text_of(entry, "note");
     line(entry, fmt::format("{}{}{}", what, by.empty() ? "" : " by " + by, note.empty() ? "" : ": " + note), Colour::magenta);
@@ -124,6 +158,10 @@ class Timeline {
   std::int64_t began_;
   std::string text_;
   bool caught_ = false;
+  bool is_skipped_ = false;
+  std::map<std::string, std::string> undoes_;  ///< a compensation, and what it undoes
+  std::vector<std::string> undone_, undoing_;
+  std::string is_entered_after_error_;
   std::vector<std::string> after_error_;
 };
 

@@ -62,7 +62,9 @@ struct State {
   std::string name;
   StateType type = StateType::pass;
   std::size_t offset = 0;  ///< of its name in the definition's text
-  std::string next = {};   ///< empty: it ends its machine
+  /// The state of the same machine that this one undoes; empty: none. From a Comment that begins with `Undoes STATE`.
+  std::string undoes = {};
+  std::string next = {};  ///< empty: it ends its machine
   Selection input_path = {}, output_path = {};
   std::optional<Template> parameters = {};  ///< Parameters of Task, Pass, Parallel; ItemSelector of Map
   std::optional<Template> result_selector = {};

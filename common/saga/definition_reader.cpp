@@ -75,6 +75,7 @@ class DefinitionReader {
         machine.states.emplace(member.key, read_state(member, place));
       }
       check_transitions(*states, fields.pointer_to("States"), machine);
+      check_undone(*states, fields.pointer_to("States"), machine);
       if (start_at && !machine.states.contains(*start_at))
         dangle("S101", fields.pointer_to("StartAt"), *object.find("StartAt"), *start_at);
       check_reach(machine, fields);
@@ -115,6 +116,26 @@ class DefinitionReader {
       if (member.key != "Next" && member.key != "Default") continue;
       if (member.value.is(Kind::text) && !machine.states.contains(member.value.text))
         dangle("S104", place, member.value, member.value.text);
+    }
+  }
+
+  /// The name in `Undoes ChargeCard: nobody has said whether it was done.`
+  static std::string undone_by(const JsonValue* comment) {
+    constexpr std::string_view begin = "Undoes ";
+    if (comment == nullptr || !comment->is(Kind::text) || !comment->text.starts_with(begin)) return {};
+    const std::string_view rest = std::string_view{comment->text}.substr(begin.size());
+    return std::string{rest.substr(0, rest.find_first_of(".:;,"))};
+  }
+
+  void check_undone(const JsonValue& states, const std::string& pointer, Machine& machine) {
+    for (const auto& member : states.members) {
+      State& state = machine.states.at(member.key);
+      if (state.undoes.empty() || machine.states.contains(state.undoes)) continue;
+      const JsonValue& comment = *member.value.find("Comment");
+      problems.push_back({false, "S108", pointer + pointer_step(member.key) + "/Comment",
+                          "there is no state '" + state.undoes + "' beside this one, which says that it undoes it", comment.begin,
+                          comment.end - comment.begin});
+      state.undoes.clear();
     }
   }
 
@@ -166,7 +187,7 @@ class DefinitionReader {
     state.type = *type;
     Fields fields{member.value, place, "a " + std::string{name_of(state.type)} + " state", problems};
     fields.take("Type");
-    fields.take("Comment");
+    state.undoes = undone_by(fields.take("Comment"));
     read_query_language(fields);
     read_fields(fields, state);
     fields.finish();

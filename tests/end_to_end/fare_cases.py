@@ -1,6 +1,5 @@
 """Use case 4, fare collection: what use_cases_test.py does to the saga orchestrator, to the workshop's lab, and to the same services without
 an orchestrator. Each row is a function that leaves a line."""
-import json
 import os
 import shutil
 import signal
@@ -108,72 +107,93 @@ def asked(saga, task):
     return [entry for entry in saga["history"] if entry["what"] == "asked" and entry["task"] == f"task:{task}"]
 
 
-def orchestrated(case):
-    """U4.1 to U4.4, U4.6 and U4.8, each with one fare."""
+def happy_path(case):
+    """U4.1: all steps in order; the code from the first is used in the second; the success notice only."""
     fares = Fares(case)
     fares.submit("wr_1")
     fares.ended("wr_1", "completed")
     saga = fares.saga_ended("wr_1", "completed")
-    expect("U4.1, the steps", entered(saga), SUCCESS)
+    expect("the steps", entered(saga), SUCCESS)
     payment = fares.payment("wr_1")
     code = asked(saga, "charge")[0]["input"]["chargeToken"]
     answers = [entry.get("output") or {} for entry in saga["history"] if entry["what"] == "answered"]
-    expect("U4.1, the code from step 1 is used in step 2", [answer.get("chargeToken") for answer in answers if "chargeToken" in answer][0], code)
-    expect("U4.1, the payment", (payment["state"], fares.credited("wr_1"), fares.notices()), ("charged", "credited", (1, 0)))
-    case.shown("U4.1", f"{' → '.join(entered(saga))}; the charge uses {code[:8]}…; charged, credited, success notice only")
+    expect("the code from step 1 is used in step 2", [answer.get("chargeToken") for answer in answers if "chargeToken" in answer][0], code)
+    expect("the payment", (payment["state"], fares.credited("wr_1"), fares.notices()), ("charged", "credited", (1, 0)))
+    expect("the same fare with another amount", case.topology.post("/submit-fare", {"customerId": "cmr", "fareId": "wr_1", "fareAmount": "$9", **CARD})[0], 422)
+    settled(case, fares, "U4.1", f"{' → '.join(entered(saga))}; the charge uses {code[:8]}…; charged, credited, success notice only")
 
+
+def pre_authorisation_fails(case):
+    """U4.2: nothing was charged, nothing credited; the failure notice only."""
+    fares = Fares(case)
     fares.submit("wr_2", "cmr_fail_auth")
     saga = fares.saga_ended("wr_2", "failed")
-    expect("U4.2, the steps", entered(saga), [*STEPS[:2], *FAILURE])
-    expect("U4.2, nothing was paid", (fares.payment("wr_2"), fares.credited("wr_2"), fares.status("wr_2"), fares.notices()), (None, None, "failed", (1, 1)))
-    case.shown("U4.2", f"{' → '.join(entered(saga))}; no charge, no credit, failure notice only")
+    expect("the steps", entered(saga), [*STEPS[:2], *FAILURE])
+    expect("nothing was paid", (fares.payment("wr_2"), fares.credited("wr_2"), fares.status("wr_2"), fares.notices()), (None, None, "failed", (0, 1)))
+    settled(case, fares, "U4.2", f"{' → '.join(entered(saga))}; no charge, no credit, failure notice only")
 
+
+def charge_fails(case):
+    """U4.3: the pre-authorisation is released, nothing credited."""
+    fares = Fares(case)
     fares.submit("wr_3", "cmr_fail_charge")
     saga = fares.saga_ended("wr_3", "failed")
-    expect("U4.3, the steps", entered(saga), [*STEPS[:3], "ReleasePreAuthorisation", *FAILURE])
-    expect("U4.3, released", (fares.payment("wr_3")["state"], fares.credited("wr_3"), fares.notices()), ("released", None, (1, 2)))
-    case.shown("U4.3", f"{' → '.join(entered(saga))}; the pre-authorisation is released")
+    expect("the steps", entered(saga), [*STEPS[:3], "ReleasePreAuthorisation", *FAILURE])
+    expect("released", (fares.payment("wr_3")["state"], fares.credited("wr_3"), fares.status("wr_3"), fares.notices()), ("released", None, "failed", (0, 1)))
+    settled(case, fares, "U4.3", f"{' → '.join(entered(saga))}; the pre-authorisation is released")
 
+
+def account_update_fails(case):
+    """U4.4: the refund, then the status, then the notice, in this order."""
+    fares = Fares(case)
     fares.submit("wr_4", "cmr_fail_credit")
     saga = fares.saga_ended("wr_4", "failed")
-    expect("U4.4, the steps", entered(saga), [*STEPS, "RefundFare", *FAILURE])
+    expect("the steps", entered(saga), [*STEPS, "RefundFare", *FAILURE])
     payment = fares.payment("wr_4")
-    expect("U4.4, refunded", (payment["state"], bool(payment["refund"]), fares.credited("wr_4"), fares.notices()), ("refunded", True, None, (1, 3)))
-    case.shown("U4.4", f"{' → '.join(entered(saga))}; the charge is refunded before the fare is marked and told of")
+    expect("refunded", (payment["state"], bool(payment["refund"]), fares.credited("wr_4"), fares.notices()), ("refunded", True, None, (0, 1)))
+    told = case.topology.verb("saga", "show", "wr_4")
+    for line in ("RefundFare  (undoes ChargeCard)", "undone: ChargeCard by RefundFare", "after the error: SetFareStatusFailed, NotifyFailure"):
+        expect(f"`remuda saga show` says `{line}`", line in told, True)
+    settled(case, fares, "U4.4", f"{' → '.join(entered(saga))}; the charge is refunded before the fare is marked and told of")
 
+
+def compensation_fails(case):
+    """U4.6: a refund that never succeeds is tried again and visibly stuck, until somebody decides."""
+    fares = Fares(case)
     fares.submit("wr_6", "cmr_fail_credit_fail_refund")
     saga = fares.saga_ended("wr_6", "stuck")
-    expect("U4.6, where it is stuck", (saga["states"], saga["error"]), ("RefundFare", "RefundException: the charge was not refunded"))
-    expect("U4.6, not told as an end", (fares.status("wr_6"), fares.notices()), ("running", (1, 3)))
+    expect("where it is stuck", (saga["states"], saga["error"]), ("RefundFare", "RefundException: the charge was not refunded"))
+    expect("not told as an end", (fares.status("wr_6"), fares.notices()), ("running", (0, 0)))
     delays = [entry["in_ms"] for entry in saga["history"] if entry["what"] == "retry"]
-    case.shown("U4.6", f"the refund is tried again after {delays} ms, then the saga is visibly stuck in RefundFare: GET /sagas?status=stuck has it")
-    expect("U4.6, in the list", [row["id"] for row in case.get("/sagas?status=stuck")["sagas"]], ["wr_6"])
-    operate(case, fares)
-
-    fares.submit("wr_8", "cmr_fail_register")
-    saga = fares.saga_ended("wr_8", "failed")
-    expect("U4.8, the steps", entered(saga), ["RegisterFare", "NotifyFailure", "FareProcessingFailed"])
-    fares.ended("wr_8", "failed")
-    expect("U4.8, only the failure notice", (fares.payment("wr_8"), fares.credited("wr_8"), fares.notices()), (None, None, (1, 5)))
-    case.shown("U4.8", f"{' → '.join(entered(saga))}; the failure notice only")
-
-    expect("the same fare again", case.topology.post("/submit-fare", {"customerId": "cmr", "fareId": "wr_1", "fareAmount": "$9", **CARD})[0], 422)
-    figures = fares.balanced(by_hand=("wr_6",))
-    files = fares.no_card_is_left()
-    case.shown("U4", f"ledgers balanced: {figures}; no card number, expiry or cvv in {files} files")
-
-
-def operate(case, fares):
-    """A stuck saga is moved by hand: nothing of it was forgotten."""
+    expect("in the list", [row["id"] for row in case.get("/sagas?status=stuck")["sagas"]], ["wr_6"])
     case.topology.verb("saga", "skip", "wr_6", "--note", "refunded at the counter", "--yes")
     saga = fares.saga_ended("wr_6", "failed")
-    expect("U4.6, after the operator", entered(saga)[-4:], ["RefundFare", *FAILURE])
-    expect("U4.6, who did it stays", [entry["note"] for entry in saga["history"] if entry["what"] == "skip"], ["refunded at the counter"])
-    expect("U4.6, told of", fares.notices(), (1, 4))
-    fares.case.lines["U4.6"][-1] += "; an operator's skip goes on from there"
+    expect("after the operator", entered(saga)[-4:], ["RefundFare", *FAILURE])
+    expect("who did it stays", [entry["note"] for entry in saga["history"] if entry["what"] == "skip"], ["refunded at the counter"])
+    expect("told of", fares.notices(), (0, 1))
+    settled(case, fares, "U4.6", f"the refund is tried again after {delays} ms, then the saga is visibly stuck in RefundFare: GET /sagas?status=stuck has it; "
+                                 "an operator's skip goes on from there", by_hand=("wr_6",))
 
 
-def faults(case):
+def registration_fails(case):
+    """U4.8: the failure notice only."""
+    fares = Fares(case)
+    fares.submit("wr_8", "cmr_fail_register")
+    saga = fares.saga_ended("wr_8", "failed")
+    expect("the steps", entered(saga), ["RegisterFare", "NotifyFailure", "FareProcessingFailed"])
+    fares.ended("wr_8", "failed")
+    expect("only the failure notice", (fares.payment("wr_8"), fares.credited("wr_8"), fares.notices()), (None, None, (0, 1)))
+    settled(case, fares, "U4.8", f"{' → '.join(entered(saga))}; the failure notice only")
+
+
+def settled(case, fares, row, how, by_hand=()):
+    """What holds after every row: balanced ledgers, and no card in any file."""
+    figures = fares.balanced(by_hand)
+    files = fares.no_card_is_left()
+    case.shown(row, f"{how}; ledgers balanced {figures}; no card number, expiry or cvv in {files} files")
+
+
+def transient_faults(case):
     """U4.5: participants that fail at random, before and after they did their work."""
     fares = Fares(case)
     count = 30
@@ -204,7 +224,7 @@ def faults(case):
 KINDS = ["cmr", "cmr_fail_auth", "cmr_fail_charge", "cmr_fail_credit", "cmr"]
 
 
-def crashes(case):
+def orchestrator_crashes(case):
     """U4.7: the orchestrator, a participant and the broker are killed while sagas run."""
     fares = Fares(case)
     caught, submitted = set(), 0

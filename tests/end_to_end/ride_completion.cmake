@@ -6,6 +6,16 @@ set_tests_properties(ride_completion PROPERTIES TIMEOUT 600 LABELS end_to_end RU
 add_test(NAME use_cases COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/use_cases_test.py ${PROJECT_BINARY_DIR}/bin)
 set_tests_properties(use_cases PROPERTIES TIMEOUT 600 LABELS end_to_end RUN_SERIAL ON)
 
+# The rows of use case 4, each under a name of its own.
+foreach(row U4.1:happy_path U4.2:pre_authorisation_fails U4.3:charge_fails U4.4:account_update_fails U4.5:transient_faults U4.6:compensation_fails
+            U4.7:orchestrator_crashes U4.8:registration_fails U4.9:choreographed)
+  string(REPLACE ":" ";" row ${row})
+  list(GET row 0 number)
+  list(GET row 1 case)
+  add_test(NAME ${number}_${case} COMMAND python3 ${CMAKE_CURRENT_SOURCE_DIR}/use_cases_test.py ${PROJECT_BINARY_DIR}/bin ${case})
+  set_tests_properties(${number}_${case} PROPERTIES TIMEOUT 300 LABELS end_to_end RUN_SERIAL ON)
+endforeach()
+
 # An outside node against what `cmake --install` puts in place.
 add_test(NAME installed_package COMMAND ${CMAKE_CURRENT_SOURCE_DIR}/installed_package/run ${PROJECT_BINARY_DIR})
 set_tests_properties(installed_package PROPERTIES TIMEOUT 300 LABELS end_to_end)

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Runs every shipped launch file, drives its client, and prints one line for each row of the mission that it shows.
 
-    use_cases_test.py BIN_FOLDER [LAUNCH_FILE...]
+    use_cases_test.py BIN_FOLDER [LAUNCH_FILE | CASE...]
 
 Each launch file has to pass `remuda check` without a warning, to start in under a second, and to stop without leaving a process behind."""
 import os
@@ -45,9 +45,14 @@ TABLE = [  # launch file, what its client does, settings
     ("pipeline_branching", use_cases.pipeline_branching, {}),
     ("lab1", use_cases.fan_out, {}),
     ("lab2", use_cases.chaining, LAB),
-    ("fare_collection", fare_cases.orchestrated, {"stuck_after": 2}),
-    ("fare_collection", fare_cases.faults, {"faults": 0.25, "lost": 0.25, "seed": 4}),
-    ("fare_collection", fare_cases.crashes, {}),
+    ("fare_collection", fare_cases.happy_path, {}),
+    ("fare_collection", fare_cases.pre_authorisation_fails, {}),
+    ("fare_collection", fare_cases.charge_fails, {}),
+    ("fare_collection", fare_cases.account_update_fails, {}),
+    ("fare_collection", fare_cases.transient_faults, {"faults": 0.25, "lost": 0.25, "seed": 4}),
+    ("fare_collection", fare_cases.compensation_fails, {"stuck_after": 2}),
+    ("fare_collection", fare_cases.orchestrator_crashes, {}),
+    ("fare_collection", fare_cases.registration_fails, {}),
     ("fare_choreography", fare_cases.choreographed, {}),
     ("lab4", fare_cases.workshop, {}),
 ]
@@ -199,23 +204,30 @@ def same_seed_same_failures(first):
     lines.setdefault("X4", []).append(f"lab 2 twice with one seed: the same {failures} deliveries fail")
 
 
+def told(file, act):
+    return f"{file}.toml {'' if act.__name__ == '<lambda>' else act.__name__}"
+
+
 def main():
     # A launch file that the table does not name has to start and stop all the same.
     listed = {file for file, _, _ in TABLE}
     others = [(path.stem, lambda case: None, {}) for path in sorted(LAUNCH.glob("*.toml")) if path.stem not in listed]
+    unknown = CHOSEN - listed - {path.stem for path in LAUNCH.glob("*.toml")} - {act.__name__ for _, act, _ in TABLE}
+    if unknown:
+        sys.exit(f"neither a launch file nor a case: {sorted(unknown)}")
     problems = 0
     seen = {}
     for file, act, settings in TABLE + others:
-        if CHOSEN and file not in CHOSEN:
+        if CHOSEN and not CHOSEN & {file, act.__name__}:
             continue
         try:
             checked(file)
             took, seen[file] = run(file, act, settings)
             took = started_in_time(file, settings, took)
-            print(f"{file + '.toml':<36} right, up in {took:.2f} s, down without leftovers", flush=True)
+            print(f"{told(file, act):<60} right, up in {took:.2f} s, down without leftovers", flush=True)
         except (Failed, OSError, subprocess.SubprocessError) as problem:
             problems += 1
-            print(f"{file + '.toml':<36} FAILED: {problem}", flush=True)
+            print(f"{told(file, act):<60} FAILED: {problem}", flush=True)
     if not CHOSEN:
         for step in (amplification, labs_side_by_side, lambda: same_seed_same_failures(seen.get("lab2"))):
             try:

@@ -10,7 +10,8 @@ namespace {
 
 const char* const definition = R"({"StartAt": "Charge", "States": {
   "Charge": {"Type": "Task", "Resource": "task:charge", "Next": "Done", "Catch": [{"ErrorEquals": ["Declined", "Busy"], "Next": "Refund"}]},
-  "Refund": {"Type": "Task", "Resource": "task:refund", "Next": "Failed"},
+  "Refund": {"Type": "Task", "Comment": "Undoes Charge: it may have been charged.", "Resource": "task:refund", "Next": "Mark"},
+  "Mark": {"Type": "Task", "Resource": "task:mark", "Next": "Failed"},
   "Done": {"Type": "Succeed"}, "Failed": {"Type": "Fail", "Error": "E"}}})";
 
 saga::Json story() {
@@ -56,9 +57,35 @@ BOOST_AUTO_TEST_CASE(a_timeline_tells_what_happened_when_which_attempt_and_what_
   BOOST_TEST(has(text, "+0.250s    tries again in 2.000s (Busy: later)"));
   BOOST_TEST(has(text, "+2.250s    asks charge, attempt 2"));
   BOOST_TEST(has(text, "+2.300s    leaves Charge with Declined: no"));
-  BOOST_TEST(has(text, "+2.300s  Refund  (after the error)"));
+  BOOST_TEST(has(text, "+2.300s  Refund  (undoes Charge)"));
   BOOST_TEST(has(text, "+2.400s  retried by ada: it is back"));
-  BOOST_TEST(has(text, "after the error: Refund"));
+  BOOST_TEST(has(text, "not undone yet: Charge by Refund"));
+  BOOST_TEST(text.find("\nundone: ") == std::string::npos);
+}
+
+BOOST_AUTO_TEST_CASE(what_is_undone_is_told_apart_from_what_else_follows_an_error) {
+  const auto ended = [](const char* how) {
+    saga::Json saga = story();
+    saga["status"] = "failed";
+    saga["ended_ms"] = 3700;
+    const saga::Json rest = saga::Json::parse(std::string{"["} + how + R"(,
+      {"at_ms": 3500, "what": "left", "state": "Refund", "frame": 1},
+      {"at_ms": 3500, "what": "entered", "state": "Mark", "frame": 1},
+      {"at_ms": 3500, "what": "asked", "state": "Mark", "task": "mark", "attempt": 1, "key": "s/3"},
+      {"at_ms": 3600, "what": "answered", "key": "s/3", "output": null},
+      {"at_ms": 3600, "what": "left", "state": "Mark", "frame": 1},
+      {"at_ms": 3600, "what": "entered", "state": "Failed", "frame": 1},
+      {"at_ms": 3600, "what": "left", "state": "Failed", "frame": 1, "error": "E", "cause": ""},
+      {"at_ms": 3600, "what": "ended", "status": "failed", "error": "E", "cause": ""}])");
+    for (const saga::Json& entry : rest) saga["history"].push_back(entry);
+    return timeline_as_text(saga, 100, false);
+  };
+  const std::string text = ended(R"({"at_ms": 3500, "what": "answered", "key": "s/2", "output": null})");
+  BOOST_TEST(has(text, "\nundone: Charge by Refund\n"));
+  BOOST_TEST(has(text, "+2.500s  Mark  (after the error)"));
+  BOOST_TEST(has(text, "\nafter the error: Mark\n"));
+  BOOST_TEST(text.find("not undone yet") == std::string::npos);
+  BOOST_TEST(has(ended(R"({"at_ms": 3500, "what": "skip", "by": "ada"})"), "undone: Charge by Refund (skipped by hand)"));
 }
 
 BOOST_AUTO_TEST_CASE(a_picture_shows_the_way_that_was_taken_and_where_it_is) {
@@ -66,7 +93,7 @@ BOOST_AUTO_TEST_CASE(a_picture_shows_the_way_that_was_taken_and_where_it_is) {
   BOOST_REQUIRE(picture);
   const std::string text = picture_as_text(*picture, false);
   BOOST_TEST(has(text, "● Charge  Task charge\n    ╌▷ Done\n    ━▶ Refund  (Declined, Busy)"));
-  BOOST_TEST(has(text, "▶ Refund  Task refund\n    ╌▷ Failed"));
+  BOOST_TEST(has(text, "▶ Refund  Task refund\n    ╌▷ Mark"));
   BOOST_TEST(has(text, "○ Done  Succeed"));
   BOOST_TEST(has(picture_as_dot(*picture), "[label=\"Refund\\nTask refund\", color=orange]"));
   const std::string svg = picture_as_svg(*picture);

@@ -1,5 +1,6 @@
 // What is refused when a definition is read: each check of it is provoked, and says what is wrong at its place and nothing else.
 
+#include <algorithm>
 #include <array>
 #include <set>
 
@@ -121,6 +122,24 @@ BOOST_AUTO_TEST_CASE(what_is_only_unusual_is_a_warning) {
   for (const Problem& problem : reading.problems) found.insert(problem.code + " " + problem.pointer);
   BOOST_TEST(reading.definition.has_value());
   BOOST_TEST((found == std::set<std::string>{"S103 /States/P/Branches/0/States/P", "S106 /States"}));
+}
+
+BOOST_AUTO_TEST_CASE(a_comment_may_say_which_state_this_one_undoes) {
+  const auto read = [](const std::string& comment) {
+    return read_definition(R"({"StartAt": "Do", "States": {"Do": {"Type": "Pass", "End": true},
+        "Undo": {"Type": "Pass", "End": true, "Comment": ")" +
+                           comment + R"("}}})");
+  };
+  const auto undone = [&](const std::string& comment) { return read(comment).definition->machine.states.at("Undo").undoes; };
+  BOOST_TEST(undone("Undoes Do.") == "Do");
+  BOOST_TEST(undone("Undoes Do: nobody has said whether it was done.") == "Do");
+  BOOST_TEST(undone("Whoever undoes Do") == "");
+  BOOST_TEST(undone("Undoes what was done") == "");
+  const auto problems = read("Undoes Dont").problems;
+  const auto warning = std::find_if(problems.begin(), problems.end(), [](const Problem& p) { return p.code == "S108"; });
+  BOOST_REQUIRE(warning != problems.end());
+  BOOST_TEST(!warning->is_error);
+  BOOST_TEST(warning->pointer == "/States/Undo/Comment");
 }
 
 // ---- what a state has to have
