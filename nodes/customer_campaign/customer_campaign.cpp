@@ -10,11 +10,6 @@
 #include "nodes/customer_campaign/campaign_report.hpp"
 
 namespace remuda::rides {
-namespace {
-
-constexpr std::chrono::milliseconds drain_check_interval{50};
-
-}  // namespace
 
 std::string planned_prebooking(std::uint64_t seed, std::int64_t index) {
   // The places of a ride that the fleet would make.
@@ -64,10 +59,6 @@ void CustomerCampaign::start(NodeContext& context) {
       },
       [](const std::string&, const PlannedRide&) {});
   client_->start([this] { context_->post([this] { finish(); }); });
-  context.every(drain_check_interval, [this] {
-    if (!context_->is_draining() || std::exchange(stopping_, true)) return;
-    client_->stop();
-  });
 }
 
 Outcome CustomerCampaign::on_message(std::string_view, const Message&, Outbox&) {
@@ -87,6 +78,7 @@ void CustomerCampaign::finish() {
       exit_code = 1;
     }
   }
+  reported_ = true;
   context_->finish(exit_code);
 }
 

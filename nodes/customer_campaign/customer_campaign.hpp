@@ -18,11 +18,14 @@ class CustomerCampaign final : public Node {
   [[nodiscard]] NodeDescription describe() const override;
   void start(NodeContext& context) override;
   Outcome on_message(std::string_view port, const Message& message, Outbox& out) override;
+  /// Sends no more; what is under way is still answered and reported.
+  void drain() override { client_->stop(); }
+  [[nodiscard]] bool idle() const override { return reported_; }
   void stop() override { client_.reset(); }
 
  private:
   NodeContext* context_ = nullptr;
-  bool stopping_ = false;
+  bool reported_ = false;
   std::unique_ptr<FleetClient> client_;  ///< last: its thread uses the above
 
   void finish();

@@ -67,13 +67,14 @@ class FleetClient::Connection : public std::enable_shared_from_this<FleetClient:
     const auto due = state_.began + std::chrono::duration_cast<steady_clock::duration>(
                                         std::chrono::duration<double>(static_cast<double>(index_) / state_.options.rate));
     timer_.expires_at(due);
-    timer_.async_wait([self = shared_from_this(), due](error_code) { self->begin_ride(due); });
+    timer_.async_wait([self = shared_from_this(), due](error_code) {
+      if (self->state_.stopping) return self->finish();  // it was never sent
+      self->begin_ride(due);
+    });
   }
 
-  void cancel() {
-    timer_.cancel();
-    stream_.close();
-  }
+  /// What is under way is still answered.
+  void wait_no_longer() { timer_.cancel(); }
 
  private:
   static constexpr std::chrono::milliseconds first_delay{50};
@@ -233,7 +234,7 @@ void FleetClient::start(std::function<void()> finished) {
 void FleetClient::stop() {
   asio::post(state_->loop, [state = state_.get()] {
     state->stopping = true;
-    for (const auto& connection : state->connections) connection->cancel();
+    for (const auto& connection : state->connections) connection->wait_no_longer();
   });
 }
 

@@ -47,7 +47,7 @@ class FleetClient {
 
   /// Starts the thread. `finished` is called on it, once: when every ride is answered or given up, or after stop().
   void start(std::function<void()> finished);
-  /// Sends no more rides; those under way are given up. From any thread.
+  /// Sends no more rides, and none again; those under way are still answered. From any thread.
   void stop();
 
   /// After `finished`.

@@ -82,10 +82,6 @@ Outcome UnicornFleet::on_message(std::string_view, const Message&, Outbox&) {
 }
 
 void UnicornFleet::show_progress() {
-  if (context_->is_draining() && !stopping_) {
-    stopping_ = true;
-    client_->stop();
-  }
   const Instant now = context_->clock().now();
   const auto line = progress_line(client_->answered(), rides_, client_->retries(),
                                   std::chrono::duration_cast<std::chrono::microseconds>(now - began_));
@@ -115,6 +111,7 @@ void UnicornFleet::finish() {
     log_error("cannot write the accepted rides");
     exit_code = 1;
   }
+  reported_ = true;
   context_->finish(exit_code);
 }
 

@@ -16,6 +16,9 @@ class UnicornFleet final : public Node {
   [[nodiscard]] NodeDescription describe() const override;
   void start(NodeContext& context) override;
   Outcome on_message(std::string_view port, const Message& message, Outbox& out) override;
+  /// Sends no more; what is under way is still answered and reported.
+  void drain() override { client_->stop(); }
+  [[nodiscard]] bool idle() const override { return reported_; }
   void stop() override;
 
  private:
@@ -23,7 +26,7 @@ class UnicornFleet final : public Node {
   std::int64_t rides_ = 0;
   Instant began_;
   Instant last_line_;
-  bool stopping_ = false;
+  bool reported_ = false;
   std::ofstream accepted_file_;
   std::unique_ptr<FleetClient> client_;  ///< last: its thread uses the above
 

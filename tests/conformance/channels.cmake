@@ -1,6 +1,6 @@
 # One suite for every kind of channel, over its real transport.
 remuda_test(test_channels
-  SOURCES channels/channel_suite_test.cpp channels/channel_promises_test.cpp channels/gathered_test.cpp channels/request_channel_test.cpp channels/queued_request_test.cpp channels/stream_channel_test.cpp
+  SOURCES channels/channel_suite_test.cpp channels/channel_promises_test.cpp channels/gathered_test.cpp channels/hold_test.cpp channels/request_channel_test.cpp channels/queued_request_test.cpp channels/stream_channel_test.cpp
   LIBRARIES remuda_memory_channels
   LABELS conformance threads)
 target_compile_definitions(test_channels PRIVATE REMUDA_BROKER="$<TARGET_FILE:remuda-broker>")

@@ -6,6 +6,7 @@
 
 #include <array>
 #include <atomic>
+#include <optional>
 #include <zmq.hpp>
 
 #include "common/control.hpp"
@@ -68,13 +69,21 @@ BOOST_AUTO_TEST_SUITE(control_messages)
 BOOST_AUTO_TEST_CASE(every_message_survives_the_wire) {
   for (const ControlMessage& message :
        {ControlMessage{ControlHello{"accounting", 2, 4711, "0.1.0"}}, ControlMessage{ControlReady{}},
-        ControlMessage{ControlHeartbeat{sample_report()}}, ControlMessage{ControlBye{-1, "no disk", sample_report()}}}) {
+        ControlMessage{ControlHeartbeat{sample_report()}}, ControlMessage{ControlBye{-1, "no disk", sample_report()}},
+        ControlMessage{ControlHeld{7, {{"ipc://@x/lane.0", "", "12345678", 40}, {"ipc://@x/ticks.0", "body {}", "87654321", 2}}}},
+        ControlMessage{ControlArrived{7, 3}}}) {
     const auto decoded = decode_control_message(encode(message));
     BOOST_REQUIRE(decoded.ok());
     BOOST_TEST((*decoded == message));
   }
-  BOOST_TEST((*decode_control_request(encode(ControlRequest{ControlDrain{}})) == ControlRequest{ControlDrain{}}));
-  BOOST_TEST((*decode_control_request(encode(ControlRequest{ControlPing{}})) == ControlRequest{ControlPing{}}));
+  for (const ControlRequest& request :
+       {ControlRequest{ControlDrain{}}, ControlRequest{ControlPing{}}, ControlRequest{ControlHold{7, {"ipc://@x/lane.0"}}},
+        ControlRequest{ControlResume{7, true}}, ControlRequest{ControlAwait{7, true, {{"ipc://@x/lane.0", "", "12345678", 40}}}},
+        ControlRequest{ControlFinish{7}}}) {
+    const auto decoded = decode_control_request(encode(request));
+    BOOST_REQUIRE(decoded.ok());
+    BOOST_TEST((*decoded == request));
+  }
 }
 
 BOOST_AUTO_TEST_CASE(every_truncation_is_refused) {
@@ -92,6 +101,9 @@ BOOST_AUTO_TEST_CASE(unknown_words_and_bombs_are_refused) {
   BOOST_TEST(!decode_control_message("\xdf\xff\x00\x00\x00"s).ok());
   BOOST_TEST(!decode_control_message("\x90").ok());
   BOOST_TEST(!decode_control_request("\x91\xa4work").ok());
+  const auto await = encode(ControlRequest{ControlAwait{7, true, {{"ipc://@x/lane.0", "", "12345678", 40}}}});
+  for (std::size_t size = 0; size < await.size(); ++size)
+    BOOST_REQUIRE(!decode_control_request(std::string_view{await}.substr(0, size)).ok());
 }
 
 BOOST_AUTO_TEST_CASE(what_a_newer_version_appends_is_skipped) {
@@ -130,6 +142,23 @@ BOOST_AUTO_TEST_CASE(a_drain_request_reaches_the_loop) {
   tell(ControlPing{});
   BOOST_TEST(std::holds_alternative<ControlHeartbeat>(next()));  // messages are taken in order: the drain came before
   BOOST_TEST(drains == 1);
+}
+
+BOOST_AUTO_TEST_CASE(what_a_swap_asks_for_reaches_the_loop_and_its_answer_the_supervisor) {
+  std::optional<ControlRequest> asked;
+  auto told = handlers();
+  told.hand_over = [&](ControlRequest request) { asked = std::move(request); };
+  ControlClient client{context.native(), options(), told};
+  BOOST_TEST(std::holds_alternative<ControlHello>(next()));
+  tell(ControlHold{3, {"ipc://@x/lane.0"}});
+  tell(ControlPing{});
+  BOOST_TEST(std::holds_alternative<ControlHeartbeat>(next()));
+  BOOST_REQUIRE(asked.has_value());
+  BOOST_TEST((*asked == ControlRequest{ControlHold{3, {"ipc://@x/lane.0"}}}));
+  client.say(ControlHeld{3, {}});
+  auto message = next();
+  while (std::holds_alternative<ControlHeartbeat>(message)) message = next();  // a slow machine may fit one in
+  BOOST_TEST((message == ControlMessage{ControlHeld{3, {}}}));
 }
 
 BOOST_AUTO_TEST_CASE(the_end_of_the_life_line_asks_to_drain) {
