@@ -32,7 +32,9 @@ class PhaseClock {
 
   void enter(Phase phase, Instant now) {
     if (phase == phase_) return;
-    if (phase == Phase::header && phase_ != Phase::body) request_began_ = now;
+    // A header may come whole, so that the body is the first that is waited for.
+    const bool arrives = phase == Phase::header || phase == Phase::body;
+    if (arrives && phase_ != Phase::header && phase_ != Phase::body) request_began_ = now;
     phase_ = phase;
     entered_ = now;
     switch (phase) {

@@ -173,4 +173,12 @@ BOOST_AUTO_TEST_CASE(a_client_has_10_seconds_to_take_its_answer) {
   BOOST_TEST(over_after(10s));
 }
 
+BOOST_FIXTURE_TEST_CASE(a_later_request_whose_header_comes_whole_has_as_long_for_its_body_as_the_first, PhaseFixture) {
+  enter(Phase::handling);
+  enter(Phase::idle);
+  clock.advance(20s);
+  enter(Phase::body);
+  BOOST_TEST(over_after(10s));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
