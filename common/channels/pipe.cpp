@@ -8,13 +8,16 @@
 
 namespace remuda {
 
-PipeOutput::PipeOutput(Context& context, const std::vector<std::string>& endpoints) : sender_{direct::new_sender()} {
-  for (const auto& endpoint : endpoints) {
-    Consumer consumer{Socket{context, SocketKind::push, {.send_high_water_mark = direct::pipe_high_water_mark}}, endpoint};
-    consumer.socket.linger(direct::farewell_time);
-    if (const auto connected = consumer.socket.connect(endpoint); !connected) throw std::runtime_error{connected.error().message};
-    consumers_.push_back(std::move(consumer));
-  }
+PipeOutput::PipeOutput(Context& context, const std::vector<std::string>& endpoints)
+    : context_{context}, sender_{direct::new_sender()} {
+  for (const auto& endpoint : endpoints) consumers_.push_back({connected_to(endpoint), endpoint});
+}
+
+Socket PipeOutput::connected_to(const std::string& endpoint) {
+  Socket socket{context_, SocketKind::push, {.send_high_water_mark = direct::pipe_high_water_mark}};
+  socket.linger(direct::farewell_time);
+  if (const auto connected = socket.connect(endpoint); !connected) throw std::runtime_error{connected.error().message};
+  return socket;
 }
 
 void PipeOutput::append_poll_items(std::vector<zmq_pollitem_t>& items) const {
@@ -68,7 +71,10 @@ void PipeOutput::resume(std::span<const std::string> endpoints, bool replaced) {
   for (auto& consumer : consumers_) {
     if (std::find(endpoints.begin(), endpoints.end(), consumer.endpoint) == endpoints.end()) continue;
     consumer.held = false;
-    if (replaced) consumer.first_of_receiver = consumer.next_sequence;
+    if (!replaced) continue;
+    // The end of the old connection may not be known here yet, and what went into it would be lost: a new one can only be to the new.
+    consumer.socket = connected_to(consumer.endpoint);
+    consumer.first_of_receiver = consumer.next_sequence;
   }
 }
 

@@ -13,7 +13,8 @@ namespace remuda {
 
 class PipeOutput final : public OutputChannel {
  public:
-  /// Connects to the consumers, now or when they come. Throws std::runtime_error when an endpoint has a wrong form.
+  /// Connects to the consumers, now or when they come. `context` must outlive it. Throws std::runtime_error when an endpoint has a wrong
+  /// form.
   PipeOutput(Context& context, const std::vector<std::string>& endpoints);
 
   void append_poll_items(std::vector<zmq_pollitem_t>& items) const override;
@@ -34,9 +35,11 @@ class PipeOutput final : public OutputChannel {
     std::uint64_t first_of_receiver = 1;  ///< what went before it went to a process that was replaced
     bool held = false;
   };
+  [[nodiscard]] Socket connected_to(const std::string& endpoint);
   /// Hands one frame of at most `most` sends to the next consumer that can take it; returns how many sends, 0 when nobody can.
   std::size_t hand_over(std::size_t most);
 
+  Context& context_;
   std::string sender_;
   std::vector<Consumer> consumers_;
   std::size_t turn_of_ = 0;

@@ -111,6 +111,20 @@ BOOST_AUTO_TEST_CASE(the_other_consumers_of_a_pipe_work_meanwhile) {
   PipeOutput output{context, both};
   const auto held = DirectInput::pipe(context, {both[0]});
   const auto other = DirectInput::pipe(context, {both[1]});
+  // Both are connected once each has had something.
+  const auto arrived_at_both = [&] {
+    Incoming taken;
+    while (held->take(taken) || other->take(taken)) {}
+    return held->arrived() > 0 && other->arrived() > 0;
+  };
+  BOOST_REQUIRE(pump_until({&output, held.get(), other.get()}, clock, [&] {
+    if (arrived_at_both()) return true;
+    send(output, "ride-0");
+    return false;
+  }));
+  BOOST_REQUIRE(pump_until({&output, held.get(), other.get()}, clock, [&] {
+    return arrived_at_both() && held->arrived() + other->arrived() == static_cast<std::uint64_t>(confirmed);
+  }));
   output.hold(way);
   for (const auto* id : {"ride-1", "ride-2", "ride-3"}) {
     send(output, id);
