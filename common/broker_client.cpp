@@ -257,7 +257,7 @@ void BrokerClient::set_deadline(std::optional<Duration> deadline) {
   session_->set_deadline(deadline);
 }
 void BrokerClient::cancel_receives() {
-  session_->ask(wire::CancelReceives{}, [](Raw) {});
+  session_->cancel_receives();
 }
 
 bool BrokerClient::connected() const {
@@ -268,6 +268,9 @@ std::uint64_t BrokerClient::reconnects() const {
 }
 std::size_t BrokerClient::unanswered() const {
   return session_->kept();
+}
+std::size_t BrokerClient::receiving() const {
+  return session_->receiving();
 }
 const std::string& BrokerClient::endpoint() const {
   return session_->endpoint();

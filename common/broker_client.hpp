@@ -167,13 +167,14 @@ class BrokerClient {
   /// Applies to the requests made after it: they answer `timed_out` (outcome unknown) when this long has passed. Absent: never.
   void set_deadline(std::optional<Duration> deadline);
   /// Asks the broker to answer every waiting receive and take now: they call back with nothing, or with what was already on its
-  /// way. For draining.
+  /// way. Those that were not sent yet end as `unreachable` at the next tick. For draining.
   void cancel_receives();
 
   // ---- state ----
   [[nodiscard]] bool connected() const;  ///< the broker has answered hello on this connection
   [[nodiscard]] std::uint64_t reconnects() const;
   [[nodiscard]] std::size_t unanswered() const;  ///< changes that are kept
+  [[nodiscard]] std::size_t receiving() const;   ///< receives, takes and subscriptions that were sent and may still bring something
   [[nodiscard]] const std::string& endpoint() const;
 
  private:

@@ -242,6 +242,23 @@ void BrokerClient::Session::end_receives(const std::string& why) {
   }
 }
 
+void BrokerClient::Session::cancel_receives() {
+  // What waits for a connection is not to leave once there is one: nobody would take what it brings.
+  for (auto& outstanding : passing_) {
+    if (outstanding.kind != Kind::ends || outstanding.sent || !outstanding.handler) continue;
+    if (outstanding.deadline != Instant::max()) --deadline_count_;
+    refused_.emplace_back(std::exchange(outstanding.handler, {}), Error{"unreachable", "cancelled before it was sent", true});
+  }
+  forget_answered();
+  ask(wire::CancelReceives{}, [](const Result<std::string_view>&) {});
+}
+
+std::size_t BrokerClient::Session::receiving() const {
+  return static_cast<std::size_t>(std::count_if(passing_.begin(), passing_.end(), [](const Outstanding& outstanding) {
+    return outstanding.kind == Kind::ends && outstanding.sent && outstanding.handler;
+  }));
+}
+
 void BrokerClient::Session::end_all(const Error& error) {
   std::vector<std::uint64_t> ended;
   for (const auto& outstanding : kept_) ended.push_back(outstanding.request);

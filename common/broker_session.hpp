@@ -51,6 +51,8 @@ class BrokerClient::Session {
   [[nodiscard]] bool ready() const { return state_ == State::ready; }
   [[nodiscard]] std::uint64_t reconnects() const { return greetings_ > 0 ? greetings_ - 1 : 0; }
   [[nodiscard]] std::size_t kept() const { return kept_count_; }
+  [[nodiscard]] std::size_t receiving() const;
+  void cancel_receives();
   [[nodiscard]] const std::string& endpoint() const { return endpoint_; }
 
  private:

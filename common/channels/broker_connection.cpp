@@ -55,6 +55,7 @@ class SocketBrokerConnection final : public BrokerConnection {
     client_.subscribe(topic, std::move(on_event), std::move(done), filter.policy, filter.on_attributes);
   }
   void cancel_receives() override { client_.cancel_receives(); }
+  [[nodiscard]] std::size_t receiving() const override { return client_.receiving(); }
   [[nodiscard]] std::size_t unanswered() const override { return client_.unanswered(); }
 
  private:

@@ -33,8 +33,10 @@ class BrokerConnection : public EventSource {
   /// Hides messages in flight for `time` from now on; a stale handle is of no interest.
   virtual void keep(std::string_view queue, std::span<const std::string_view> handles, std::chrono::milliseconds time) = 0;
   virtual void subscribe(std::string_view topic, const LiveFilter& filter, EventHandler on_event, Callback<Unit> done) = 0;
-  /// Forgets receives and takes that wait; what is delivered to them goes back.
+  /// Receives and takes that wait are answered soon: with nothing, or with what was already on its way.
   virtual void cancel_receives() = 0;
+  /// Receives and takes that may still bring something: who leaves before would take it along until its visibility timeout.
+  [[nodiscard]] virtual std::size_t receiving() const = 0;
   /// Changes whose answer is not there yet.
   [[nodiscard]] virtual std::size_t unanswered() const = 0;
 };

@@ -77,12 +77,13 @@ void MemoryBroker::turn(Instant /*now*/) {
       ++stored.receive_count;
       received.push_back({stored.handle, stored.receive_count, 1, 1, stored.packed});
     }
-    if (received.empty()) {
+    if (received.empty() && !cancelled_) {
       receives_.push_back(std::move(receive));
     } else {
       receive.done(Received{received});
     }
   }
+  cancelled_ = false;
 }
 
 void MemoryBroker::take(const wire::StreamTake& take, Callback<wire::StreamBatch> done) {

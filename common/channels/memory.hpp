@@ -56,7 +56,6 @@ class MemoryBroker final : public BrokerConnection {
   [[nodiscard]] const std::deque<Stored>& stored(const std::string& queue) const { return queues_.at(queue).stored; }
   [[nodiscard]] const std::vector<DeadLetter>& dead_letters() const { return dead_letters_; }
   [[nodiscard]] std::size_t transactions() const { return transactions_; }
-  [[nodiscard]] bool is_receiving() const { return !receives_.empty(); }
 
   // ---- BrokerConnection ----
   [[nodiscard]] const std::string& endpoint() const override { return name_; }
@@ -67,7 +66,9 @@ class MemoryBroker final : public BrokerConnection {
   void release(std::string_view queue, std::span<const std::string_view> handles) override;
   void keep(std::string_view queue, std::span<const std::string_view> handles, std::chrono::milliseconds time) override;
   void subscribe(std::string_view topic, const LiveFilter& filter, EventHandler on_event, Callback<Unit> done) override;
-  void cancel_receives() override { receives_.clear(); }
+  /// They are answered at the next turn, with what is visible then: that was on its way.
+  void cancel_receives() override { cancelled_ = true; }
+  [[nodiscard]] std::size_t receiving() const override { return receives_.size(); }
   [[nodiscard]] std::size_t unanswered() const override { return unanswered_.size(); }
   /// Answers the receives that can be answered, one turn later than they were asked, as a wire would.
   void turn(Instant now) override;
@@ -104,6 +105,7 @@ class MemoryBroker final : public BrokerConnection {
   std::optional<Error> refusal_;
   std::optional<std::size_t> body_size_max_;
   bool reachable_ = true;
+  bool cancelled_ = false;
   std::uint64_t next_handle_ = 1;
   std::size_t transactions_ = 0;
 };

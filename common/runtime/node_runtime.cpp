@@ -161,10 +161,10 @@ void NodeRuntime::begin_drain() {
 }
 
 bool NodeRuntime::drained() const {
-  const bool confirmed =
-      settler_.pending() == 0 && outstanding_requests() == 0 &&
-      std::all_of(ports_.brokers.begin(), ports_.brokers.end(), [](const auto* broker) { return broker->unanswered() == 0; });
-  return draining_ && quiet_ && confirmed && node_.idle();
+  if (!draining_ || !quiet_ || settler_.pending() > 0 || outstanding_requests() > 0) return false;
+  const bool settled = std::all_of(ports_.brokers.begin(), ports_.brokers.end(),
+                                   [](const auto* broker) { return broker->unanswered() == 0 && broker->receiving() == 0; });
+  return settled && node_.idle();
 }
 
 std::size_t NodeRuntime::outstanding_requests() const {

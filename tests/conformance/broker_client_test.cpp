@@ -141,8 +141,31 @@ BOOST_FIXTURE_TEST_CASE(cancelled_receives_call_back_with_nothing, ClientFixture
   bool called_back = false;
   client.receive("rides", 10, 60s,
                  [&](Result<std::span<const wire::Received>> received) { called_back = received.ok() && received->empty(); });
+  BOOST_REQUIRE(run_until([&] { return client.receiving() == 1; }));
   client.cancel_receives();
+  BOOST_TEST(client.receiving() == 1U);
   BOOST_TEST(run_until([&] { return called_back; }));
+  BOOST_TEST(client.receiving() == 0U);
+}
+
+BOOST_FIXTURE_TEST_CASE(a_receive_that_was_cancelled_before_there_was_a_broker_takes_nothing_from_it, ClientFixture) {
+  BOOST_REQUIRE(run_until([&] { return client.connected(); }));
+  kill_broker();
+  BOOST_REQUIRE(run_until([&] { return !client.connected(); }));
+  std::optional<Error> error;
+  client.receive("rides", 10, 60s, [&](Result<std::span<const wire::Received>> received) {
+    if (!received) error = received.error();
+  });
+  client.cancel_receives();
+  BOOST_TEST(!error.has_value());  // never called back from within
+  BOOST_TEST(client.receiving() == 0U);
+  client.tick();
+  BOOST_REQUIRE(error.has_value());
+  BOOST_TEST(error->code == "unreachable");
+  start_broker();
+  BOOST_REQUIRE(operator_.send("rides", ride("ride-1")));
+  BOOST_REQUIRE(run_until([&] { return client.connected(); }));
+  BOOST_TEST(operator_.receive("rides", 1)->size() == 1U);
 }
 
 BOOST_FIXTURE_TEST_CASE(a_live_subscription_goes_on_after_a_restart, ClientFixture) {
