@@ -4,13 +4,16 @@
 //
 //   REMUDA_SAGA_PAIRS=n  two faults for sagas of up to n steps (1; at night 4); one fault for all of them
 //   REMUDA_SAGA_STEPS=n  sagas of up to n steps only (4)
+//   REMUDA_SAGA_JOBS=n   plans that are tried at the same time (1)
 
 #include <stdlib.h>
 
 #include <algorithm>
 #include <boost/test/unit_test.hpp>
+#include <atomic>
 #include <chrono>
 #include <filesystem>
+#include <future>
 #include <iostream>
 #include <optional>
 #include <sstream>
@@ -65,6 +68,14 @@ std::vector<Plan> plans_of(int steps) {
 struct Figures {
   std::uint64_t plans = 0, schedules = 0, turns = 0, crashes = 0;
   Checks checks;
+
+  void add(const Figures& other) {
+    plans += other.plans;
+    schedules += other.schedules;
+    turns += other.turns;
+    crashes += other.crashes;
+    for (const auto& [promise, times] : other.checks) checks[promise] += times;
+  }
 };
 
 class Enumeration {
@@ -142,9 +153,23 @@ struct Quiet {
   Quiet() { start_log("saga", LogFormat::text, LogLevel::error); }
 };
 
-void enumerate(int steps, Figures& figures) {
-  const std::uint64_t pairs = from_environment("REMUDA_SAGA_PAIRS", 1);
-  for (const Plan& plan : plans_of(steps)) Enumeration{plan, figures}.run_all(static_cast<std::uint64_t>(steps) <= pairs);
+/// Each job takes the next plan until none is left; what a job finds broken ends the test when the others have finished.
+Figures enumerate(int steps) {
+  const std::vector<Plan> plans = plans_of(steps);
+  const bool with_pairs = static_cast<std::uint64_t>(steps) <= from_environment("REMUDA_SAGA_PAIRS", 1);
+  std::atomic<std::size_t> next{0};
+  std::vector<std::future<Figures>> jobs(std::max<std::uint64_t>(1, from_environment("REMUDA_SAGA_JOBS", 1)));
+  for (auto& job : jobs) {
+    job = std::async(std::launch::async, [&] {
+      Figures figures;
+      for (std::size_t i = next++; i < plans.size(); i = next++) Enumeration{plans[i], figures}.run_all(with_pairs);
+      return figures;
+    });
+  }
+  for (auto& job : jobs) job.wait();
+  Figures all;
+  for (auto& job : jobs) all.add(job.get());
+  return all;
 }
 
 void print(int steps, const Figures& figures, std::chrono::steady_clock::time_point begin) {
@@ -160,9 +185,8 @@ void keeps_every_promise(int steps) {
     std::cout << "not of " << steps << " steps: REMUDA_SAGA_STEPS" << std::endl;
     return;
   }
-  Figures figures;
   const auto begin = std::chrono::steady_clock::now();
-  enumerate(steps, figures);
+  Figures figures = enumerate(steps);
   print(steps, figures, begin);
   for (const char* promise : {"S1", "S2", "S3", "S4", "S5", "S7", "S9", "S10", "crash rule"})
     BOOST_TEST(figures.checks[promise] > 0U, promise << " was never checked");
