@@ -246,7 +246,9 @@ void pack(const Message& message, std::string& out) {
 }
 
 std::string pack(const Message& message) {
+  constexpr std::size_t usual_headers_size = 160;
   std::string out;
+  out.reserve(message.body.size() + usual_headers_size);
   pack(message, out);
   return out;
 }

@@ -32,41 +32,35 @@ std::unique_ptr<DirectInput> DirectInput::subscription(Context& context, const s
 }
 
 void DirectInput::append_poll_items(std::vector<zmq_pollitem_t>& items) const {
-  if (!draining_ && waiting_.size() < waiting_max) items.push_back(socket_.poll_item());
+  if (!draining_ && waiting_ < waiting_max) items.push_back(socket_.poll_item());
 }
 
 void DirectInput::turn(Instant /*now*/) {
-  while (!draining_ && waiting_.size() < waiting_max && socket_.receive(frame_)) {
+  while (!draining_ && waiting_ < waiting_max && socket_.receive(frame_)) {
     bool single = !frame_.more();
     while (frame_.more() && socket_.receive(frame_)) single = false;
     if (single) {
-      read(frame_.bytes());
+      read(std::exchange(frame_, {}));
     } else {
       ++malformed_;
     }
   }
 }
 
-void DirectInput::read(std::string_view frame) {
-  const bool mine = frame.starts_with(prefix_);  // libzmq matches prefixes: another subscription of this socket does not exist
-  const auto decoded = direct::decode_messages(mine ? frame.substr(prefix_.size()) : frame);
+void DirectInput::read(Frame frame) {
+  std::string_view bytes = frame.bytes();
+  if (bytes.starts_with(prefix_)) bytes.remove_prefix(prefix_.size());  // the only one that libzmq lets through
+  auto decoded = direct::decode_messages(bytes);
   if (!decoded) {
     ++malformed_;
     return;
   }
-  gaps_.observe(decoded->sender, decoded->first_sequence, decoded->messages.size());
-  arrived_ += decoded->messages.size();
-  auto sequence = decoded->first_sequence;
-  for (const auto packed : decoded->messages) {
-    auto message = unpack_message(packed);
-    if (message) {
-      message->sequence = sequence;
-      waiting_.push_back(std::move(message).value());
-    } else {
-      ++malformed_;
-    }
-    ++sequence;
-  }
+  const std::size_t count = decoded->messages.size();
+  gaps_.observe(decoded->sender, decoded->first_sequence, count);
+  arrived_ += count;
+  if (count == 0) return;
+  waiting_ += count;
+  frames_.push_back({std::move(frame), std::move(*decoded)});
 }
 
 std::uint64_t DirectInput::missing_of(const SentUpTo& sent) const {
@@ -76,10 +70,21 @@ std::uint64_t DirectInput::missing_of(const SentUpTo& sent) const {
 }
 
 bool DirectInput::take(Incoming& incoming) {
-  if (waiting_.empty()) return false;
-  incoming = {std::move(waiting_.front()), {}, {}};
-  waiting_.pop_front();
-  return true;
+  while (!frames_.empty()) {
+    Arrived& first = frames_.front();
+    auto message = unpack_message(first.content.messages[first.next]);
+    const std::uint64_t sequence = first.content.first_sequence + first.next;
+    --waiting_;
+    if (++first.next == first.content.messages.size()) frames_.pop_front();
+    if (!message) {
+      ++malformed_;
+      continue;
+    }
+    incoming = {std::move(*message), {}, {}};
+    incoming.message.sequence = sequence;
+    return true;
+  }
+  return false;
 }
 
 }  // namespace remuda

@@ -29,15 +29,23 @@ class DirectInput final : public InputChannel {
   /// Later messages stay where they are; those that arrived are still given out.
   void drain() override { draining_ = true; }
   [[nodiscard]] std::uint64_t missed() const override { return gaps_.missed(); }
+  /// Of a message inside a frame it is known when its turn comes.
   [[nodiscard]] std::uint64_t malformed() const override { return malformed_; }
   [[nodiscard]] std::uint64_t missing_of(const SentUpTo& sent) const override;
   [[nodiscard]] std::uint64_t arrived() const override { return arrived_; }
-  [[nodiscard]] std::size_t waiting() const override { return waiting_.size(); }
+  [[nodiscard]] std::size_t waiting() const override { return waiting_; }
 
  private:
   DirectInput(Socket socket, std::vector<std::string> endpoints, std::string prefix = {})
       : endpoints_{std::move(endpoints)}, prefix_{std::move(prefix)}, socket_{std::move(socket)} {}
-  void read(std::string_view frame);
+  void read(Frame frame);
+
+  /// A frame of which not everything is taken yet: messages are read out of it one by one, where they are needed.
+  struct Arrived {
+    Frame frame;
+    direct::Messages content;  ///< points into it
+    std::size_t next = 0;
+  };
 
   // Constant after construction.
   std::vector<std::string> endpoints_;
@@ -45,7 +53,8 @@ class DirectInput final : public InputChannel {
 
   Socket socket_;
   Frame frame_;
-  std::deque<Message> waiting_;
+  std::deque<Arrived> frames_;
+  std::size_t waiting_ = 0;  ///< messages in them
   direct::GapCounter gaps_;
   bool draining_ = false;
   std::uint64_t malformed_ = 0;

@@ -22,7 +22,11 @@ class Gathered {
   static constexpr std::size_t bytes_max = std::size_t{64} * 1024;
 
   void add(std::span<const std::string_view> messages, ConfirmHandler confirmed) {
+    constexpr std::size_t length_size_max = 5;
     Send send{{}, messages.size(), std::move(confirmed)};
+    std::size_t size = 0;
+    for (const auto message : messages) size += message.size() + length_size_max;
+    send.messages.reserve(size);
     for (const auto message : messages) append_message(message, send.messages);
     sends_.push_back(std::move(send));
   }

@@ -2,7 +2,7 @@
 // What a handler has decided about one message, on its way to being settled.
 
 #include <cstddef>
-#include <optional>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -23,7 +23,7 @@ struct Handled {
   std::string ticket;
   Outcome outcome = Outcome::done;
   std::vector<Outgoing> outputs;
-  std::optional<Message> reply;
+  std::unique_ptr<Message> reply;  ///< of a request: few have one, and all of these are moved about
   std::string refusal;      ///< of a request whose outputs were not taken: why, as a code for the asker
   std::uint64_t order = 0;  ///< among those of its input, where that settles in order; 0: it does not
 

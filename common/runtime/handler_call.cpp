@@ -31,7 +31,7 @@ class CollectingOutbox final : public Outbox {
       message.correlation_id = asked.correlation_id.empty() ? asked.id : asked.correlation_id;
     }
     complete(message);
-    handled_.reply = std::move(message);
+    handled_.reply = std::make_unique<Message>(std::move(message));
   }
 
   [[nodiscard]] Delivery delivery() const override { return incoming_.delivery; }
@@ -53,7 +53,7 @@ class CollectingOutbox final : public Outbox {
 
 }  // namespace
 
-Handled call_handler(Node& node, const InputPort& port, Incoming incoming, const PortTable& ports, const Sender& sender) {
+Handled call_handler(Node& node, const InputPort& port, Incoming&& incoming, const PortTable& ports, const Sender& sender) {
   Handled handled;
   handled.input = port.channel;
   CollectingOutbox outbox{port, incoming, ports, sender, handled};

@@ -16,7 +16,7 @@ struct Sender {
 
 /// Calls `node` with `incoming`. Outputs get what they lack: an id derived from the input's, `source`, `time_ms`, and the input's
 /// `traceparent` and `correlation_id`. An exception becomes retry_later with its text. `port` in the result is left to the caller.
-[[nodiscard]] Handled call_handler(Node& node, const InputPort& port, Incoming incoming, const PortTable& ports,
+[[nodiscard]] Handled call_handler(Node& node, const InputPort& port, Incoming&& incoming, const PortTable& ports,
                                    const Sender& sender);
 
 }  // namespace remuda

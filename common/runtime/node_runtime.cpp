@@ -82,14 +82,13 @@ std::size_t NodeRuntime::run_batch() {
   std::vector<Handled> batch;
   std::vector<Share> shares(ports_.inputs.size());
   const auto begin = clock_.now();
-  while (batch.size() < batch_size_max && batch.size() + settler_.pending() < unsettled_max &&
-         clock_.now() - begin < batch_time_max) {
-    if (!take_next(batch, shares)) break;
+  auto now = begin;
+  while (batch.size() < batch_size_max && batch.size() + settler_.pending() < unsettled_max && now - begin < batch_time_max) {
+    if (!take_next(batch, shares, now)) break;
   }
   if (batch.empty()) return 0;
-  const auto before_commit = clock_.now();
   commit(batch);
-  const auto commit_each = (clock_.now() - before_commit) / static_cast<std::int64_t>(batch.size());
+  const auto commit_each = (clock_.now() - now) / static_cast<std::int64_t>(batch.size());
   const auto count = batch.size();
   settler_.settle(std::move(batch));
   for (std::size_t port = 0; port < shares.size(); ++port) {
@@ -100,15 +99,14 @@ std::size_t NodeRuntime::run_batch() {
   return count;
 }
 
-/// Handles one message of the next input that has one: no busy port starves another.
-bool NodeRuntime::take_next(std::vector<Handled>& batch, std::vector<Share>& shares) {
+/// Handles one message of the next input that has one: no busy port starves another. Moves `now` on.
+bool NodeRuntime::take_next(std::vector<Handled>& batch, std::vector<Share>& shares, Instant& now) {
   Incoming incoming;
   for (std::size_t tried = 0; tried < ports_.inputs.size(); ++tried) {
     const auto port = turn_of_;
     turn_of_ = (turn_of_ + 1) % ports_.inputs.size();
     const auto& input = ports_.inputs[port];
     if (!input.channel->take(incoming)) continue;
-    const auto begin = clock_.now();
     figures_.received(port, incoming.delivery);
     auto handled = call_handler(node_, input, std::move(incoming), ports_, {identity_.name, clock_});
     handled.port = port;
@@ -117,7 +115,8 @@ bool NodeRuntime::take_next(std::vector<Handled>& batch, std::vector<Share>& sha
                   {{"port", input.name}, {"reason", handled.outcome.reason()}});
     }
     batch.push_back(std::move(handled));
-    shares[port].took += clock_.now() - begin;
+    const auto begun = std::exchange(now, clock_.now());
+    shares[port].took += now - begun;
     ++shares[port].count;
     return true;
   }

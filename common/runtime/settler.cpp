@@ -107,6 +107,7 @@ std::ostream& operator<<(std::ostream& out, Fate fate) {
 void Settler::settle(std::vector<Handled> batch) {
   pending_ += batch.size();
   Group group;
+  group.reserve(std::min(batch.size(), group_size_max));
   std::size_t bytes = 0;
   for (auto& handled : batch) {
     if (handled.outcome.kind() != Outcome::Kind::done) {
@@ -120,6 +121,7 @@ void Settler::settle(std::vector<Handled> batch) {
     const std::size_t size = handled.output_bytes();
     if (!group.empty() && (group.size() == group_size_max || bytes + size > group_bytes_max)) {
       settle_group(std::exchange(group, {}));
+      group.reserve(group_size_max);
       bytes = 0;
     }
     bytes += size;
@@ -130,6 +132,7 @@ void Settler::settle(std::vector<Handled> batch) {
 
 void Settler::settle_group(Group group) {
   Group at_home;
+  at_home.reserve(group.size());
   auto forwarding = std::make_shared<Group>();
   for (auto& handled : group) {
     const bool elsewhere = std::any_of(handled.outputs.begin(), handled.outputs.end(),
@@ -236,7 +239,10 @@ void Settler::acknowledge_each_home(Group group) {
       continue;
     }
     auto& home = homes[broker];
-    if (!home) home = std::make_shared<Group>();
+    if (!home) {
+      home = std::make_shared<Group>();
+      home->reserve(group.size());
+    }
     home->push_back(std::move(handled));
   }
   for (auto& [home, members] : homes) {
@@ -344,8 +350,9 @@ void Settler::on_refused(BrokerConnection& home, const SharedGroup& group, const
 }
 
 void Settler::finish(Handled& handled, Fate fate) {
-  handled.input->settled(handled.ticket,
-                         {handled.outcome, std::move(handled.reply), std::move(handled.refusal), fate == Fate::stale});
+  Settlement settlement{std::move(handled.outcome), std::nullopt, std::move(handled.refusal), fate == Fate::stale};
+  if (handled.reply) settlement.reply = std::move(*handled.reply);
+  handled.input->settled(handled.ticket, settlement);
   some_are_lost_ = some_are_lost_ || (handled.order != 0 && fate != Fate::done);
   --pending_;
   finished_(handled, fate);
@@ -353,6 +360,14 @@ void Settler::finish(Handled& handled, Fate fate) {
 
 void Settler::send(const std::vector<OutputChannel*>& channels, std::string packed, ConfirmHandler confirmed) {
   if (channels.empty()) return confirmed({});
+  if (channels.size() == 1) {
+    ++pending_;
+    return send_one(*channels.front(), std::make_shared<const std::string>(std::move(packed)),
+                    [this, confirmed = std::move(confirmed)](Result<void> answer) {
+                      --pending_;
+                      confirmed(std::move(answer));
+                    });
+  }
   struct Join {
     std::size_t left;
     ConfirmHandler confirmed;
