@@ -22,13 +22,9 @@ class Gathered {
   static constexpr std::size_t bytes_max = std::size_t{64} * 1024;
 
   void add(std::span<const std::string_view> messages, ConfirmHandler confirmed) {
-    constexpr std::size_t length_size_max = 5;
-    Send send{{}, messages.size(), std::move(confirmed)};
-    std::size_t size = 0;
-    for (const auto message : messages) size += message.size() + length_size_max;
-    send.messages.reserve(size);
-    for (const auto message : messages) append_message(message, send.messages);
-    sends_.push_back(std::move(send));
+    const std::size_t before = bytes_.size();
+    for (const auto message : messages) append_message(message, bytes_);
+    sends_.push_back({bytes_.size() - before, messages.size(), std::move(confirmed)});
   }
 
   [[nodiscard]] bool empty() const { return sends_.empty(); }
@@ -39,18 +35,19 @@ class Gathered {
   struct Portion {
     std::size_t sends = 0;
     std::size_t messages = 0;
+    std::size_t bytes = 0;
   };
   /// Appends the frame to `out`; the sends stay until they are taken.
   Portion encode(std::string_view sender, std::uint64_t first_sequence, std::size_t most, std::string& out) const {
     Portion portion;
-    for (std::size_t bytes = 0; portion.sends < std::min({most, sends_max, sends_.size()}); ++portion.sends) {
+    for (; portion.sends < std::min({most, sends_max, sends_.size()}); ++portion.sends) {
       const Send& send = sends_[portion.sends];
-      bytes += send.messages.size();
-      if (portion.sends > 0 && bytes > bytes_max) break;
+      if (portion.sends > 0 && portion.bytes + send.bytes > bytes_max) break;
       portion.messages += send.count;
+      portion.bytes += send.bytes;
     }
     begin_messages(sender, first_sequence, portion.messages, out);
-    for (std::size_t i = 0; i < portion.sends; ++i) out += sends_[i].messages;
+    out.append(bytes_, taken_, portion.bytes);
     return portion;
   }
   /// Takes out what was handed over and confirms it. Handlers may add more.
@@ -61,16 +58,31 @@ class Gathered {
       handlers.push_back(std::move(sends_.front().confirmed));
       sends_.pop_front();
     }
+    drop(portion.bytes);
     for (const auto& handler : handlers) handler({});
   }
 
  private:
   struct Send {
-    std::string messages;  ///< as they stand in the frame
-    std::size_t count = 0;
+    std::size_t bytes = 0;
+    std::size_t count = 0;  ///< of messages
     ConfirmHandler confirmed;
   };
   std::deque<Send> sends_;
+  std::string bytes_;      ///< the messages of all sends, as they stand in a frame; one allocation for many
+  std::size_t taken_ = 0;  ///< of these
+
+  void drop(std::size_t bytes) {
+    taken_ += bytes;
+    if (sends_.empty()) {
+      taken_ = 0;
+      bytes_.clear();
+      if (bytes_.capacity() > 16 * bytes_max) bytes_.shrink_to_fit();
+    } else if (taken_ > bytes_max && taken_ > bytes_.size() / 2) {
+      bytes_.erase(0, taken_);
+      taken_ = 0;
+    }
+  }
 };
 
 }  // namespace remuda::direct

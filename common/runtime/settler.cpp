@@ -114,6 +114,10 @@ void Settler::settle(std::vector<Handled> batch) {
       handled.outputs.clear();
       handled.reply.reset();
     }
+    if (handled.outputs.empty() && handled.input->broker() == nullptr) {  // of a direct channel: nothing to wait for
+      finish(handled, fate_of(handled.outcome));
+      continue;
+    }
     if (handled.input->settles_in_order()) {
       handled.order = next_order_++;
       lane_of(*handled.input).expected.push_back(handled.order);
@@ -360,28 +364,19 @@ void Settler::finish(Handled& handled, Fate fate) {
 
 void Settler::send(const std::vector<OutputChannel*>& channels, std::string packed, ConfirmHandler confirmed) {
   if (channels.empty()) return confirmed({});
-  if (channels.size() == 1) {
-    ++pending_;
-    return send_one(*channels.front(), std::make_shared<const std::string>(std::move(packed)),
-                    [this, confirmed = std::move(confirmed)](Result<void> answer) {
-                      --pending_;
-                      confirmed(std::move(answer));
-                    });
-  }
+  const auto shared = std::make_shared<const std::string>(std::move(packed));
+  pending_ += channels.size();
+  if (channels.size() == 1) return send_one(*channels.front(), shared, std::move(confirmed));
   struct Join {
     std::size_t left;
     ConfirmHandler confirmed;
     Result<void> answer;
   };
-  auto join = std::make_shared<Join>(Join{channels.size(), std::move(confirmed), {}});
-  const auto shared = std::make_shared<const std::string>(std::move(packed));
-  ++pending_;
+  const auto join = std::make_shared<Join>(Join{channels.size(), std::move(confirmed), {}});
   for (auto* channel : channels) {
-    send_one(*channel, shared, [this, join](Result<void> answer) {
+    send_one(*channel, shared, [join](Result<void> answer) {
       if (!answer) join->answer = std::move(answer);
-      if (--join->left > 0) return;
-      --pending_;
-      join->confirmed(std::move(join->answer));
+      if (--join->left == 0) join->confirmed(std::move(join->answer));
     });
   }
 }
@@ -391,7 +386,8 @@ void Settler::send_one(OutputChannel& channel, const std::shared_ptr<const std::
   const std::array<std::string_view, 1> messages{*packed};
   channel.send(messages, [this, &channel, packed, confirmed = std::move(confirmed), pause](Result<void> answer) {
     if (answer.ok() || !passes(answer.error())) {
-      held_back_.erase(packed.get());
+      if (!held_back_.empty()) held_back_.erase(packed.get());
+      --pending_;
       return confirmed(std::move(answer));
     }
     hold_back(packed.get(), answer.error());
