@@ -79,7 +79,7 @@ struct Settlement {
 /// Where a node takes messages from.
 class InputChannel : public EventSource {
  public:
-  /// The next message that waits here; false when none does.
+  /// The next message that waits here, in the place of whatever `incoming` held; false when none does.
   virtual bool take(Incoming& incoming) = 0;
   /// Where its messages are settled; nullptr when there is nothing to acknowledge.
   [[nodiscard]] virtual BrokerConnection* broker() const { return nullptr; }

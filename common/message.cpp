@@ -253,9 +253,17 @@ std::string pack(const Message& message) {
   return out;
 }
 
+Result<void> unpack_message(std::string_view packed, Message& message) {
+  for (const auto& header : text_headers) (message.*header.member).clear();
+  message.time_ms = 0;
+  message.sequence = 0;
+  message.attributes.clear();
+  return walk(packed, Unpacker{message});  // there is always a body
+}
+
 Result<Message> unpack_message(std::string_view packed) {
   Message message;
-  if (const auto walked = walk(packed, Unpacker{message}); !walked) return Failure{walked.error()};
+  if (const auto unpacked = unpack_message(packed, message); !unpacked) return Failure{unpacked.error()};
   return message;
 }
 

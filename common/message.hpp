@@ -54,6 +54,8 @@ void pack(const Message& message, std::string& out);
 /// Errors: `malformed_message` (definite), naming the header that is wrong. Unknown headers are skipped, so that a newer
 /// sender is understood.
 Result<Message> unpack_message(std::string_view packed);
+/// The same into a message that is used again and again: it keeps its memory. After an error its contents are of no use.
+Result<void> unpack_message(std::string_view packed, Message& message);
 
 /// What a broker needs of a packed message, without a copy: views into `packed`, valid as long as it is.
 struct MessageView {

@@ -72,15 +72,16 @@ std::uint64_t DirectInput::missing_of(const SentUpTo& sent) const {
 bool DirectInput::take(Incoming& incoming) {
   while (!frames_.empty()) {
     Arrived& first = frames_.front();
-    auto message = unpack_message(first.content.messages[first.next]);
+    const auto unpacked = unpack_message(first.content.messages[first.next], incoming.message);
     const std::uint64_t sequence = first.content.first_sequence + first.next;
     --waiting_;
     if (++first.next == first.content.messages.size()) frames_.pop_front();
-    if (!message) {
+    if (!unpacked) {
       ++malformed_;
       continue;
     }
-    incoming = {std::move(*message), {}, {}};
+    incoming.delivery = {};
+    incoming.ticket.clear();
     incoming.message.sequence = sequence;
     return true;
   }

@@ -81,10 +81,11 @@ void NodeRuntime::run_timers(Instant now) {
 std::size_t NodeRuntime::run_batch() {
   std::vector<Handled> batch;
   std::vector<Share> shares(ports_.inputs.size());
+  Incoming incoming;  // one for all of them: a message keeps its memory for the next
   const auto begin = clock_.now();
   auto now = begin;
   while (batch.size() < batch_size_max && batch.size() + settler_.pending() < unsettled_max && now - begin < batch_time_max) {
-    if (!take_next(batch, shares, now)) break;
+    if (!take_next(incoming, batch, shares, now)) break;
   }
   if (batch.empty()) return 0;
   commit(batch);
@@ -100,8 +101,7 @@ std::size_t NodeRuntime::run_batch() {
 }
 
 /// Handles one message of the next input that has one: no busy port starves another. Moves `now` on.
-bool NodeRuntime::take_next(std::vector<Handled>& batch, std::vector<Share>& shares, Instant& now) {
-  Incoming incoming;
+bool NodeRuntime::take_next(Incoming& incoming, std::vector<Handled>& batch, std::vector<Share>& shares, Instant& now) {
   for (std::size_t tried = 0; tried < ports_.inputs.size(); ++tried) {
     const auto port = turn_of_;
     turn_of_ = (turn_of_ + 1) % ports_.inputs.size();

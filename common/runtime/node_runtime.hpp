@@ -84,7 +84,7 @@ class NodeRuntime final : public NodeContext {
   void run_posted();
   void run_timers(Instant now);
   std::size_t run_batch();
-  bool take_next(std::vector<Handled>& batch, std::vector<Share>& shares, Instant& now);
+  bool take_next(Incoming& incoming, std::vector<Handled>& batch, std::vector<Share>& shares, Instant& now);
   void commit(std::vector<Handled>& batch);
   void complete(Message& message) const;
   [[nodiscard]] std::size_t outstanding_requests() const;

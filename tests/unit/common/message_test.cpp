@@ -85,6 +85,16 @@ BOOST_AUTO_TEST_CASE(a_message_needs_no_more_than_an_id) {
   BOOST_TEST(mentions(reason(message_of(0, "")), "'id' is missing"));
 }
 
+BOOST_AUTO_TEST_CASE(a_message_that_is_used_again_keeps_nothing_of_the_one_before) {
+  Message again = full_message();
+  Message small;
+  small.id = "ride-2";
+  BOOST_REQUIRE(unpack_message(pack(small), again).ok());
+  BOOST_TEST(again == small);
+  BOOST_REQUIRE(unpack_message(pack(full_message()), again).ok());
+  BOOST_TEST(again == full_message());
+}
+
 BOOST_AUTO_TEST_CASE(a_view_points_into_the_packed_bytes) {
   const Message sent = full_message();
   const std::string packed = pack(sent);
