@@ -18,6 +18,7 @@ void add_names(const Request& request, Names& names) {
   if constexpr (requires { request.queue; }) add(request.queue);
   if constexpr (requires { request.topic; }) add(request.topic);
   if constexpr (requires { request.stream; }) add(request.stream);
+  if constexpr (requires { request.source; }) add(request.source);
   if constexpr (requires { request.to; }) add(request.to);
   if constexpr (requires { request.from_topic; }) add(request.from_topic);
   if constexpr (requires { request.dead_letter_queue; }) add(request.dead_letter_queue);

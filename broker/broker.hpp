@@ -219,6 +219,7 @@ class Broker {
   void on(Connection& connection, const wire::GetQueueInfo& command);
   void on(Connection& connection, const wire::ListQueues&);
   void on(Connection& connection, const wire::ListTopics&);
+  void on(Connection& connection, const wire::GetProgress& command);
   void on(Connection& connection, const wire::DeclareQueue& declare);
   void on(Connection& connection, const wire::DeleteQueue& command);
   void on(Connection& connection, const wire::DeclareTopic& declare);

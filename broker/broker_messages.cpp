@@ -62,7 +62,7 @@ void Broker::on(Connection& connection, const wire::Receive& receive) {
   }
   const std::size_t before = effects_.replies.size();
   apply(ReceiveMessage{requester(connection), *queue, receive.max, milliseconds(receive.wait_ms),
-                       if_said(receive.visibility_timeout_ms), receive.attempt_id},
+                       if_said(receive.visibility_timeout_ms), receive.attempt_id, receive.exclusive},
         DoneForm::nothing);
   if (effects_.replies.size() == before) connection.waiting.push_back(request_.request);
 }
@@ -129,6 +129,8 @@ Result<TransactionStep> Broker::step(const wire::Step& step) {
           auto checkpoint = checkpoint_of(command);
           if (!checkpoint) return Failure{checkpoint.error()};
           return TransactionStep{*std::move(checkpoint)};
+        } else if constexpr (std::is_same_v<T, wire::KeepProgress>) {
+          return TransactionStep{KeepProgress{command.source, command.after, command.value}};
         } else if constexpr (std::is_same_v<T, wire::Publish>) {
           auto publish = take_publish(command);
           if (!publish) return Failure{publish.error()};

@@ -269,6 +269,12 @@ void Broker::on(Connection& connection, const wire::ListQueues&) {
   answer(connection, std::move(frame));
 }
 
+/// What this very turn has changed is not told before it is synced: who asks goes on from there.
+void Broker::on(Connection& connection, const wire::GetProgress& command) {
+  effects_.replies.push_back({connection.id, request_.request, engine_.progress(command.source), effects_.sync_needed});
+  done_forms_.resize(effects_.replies.size(), DoneForm::nothing);
+}
+
 void Broker::on(Connection& connection, const wire::ListTopics&) {
   std::vector<wire::TopicInfo> infos;
   for (const auto& [name, topic] : topics_.all()) {

@@ -78,6 +78,8 @@ void Broker::encode(const Reply& reply, DoneForm form, std::size_t& handed_out) 
     }
     return wire::encode_ok(reply.request, settled->count, refused, frame_);
   }
+  if (const auto* progress = std::get_if<Progress>(&reply.answer))
+    return wire::encode_ok(reply.request, wire::Progress{progress->version, progress->value}, frame_);
   if (const auto* error = std::get_if<Error>(&reply.answer)) {
     ++refusals_;
     return wire::encode_error(reply.request, *error, frame_);

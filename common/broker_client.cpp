@@ -34,6 +34,14 @@ RawHandler per_handle(Callback<std::vector<wire::HandleError>> done) {
 RawHandler batch(Callback<wire::StreamBatch> done) {
   return decoded(std::move(done), wire::decode_stream_batch);
 }
+RawHandler received(Callback<std::span<const wire::Received>> done) {
+  return [done = std::move(done)](Raw raw) {
+    if (!raw) return done(Failure{raw.error()});
+    const auto messages = wire::decode_received(*raw);
+    if (!messages) return done(Failure{messages.error()});
+    done(std::span<const wire::Received>{*messages});
+  };
+}
 RawHandler nothing(Callback<Unit> done) {
   return decoded(std::move(done), [](std::string_view) { return Result<Unit>{Unit{}}; });
 }
@@ -74,6 +82,9 @@ void Transaction::append(std::string_view stream, std::span<const std::string_vi
 }
 void Transaction::checkpoint(const wire::StreamCheckpoint& checkpoint) {
   add(checkpoint);
+}
+void Transaction::keep_progress(std::string_view source, std::uint64_t after, std::string_view value) {
+  add(wire::KeepProgress{source, after, value});
 }
 void Transaction::clear() {
   steps_.clear();
@@ -180,15 +191,16 @@ void BrokerClient::receive(std::string_view queue, std::uint32_t max, std::chron
                            std::string_view attempt_id) {
   wire::Receive command{queue, max, to_ms(wait), visibility_timeout ? std::optional{to_ms(*visibility_timeout)} : std::nullopt,
                         attempt_id};
-  session_->ask(
-      command,
-      [done = std::move(done)](Raw raw) {
-        if (!raw) return done(Failure{raw.error()});
-        const auto received = wire::decode_received(*raw);
-        if (!received) return done(Failure{received.error()});
-        done(std::span<const Received>{*received});
-      },
-      wait);
+  session_->ask(command, received(std::move(done)), wait);
+}
+void BrokerClient::receive_exclusively(std::string_view queue, std::uint32_t max, std::chrono::milliseconds wait,
+                                       Callback<std::span<const Received>> done) {
+  wire::Receive command{queue, max, to_ms(wait)};
+  command.exclusive = true;
+  session_->ask(command, received(std::move(done)), wait);
+}
+void BrokerClient::progress(std::string_view source, Callback<wire::Progress> done) {
+  session_->ask(wire::GetProgress{source}, decoded(std::move(done), wire::decode_progress));
 }
 
 void BrokerClient::append(std::string_view stream, std::span<const std::string_view> packed_messages,

@@ -59,6 +59,8 @@ class Transaction {
   void release(std::string_view queue, std::span<const std::string_view> handles);
   void append(std::string_view stream, std::span<const std::string_view> packed_messages);
   void checkpoint(const wire::StreamCheckpoint& checkpoint);
+  /// Errors of the transaction: `progress_moved` when another version than `after` is there.
+  void keep_progress(std::string_view source, std::uint64_t after, std::string_view value);
   void clear();
   [[nodiscard]] bool empty() const { return step_count_ == 0; }
   [[nodiscard]] std::size_t step_count() const { return step_count_; }
@@ -138,6 +140,11 @@ class BrokerClient {
   /// `unreachable`: ask again. Asked while there is no connection it waits for one.
   void receive(std::string_view queue, std::uint32_t max, std::chrono::milliseconds wait, Callback<std::span<const Received>> done,
                std::optional<std::chrono::milliseconds> visibility_timeout = {}, std::string_view attempt_id = {});
+  /// The receive of the queue's only consumer: what is in flight comes back first, so this gets the oldest messages in order.
+  void receive_exclusively(std::string_view queue, std::uint32_t max, std::chrono::milliseconds wait,
+                           Callback<std::span<const Received>> done);
+  /// How far this source has been taken: what the last keep_progress said.
+  void progress(std::string_view source, Callback<wire::Progress> done);
   /// Answers with a batch and its lease, valid during the callback only; without lease and records when there was nothing until the
   /// end of the wait. A connection that breaks: as a receive.
   void take(const wire::StreamTake& take, Callback<wire::StreamBatch> done);

@@ -25,8 +25,10 @@ wire::DeclareQueue declaration_of(const topology::QueuePlan& plan) {
   declare.max_messages = plan.max_messages;
   declare.max_bytes = plan.max_bytes;
   declare.relaxed = plan.relaxed;
-  declare.from_topic = plan.from_topic;
-  declare.selection = {plan.filter_policy, plan.filter_on_attributes};
+  if (plan.outbox.empty()) {
+    declare.from_topic = plan.from_topic;
+    declare.selection = {plan.filter_policy, plan.filter_on_attributes};
+  }
   if (plan.fifo) {
     declare.fifo = {plan.fifo->group_by, plan.fifo->deduplicate_by, plan.fifo->deduplication_scope, plan.fifo->on_dead_letter};
   }
@@ -43,8 +45,10 @@ wire::DeclareStream declaration_of(const topology::StreamPlan& plan) {
   declare.max_bytes = plan.max_bytes;
   declare.dead_letter_queue = plan.dead_letter_queue;
   declare.max_receives = static_cast<std::uint32_t>(plan.max_receives);
-  declare.from_topic = plan.from_topic;
-  declare.selection = {plan.filter_policy, plan.filter_on_attributes};
+  if (plan.outbox.empty()) {
+    declare.from_topic = plan.from_topic;
+    declare.selection = {plan.filter_policy, plan.filter_on_attributes};
+  }
   return declare;
 }
 

@@ -53,6 +53,7 @@ struct Receive {
   std::uint64_t wait_ms = 0;
   std::optional<std::uint64_t> visibility_timeout_ms{};  ///< absent: the queue's own
   std::string_view attempt_id{};                         ///< a receive of the same id within five minutes gets the same messages
+  bool exclusive = false;                                ///< of the queue's only consumer: what is in flight comes back first
 };
 /// `cancel_receives`: every waiting receive and take of this client is answered now, empty.
 struct CancelReceives {};
@@ -94,7 +95,14 @@ struct StreamCheckpoint {
   std::string_view reason{};
   std::uint64_t delay_ms = 0;
 };
-using Step = std::variant<Send, Publish, Delete, ChangeVisibility, RetryLater, Reject, Release, Append, StreamCheckpoint>;
+/// `keep_progress`, a step only: how far a source outside has been taken, kept in one record with what was taken; see PROTOCOL.md.
+struct KeepProgress {
+  std::string_view source;
+  std::uint64_t after = 0;  ///< the version that is there; 0: none
+  std::string_view value;   ///< bytes, in the source's own words
+};
+using Step =
+    std::variant<Send, Publish, Delete, ChangeVisibility, RetryLater, Reject, Release, Append, StreamCheckpoint, KeepProgress>;
 struct Transact {  ///< `transact`: all steps or none
   std::vector<Step> steps;
 };
@@ -144,6 +152,9 @@ struct ReadBackup {     ///< `backup_read`
 struct EndBackup {};   ///< `backup_end`
 struct ListQueues {};  ///< `list_queues`
 struct ListTopics {};  ///< `list_topics`
+struct GetProgress {   ///< `progress`: what was kept last
+  std::string_view source;
+};
 /// What makes a queue a FIFO queue. Selectors are explained in PROTOCOL.md.
 struct Fifo {
   std::string_view group_by = "group_id";
@@ -243,7 +254,7 @@ using Command = std::variant<Hello, Ping, Send, Publish, Receive, CancelReceives
                              Release, Transact, Peek, Purge, Redrive, StartMove, CancelMove, ListMoves, GetQueueInfo, ListQueues,
                              ListTopics, BeginBackup, ReadBackup, EndBackup, DeclareQueue, DeleteQueue, DeclareTopic, DeleteTopic,
                              Subscribe, Unsubscribe, Credit, Append, StreamCheckpoint, StreamRead, StreamTake, StreamSeek,
-                             DeclareStream, DeleteStream, GetStreamInfo, ListStreams>;
+                             DeclareStream, DeleteStream, GetStreamInfo, ListStreams, GetProgress>;
 
 struct Request {
   std::uint64_t request = 0;  ///< increasing per session; 0 for hello
@@ -457,6 +468,12 @@ struct BackupSegment {
   std::uint64_t size_bytes = 0;      ///< what there is to read
   friend bool operator==(const BackupSegment&, const BackupSegment&) = default;
 };
+/// How far a source has been taken.
+struct Progress {
+  std::uint64_t version = 0;  ///< 0: nothing is known of it
+  std::string value;
+  friend bool operator==(const Progress&, const Progress&) = default;
+};
 /// The answer to hello.
 struct Welcome {
   std::uint32_t protocol = protocol_version;
@@ -481,6 +498,7 @@ void encode_ok(std::uint64_t request, std::span<const StreamInfo> streams, std::
 /// A send to a FIFO queue: one sequence for each message.
 void encode_ok(std::uint64_t request, std::span<const std::uint64_t> sequences, std::string& out);
 void encode_ok(std::uint64_t request, std::span<const BackupSegment> segments, std::string& out);
+void encode_ok(std::uint64_t request, const Progress& progress, std::string& out);
 void encode_bytes(std::uint64_t request, std::string_view bytes, std::string& out);
 /// The reply of a stream_read or stream_take is written in place: the head, then exactly `count` records.
 struct StreamBatchHead {
@@ -516,6 +534,7 @@ Result<StreamInfo> decode_stream_info(std::string_view result);
 Result<std::vector<StreamInfo>> decode_stream_list(std::string_view result);
 Result<std::vector<MoveInfo>> decode_move_list(std::string_view result);
 Result<std::vector<BackupSegment>> decode_backup(std::string_view result);
+Result<Progress> decode_progress(std::string_view result);
 Result<std::string> decode_bytes(std::string_view result);
 
 }  // namespace remuda::wire

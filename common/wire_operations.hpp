@@ -96,5 +96,9 @@ template <>
 inline constexpr std::string_view operation_name<GetStreamInfo> = "stream_info";
 template <>
 inline constexpr std::string_view operation_name<ListStreams> = "list_streams";
+template <>
+inline constexpr std::string_view operation_name<KeepProgress> = "keep_progress";
+template <>
+inline constexpr std::string_view operation_name<GetProgress> = "progress";
 
 }  // namespace remuda::wire

@@ -310,6 +310,10 @@ void encode_bytes(std::uint64_t request, std::string_view bytes, std::string& ou
   MsgpackWriter writer{out};
   begin_ok(writer, request).binary(bytes);
 }
+void encode_ok(std::uint64_t request, const Progress& progress, std::string& out) {
+  MsgpackWriter writer{out};
+  begin_ok(writer, request).array(2).number(progress.version).binary(progress.value);
+}
 void encode_ok(std::uint64_t request, const QueueInfo& info, std::string& out) {
   MsgpackWriter writer{out};
   write(begin_ok(writer, request), info);
@@ -421,6 +425,15 @@ Result<std::vector<BackupSegment>> decode_backup(std::string_view result) {
     segment.size_bytes = in.unsigned_integer();
     return segment;
   });
+}
+Result<Progress> decode_progress(std::string_view result) {
+  MsgpackReader in{result};
+  Progress progress;
+  if (in.array() != 2) in.reject();
+  progress.version = in.unsigned_integer();
+  progress.value = in.binary();
+  if (!in.ok() || !in.at_end()) return malformed("the progress of a source was expected");
+  return progress;
 }
 Result<std::string> decode_bytes(std::string_view result) {
   MsgpackReader in{result};

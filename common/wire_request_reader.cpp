@@ -162,6 +162,7 @@ Result<void> read(MsgpackReader& in, std::uint32_t left, Receive& receive) {
   return read_options(in, "receive", left == 4, [&](std::string_view key) {
     if (key == "visibility_timeout_ms") return receive.visibility_timeout_ms = in.unsigned_integer(), true;
     if (key == "attempt_id") return receive.attempt_id = in.string(), true;
+    if (key == "exclusive") return receive.exclusive = in.boolean(), true;
     return false;
   });
 }
@@ -310,6 +311,18 @@ Result<void> read(MsgpackReader& in, std::uint32_t left, DeclareQueue& declare) 
   });
   if (!fifo) return fifo;
   return options;
+}
+Result<void> read(MsgpackReader& in, std::uint32_t left, KeepProgress& step) {
+  if (left != 3) return malformed("keep_progress", "source, version and value are expected");
+  step.source = in.string();
+  step.after = in.unsigned_integer();
+  step.value = in.binary();
+  return {};
+}
+Result<void> read(MsgpackReader& in, std::uint32_t left, GetProgress& command) {
+  if (left != 1) return malformed("progress", "a source is expected");
+  command.source = in.string();
+  return {};
 }
 Result<void> read(MsgpackReader& in, std::uint32_t left, Subscribe& subscribe) {
   if (left != 1 && left != 2) return malformed("subscribe", "topic and perhaps options are expected");

@@ -72,6 +72,7 @@ struct Arguments {
     Options options;
     if (receive.visibility_timeout_ms) options.number("visibility_timeout_ms", *receive.visibility_timeout_ms);
     options.text("attempt_id", receive.attempt_id);
+    options.flag("exclusive", receive.exclusive);
     options.write(out);
   }
   void operator()(const Delete& command) const { write_binaries(out.text(command.queue), command.handles); }
@@ -159,6 +160,8 @@ struct Arguments {
     }
     options.write(out.text(declare.queue));
   }
+  void operator()(const KeepProgress& step) const { out.text(step.source).number(step.after).binary(step.value); }
+  void operator()(const GetProgress& command) const { out.text(command.source); }
   void operator()(const Subscribe& subscribe) const {
     Options options;
     options.number("window", subscribe.window);
@@ -243,13 +246,17 @@ struct Arguments {
   static std::size_t argument_count(const GetStreamInfo&) { return 1; }
   static std::size_t argument_count(const Unsubscribe&) { return 1; }
   static bool has_options(const Send& send) { return send.delay_ms || !send.delays_ms.empty(); }
-  static bool has_options(const Receive& receive) { return receive.visibility_timeout_ms || !receive.attempt_id.empty(); }
+  static bool has_options(const Receive& receive) {
+    return receive.visibility_timeout_ms || !receive.attempt_id.empty() || receive.exclusive;
+  }
   static std::size_t argument_count(const Send& send) { return has_options(send) ? 3 : 2; }
   static std::size_t argument_count(const Receive& receive) { return has_options(receive) ? 4 : 3; }
   static std::size_t argument_count(const ChangeVisibility&) { return 3; }
   static std::size_t argument_count(const Reject&) { return 3; }
   static std::size_t argument_count(const RetryLater&) { return 4; }
   static std::size_t argument_count(const StreamCheckpoint&) { return 3; }
+  static std::size_t argument_count(const KeepProgress&) { return 3; }
+  static std::size_t argument_count(const GetProgress&) { return 1; }
   static std::size_t argument_count(const StreamRead&) { return 4; }
   static std::size_t argument_count(const StreamTake&) { return 4; }
   static std::size_t argument_count(const StreamSeek&) { return 3; }

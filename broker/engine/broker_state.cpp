@@ -114,6 +114,7 @@ std::string BrokerState::checkpoint() const {
   write_streams(record);
   for (const auto& [id, move] : moves_) put_move_started(record, move);
   for (const auto& [id, session] : sessions_.all()) write_session(record, id, session);
+  for (const auto& [source, progress] : progress_) put_progress_kept(record, source, progress.version, progress.value);
   return std::string{record.operations()};
 }
 
@@ -133,6 +134,8 @@ std::string BrokerState::dump() const {
       out << ' ' << applied.request << ':' << applied.count << '@' << applied.first;
     out << '\n';
   }
+  for (const auto& [source, progress] : progress_)
+    out << "progress " << source << ' ' << progress.version << ' ' << progress.value << '\n';
   // What is deduplicated by may be forgotten at different times, and counts as live until then.
   bool deduplicates = false;
   std::uint64_t other_bytes = 0;

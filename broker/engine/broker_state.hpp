@@ -30,6 +30,7 @@ struct TopicState {
 class BrokerState {
  public:
   using Topics = std::map<std::string, TopicState, std::less<>>;
+  using AllProgress = std::map<std::string, Progress, std::less<>>;  ///< by source
 
   explicit BrokerState(HashKey hash_key) : hash_key_{hash_key} {}
   BrokerState(const BrokerState&) = delete;
@@ -77,6 +78,7 @@ class BrokerState {
   [[nodiscard]] const Topics& topics() const { return topics_; }
   [[nodiscard]] const std::map<MoveId, Move>& moves() const { return moves_; }
   [[nodiscard]] MoveId next_move_id() const { return next_move_id_; }
+  [[nodiscard]] const AllProgress& progress() const { return progress_; }
   [[nodiscard]] Sessions& sessions() { return sessions_; }
   [[nodiscard]] const Sessions& sessions() const { return sessions_; }
   [[nodiscard]] SegmentLedger& ledger() { return ledger_; }
@@ -124,6 +126,7 @@ class BrokerState {
   void checkpoint_begins(ByteReader& in);
   void session_opened(ByteReader& in);
   void session_requests(ByteReader& in);
+  void progress_kept(ByteReader& in);
 
   // streams: evolve_streams.cpp
   bool evolve_stream_operation(Operation kind, ByteReader& in);
@@ -162,6 +165,7 @@ class BrokerState {
   Topics topics_;
   std::map<MoveId, Move> moves_;
   MoveId next_move_id_ = 1;
+  AllProgress progress_;
 
   // Of the record being evolved.
   RecordHead head_;

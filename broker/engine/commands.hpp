@@ -125,6 +125,8 @@ struct PublishMessage {
 /// A FIFO queue delivers the messages of a group in their order, and none of a group of which an earlier receive has any in flight.
 /// With the attempt id of a receive of the last five minutes it delivers the same messages under the same handles again, each
 /// hidden for the whole timeout anew, as long as none of them was settled or had its visibility changed; the receive count stays.
+/// An exclusive receive is that of a queue's only consumer: what is in flight, with one that died for instance, comes back first,
+/// and its receive does not count. So it gets the oldest messages there are, in order.
 /// Errors: no_such_queue, invalid_visibility_timeout, invalid_argument (max 0), over_limit (120,000 in flight and no wait).
 struct ReceiveMessage {
   Requester from;
@@ -133,6 +135,7 @@ struct ReceiveMessage {
   Milliseconds wait{0};
   std::optional<Milliseconds> visibility_timeout;  ///< 0 s … 12 h; the queue's own when absent
   std::string_view attempt_id{};                   ///< at most 128 bytes; empty: none
+  bool exclusive = false;
 };
 
 /// Deletes what the handles hold; one outcome per handle. The same handle again is `done` as well. After its visibility timeout a
@@ -257,8 +260,25 @@ struct DeleteStream {
   bool force = false;
 };
 
+/// How far a source outside has been taken, in that source's own words: kept until the next step of the same source replaces it, in one
+/// record with the messages that were taken. `after`: the version that the asker knows, 0 when there is none; the new one is one more.
+/// So of two who carry for one source only one gets on, and what was stored before is not stored again, however much later.
+/// Errors: progress_moved (another version is there, which the error names), invalid_argument (name, value), too_many_sources
+/// (10,000).
+struct KeepProgress {
+  std::string_view source;  ///< 1 to 128 bytes
+  std::uint64_t after = 0;
+  std::string_view value;  ///< at most 64 KiB
+};
+
+/// What was kept last; version 0: nothing is known of that source.
+struct Progress {
+  std::uint64_t version = 0;
+  std::string value{};
+};
+
 using TransactionStep = std::variant<SendMessage, PublishMessage, DeleteMessage, ChangeMessageVisibility, RetryLater, RejectMessage,
-                                     ReleaseMessage, AppendStream, CheckpointStream>;
+                                     ReleaseMessage, AppendStream, CheckpointStream, KeepProgress>;
 /// All steps or none, in one record; `from` of the steps is not looked at. A handle that is stale, already settled, or
 /// used twice refuses the whole. Errors: those of the steps, naming the step.
 struct Transact {

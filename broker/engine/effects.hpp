@@ -77,7 +77,7 @@ struct StreamBatch {
   bool after_sync = false;      ///< of a read: some of it is not on stable storage before this turn's sync
 };
 /// The error of a request; nothing was changed.
-using Answer = std::variant<Done, Accepted, Delivered, HandlesSettled, SessionOpened, StreamBatch, Error>;
+using Answer = std::variant<Done, Accepted, Delivered, HandlesSettled, SessionOpened, StreamBatch, Progress, Error>;
 
 struct Reply {
   ClientId client = 0;

@@ -11,7 +11,7 @@ namespace remuda::broker {
 
 Result<AppliedRequest> BrokerState::evolve(std::string_view operations, Location payload, Instant now) {
   ByteReader in{operations};
-  if (in.byte() != record_version)
+  if (const std::uint8_t version = in.byte(); version < record_version_oldest || version > record_version)
     return fail("corrupt_record", "a record of the queue journal has a version that this broker does not know");
   const std::int64_t time_before_ms = head_.time_ms;
   head_.time_ms = static_cast<std::int64_t>(in.varint());
@@ -102,6 +102,8 @@ void BrokerState::evolve_operation(Operation kind, ByteReader& in) {
       return move_started(in);
     case Operation::move_continued:
       return move_continued(in);
+    case Operation::progress_kept:
+      return progress_kept(in);
     case Operation::restarted:
       break;  // only evolve() knows the time before
     default:

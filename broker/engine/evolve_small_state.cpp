@@ -146,7 +146,18 @@ void BrokerState::move_continued(ByteReader& in) {
   found->second.status = status;
 }
 
-// --- counters, sessions
+// --- counters, sessions, progress
+
+void BrokerState::progress_kept(ByteReader& in) {
+  const std::string_view source = in.text();
+  const std::uint64_t version = in.varint();
+  const std::string_view value = in.text();
+  if (!in.ok() || version == 0) return in.fail();
+  auto progress = progress_.find(source);
+  if (progress == progress_.end()) progress = progress_.try_emplace(std::string{source}).first;
+  progress->second.version = version;
+  progress->second.value = value;
+}
 
 void BrokerState::checkpoint_begins(ByteReader& in) {
   sessions_.reserve_ids_below(in.varint32());

@@ -70,6 +70,9 @@ class QueueEngine {
   [[nodiscard]] std::vector<Move> moves(Moment moment) const;
   [[nodiscard]] bool has_running_moves() const;
 
+  /// How far this source has been taken, as KeepProgress last said.
+  [[nodiscard]] Progress progress(std::string_view source) const;
+
   // Streams. Reading changes nothing, by type.
   [[nodiscard]] std::optional<StreamId> find_stream(std::string_view name) const { return state_.find_stream(name); }
   /// Nothing when there is no such stream; valid until the next command.
@@ -116,6 +119,7 @@ class QueueEngine {
     std::uint32_t visibility_timeout_ms;
     Instant deadline;
     std::string attempt_id;
+    bool exclusive;
   };
   struct WaitingTake {
     TakeStream command;  ///< its group is a view of the next
@@ -175,6 +179,7 @@ class QueueEngine {
   Refusal decide(const RejectMessage& step, Turn& turn);
   Refusal decide(const AppendStream& step, Turn& turn);
   Refusal decide(const CheckpointStream& step, Turn& turn);
+  Refusal decide(const KeepProgress& step, Turn& turn);
   // Requests of their own.
   Refusal decide(const Transact& command, Turn& turn);
   Refusal decide(const PurgeQueue& command, Turn& turn);
@@ -232,6 +237,7 @@ class QueueEngine {
 
   // receive_message.cpp
   void reply_empty_handed(Queue& queue, const Requester& to, Turn& turn);
+  void take_over(Queue& queue, Turn& turn);
   bool deliver(Queue& queue, const Waiting& receive, Turn& turn);
   bool deliver_again(Queue& queue, const Waiting& receive, Turn& turn);
   void append_deliveries(const Queue& queue, const Requester& to, Turn& turn);

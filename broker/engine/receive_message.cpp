@@ -22,9 +22,14 @@ void QueueEngine::on(const ReceiveMessage& command, Turn& turn) {
   if (command.attempt_id.size() > attempt_id_size_max_bytes)
     return reply(command.from, Error{"invalid_argument", "a receive attempt id has at most 128 bytes", true}, false, turn);
 
-  Waiting receive{command.from, std::min(command.max, batch_max), static_cast<std::uint32_t>(timeout.count()),
-                  turn.moment.now + std::max(command.wait, Milliseconds{0}), std::string{command.attempt_id}};
+  Waiting receive{command.from,
+                  std::min(command.max, batch_max),
+                  static_cast<std::uint32_t>(timeout.count()),
+                  turn.moment.now + std::max(command.wait, Milliseconds{0}),
+                  std::string{command.attempt_id},
+                  command.exclusive};
   if (!receive.attempt_id.empty() && deliver_again(*queue, receive, turn)) return;
+  if (receive.exclusive) take_over(*queue, turn);
   std::deque<Waiting>& waiting = upkeep(queue->id()).waiting;
   if (waiting.empty() && deliver(*queue, receive, turn)) return;  // those who wait already come first
   // A receive that waits anyway waits for room as well: on the disk and among those in flight.
@@ -43,8 +48,24 @@ void QueueEngine::reply_empty_handed(Queue& queue, const Requester& to, Turn& tu
   reply(to, Delivered{turn.effects.deliveries.size(), 0}, false, turn);
 }
 
+/// Whatever is in flight comes back, uncounted, so that the next receive gets the oldest messages. As much as fits into one record.
+void QueueEngine::take_over(Queue& queue, Turn& turn) {
+  const std::size_t count = messages_that_fit(queue.in_flight());
+  if (count == 0) return;
+  sequences_.clear();
+  // A queue with one consumer has it in flight at its beginning: the search ends there.
+  queue.table().for_each(0, UINT64_MAX, [&](Sequence sequence, const Slot& slot) {
+    if (slot.state() == MessageState::in_flight) sequences_.push_back(sequence);
+    return sequences_.size() < count;
+  });
+  begin(Requester{}, turn);
+  record_.on_messages(Operation::released, queue.id(), sequences_);
+  commit(turn);
+}
+
 /// Answers `receive` if something may be delivered.
 bool QueueEngine::deliver(Queue& queue, const Waiting& receive, Turn& turn) {
+  if (receive.exclusive) take_over(queue, turn);
   while (queue.has_deliverable()) {
     sequences_.clear();
     used_up_.clear();

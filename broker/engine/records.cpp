@@ -134,6 +134,13 @@ void put_stream_checkpointed(RecordWriter& record, const StreamLease& place, Off
   put_varint(out, next);
 }
 
+void put_progress_kept(RecordWriter& record, std::string_view source, std::uint64_t version, std::string_view value) {
+  std::string& out = record.operation(Operation::progress_kept);
+  put_text(out, source);
+  put_varint(out, version);
+  put_text(out, value);
+}
+
 void put_session_opened(RecordWriter& record, SessionId id, const SessionKey& key, std::string_view node, std::string_view host) {
   std::string& out = record.operation(Operation::session_opened);
   put_varint(out, id);

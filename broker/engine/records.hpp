@@ -15,7 +15,9 @@
 namespace remuda::broker {
 
 /// First byte of every record. A changed layout raises it.
-inline constexpr std::uint8_t record_version = 2;
+inline constexpr std::uint8_t record_version = 3;
+/// The oldest that is read: 2 is as 3 without `progress_kept`.
+inline constexpr std::uint8_t record_version_oldest = 2;
 
 enum class Operation : std::uint8_t {
   payloads = 1,
@@ -59,6 +61,7 @@ enum class Operation : std::uint8_t {
   stream_relocated = 39,
   stream_partition = 40,
   stream_ids = 41,
+  progress_kept = 42,
 };
 
 /// Why an attempt ended, in `timed_out`.
@@ -139,6 +142,7 @@ void put_move_started(RecordWriter& record, const Move& move);
 void put_move_continued(RecordWriter& record, MoveId id, MoveStatus status, Sequence next);
 void put_stream_declared(RecordWriter& record, StreamId id, const StreamAttributes& attributes, QueueId dead_letter_queue);
 void put_stream_checkpointed(RecordWriter& record, const StreamLease& place, Offset next);
+void put_progress_kept(RecordWriter& record, std::string_view source, std::uint64_t version, std::string_view value);
 void put_session_opened(RecordWriter& record, SessionId id, const SessionKey& key, std::string_view node, std::string_view host);
 
 }  // namespace remuda::broker

@@ -40,6 +40,7 @@ constexpr std::array table{
     Row{"append", works},
     Row{"stream_take", works},
     Row{"stream_checkpoint", works},
+    Row{"progress", works},
     Row{"subscribe", anyone},
     Row{"queue_info", anyone},
     Row{"stream_info", anyone},

@@ -78,12 +78,6 @@ class ChainChecks {
       diagnostics_.error(queue.from.place, "T307",
                          "topic " + in_quotes(queue.from.text) + " has no broker, so no " + word_for_it +
                              " can be chained to it; add broker = " + toml_text(holder) + " to [topics." + queue.from.text + "]");
-    } else if (!queue.broker.empty() && queue.broker.text != broker.text) {
-      diagnostics_.error(queue.broker.place, "T307",
-                         word_for_it + " " + in_quotes(queue.name.text) + " is held by broker " + in_quotes(queue.broker.text) +
-                             " and its topic by " + in_quotes(broker.text) + "; a topic and the " + word_for_it +
-                             "s chained to it share one broker",
-                         "write broker = " + toml_text(broker.text));
     } else if (topic->second->fifo && keeps_no_order(queue)) {
       diagnostics_.warning(
           queue.from.place, "T313",

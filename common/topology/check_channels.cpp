@@ -22,6 +22,7 @@ class ChannelChecks {
       chained_.insert(stream.from.text);
       dead_letter_queues_.insert(stream.dead_letter.text);
     }
+    for (const auto& node : file.nodes) has_nodes_ = has_nodes_ || !node.implied;
   }
 
   void run() {
@@ -37,6 +38,7 @@ class ChannelChecks {
   Diagnostics& diagnostics_;
   std::map<std::string, ChannelUse> uses_;
   bool warns_ = true;
+  bool has_nodes_ = false;  ///< that somebody wrote
   std::set<std::string> chained_;
   std::set<std::string> dead_letter_queues_;
 
@@ -50,7 +52,7 @@ class ChannelChecks {
 
   void check_consumer(const QueueSpec& queue) {
     const ChannelUse& used = use(queue.name.text);
-    if (!warns_ || file_.nodes.empty() || queue.created || used.unknown || !used.inputs.empty() ||
+    if (!warns_ || !has_nodes_ || queue.created || used.unknown || !used.inputs.empty() ||
         dead_letter_queues_.count(queue.name.text) > 0)
       return;
     diagnostics_.warning(queue.name.place, "T302",
@@ -59,7 +61,7 @@ class ChannelChecks {
 
   void check_readers(const StreamSpec& stream) {
     const ChannelUse& used = use(stream.name.text);
-    if (warns_ && !file_.nodes.empty() && !used.unknown && used.inputs.empty()) {
+    if (warns_ && has_nodes_ && !used.unknown && used.inputs.empty()) {
       diagnostics_.warning(stream.name.place, "T302",
                            "no node reads stream " + in_quotes(stream.name.text) + "; its records stay until retention ends");
     }
@@ -78,7 +80,7 @@ class ChannelChecks {
   void check_topic(const TopicSpec& topic) {
     const std::string& name = topic.name.text;
     const ChannelUse& used = use(name);
-    const bool is_for_others = file_.nodes.empty() && !topic.broker.empty();
+    const bool is_for_others = !has_nodes_ && !topic.broker.empty();
     if (warns_ && !is_for_others && !used.unknown && used.inputs.empty() && chained_.count(name) == 0) {
       diagnostics_.warning(
           topic.name.place, "T301",

@@ -82,7 +82,9 @@ void check_filter(const FilterSpec& filter, Diagnostics& diagnostics) {
 }  // namespace
 
 void check_filters(const LaunchFile& file, Diagnostics& diagnostics) {
-  for (const auto& queue : file.queues) check_filter(queue.filter, diagnostics);
+  for (const auto& queue : file.queues) {
+    if (queue.outbox_of.empty()) check_filter(queue.filter, diagnostics);  // an outbox has that of its queue
+  }
   for (const auto& stream : file.streams) check_filter(stream.filter, diagnostics);
   for (const auto& node : file.nodes) {
     for (const auto& port : node.ports) {

@@ -148,6 +148,7 @@ Value config_value(const LaunchFile& file, const Plan& plan) {
   });
   section("queues", [&](Value& tables) {
     for (std::size_t i = 0; i < file.queues.size(); ++i) {  // what follows in the plan carries requests
+      if (!file.queues[i].outbox_of.empty()) continue;      // it comes of itself
       Value table = queue_value(plan.queues[i], true);
       for (auto& entry : table.entries) {
         if (entry.key == "filter_policy" && file.queues[i].filter.table) entry = {"filter", {}, *file.queues[i].filter.table};
@@ -180,7 +181,9 @@ Value config_value(const LaunchFile& file, const Plan& plan) {
     }
   });
   section("nodes", [&](Value& tables) {
-    for (const auto& node : file.nodes) tables.add(node.name.text, node_value(node));
+    for (const auto& node : file.nodes) {
+      if (!node.implied) tables.add(node.name.text, node_value(node));
+    }
   });
   escape_references(root);
   return root;
@@ -237,21 +240,25 @@ Json queue_json(const QueuePlan& queue) {
                     {"on_dead", queue.fifo->on_dead_letter}};
   }
   if (!queue.tags.empty()) json["tags"] = queue.tags;
+  if (!queue.outbox.empty()) json["outbox"] = queue.outbox;
+  if (!queue.outbox_of.empty()) json["outbox_of"] = queue.outbox_of;
   return json;
 }
 
 Json stream_json(const StreamPlan& stream) {
-  return {{"stream", stream.name},
-          {"broker", stream.broker},
-          {"from", stream.from_topic},
-          {"filter_policy", stream.filter_policy},
-          {"filter_scope", stream.filter_on_attributes ? "attributes" : "body"},
-          {"partitions", stream.partitions},
-          {"partition_by", stream.partition_by},
-          {"retention_ms", stream.retention.count()},
-          {"max_bytes", stream.max_bytes},
-          {"dead_letter_queue", stream.dead_letter_queue},
-          {"max_receives", stream.max_receives}};
+  Json json = {{"stream", stream.name},
+               {"broker", stream.broker},
+               {"from", stream.from_topic},
+               {"filter_policy", stream.filter_policy},
+               {"filter_scope", stream.filter_on_attributes ? "attributes" : "body"},
+               {"partitions", stream.partitions},
+               {"partition_by", stream.partition_by},
+               {"retention_ms", stream.retention.count()},
+               {"max_bytes", stream.max_bytes},
+               {"dead_letter_queue", stream.dead_letter_queue},
+               {"max_receives", stream.max_receives}};
+  if (!stream.outbox.empty()) json["outbox"] = stream.outbox;
+  return json;
 }
 
 std::string pretty(const Json& json) {

@@ -64,7 +64,7 @@ class Builder {
 
   Graph build() {
     for (const auto& process : plan_.processes) {
-      if (process.kind != ProcessPlan::Kind::node) continue;
+      if (process.kind != ProcessPlan::Kind::node || process.implied) continue;
       const auto [at, is_new] = nodes_.emplace(process.node, graph_.vertices.size());
       if (is_new) {
         graph_.vertices.push_back({Vertex::Shape::node, process.node, process.exec, 1});
@@ -73,11 +73,13 @@ class Builder {
       }
     }
     std::set<std::string> dead_letter_queues;
-    for (const auto& queue : plan_.queues) dead_letter_queues.insert(queue.dead_letter_queue);
+    for (const auto& queue : plan_.queues) {
+      if (queue.outbox_of.empty()) dead_letter_queues.insert(queue.dead_letter_queue);
+    }
     for (const auto& stream : plan_.streams) dead_letter_queues.insert(stream.dead_letter_queue);
     for (const auto& topic : plan_.topics) channel(topic.name, Vertex::Shape::topic, topic.broker);
     for (const auto& queue : plan_.queues) {
-      if (queue.of_request) continue;  // the channel is drawn, not what it is made of
+      if (is_part(queue)) continue;
       const bool dead = dead_letter_queues.count(queue.name) > 0;
       channel(queue.name, dead ? Vertex::Shape::dead_letter_queue : Vertex::Shape::queue, queue.broker);
     }
@@ -92,6 +94,16 @@ class Builder {
   Graph graph_;
   std::map<std::string, std::size_t> nodes_;
   std::map<std::string, std::size_t> channels_;
+
+  /// A request channel and a way over to another broker are drawn, and not what they are made of.
+  [[nodiscard]] static bool is_part(const QueuePlan& queue) { return queue.of_request || !queue.outbox_of.empty(); }
+
+  [[nodiscard]] std::string crossing(const std::string& outbox, const std::string& to) const {
+    for (const auto& queue : plan_.queues) {
+      if (queue.name == outbox) return queue.broker + " ⇒ " + to + ", over " + outbox;
+    }
+    return {};
+  }
 
   void channel(const std::string& name, Vertex::Shape shape, const std::string& broker) {
     if (!channels_.emplace(name, graph_.vertices.size()).second) return;
@@ -109,7 +121,7 @@ class Builder {
                                             : Edge{node->second, other, kind, link.port});
     }
     for (const auto& queue : plan_.queues) {
-      if (!queue.of_request) add_chain(queue);
+      if (!is_part(queue)) add_chain(queue);
     }
     for (const auto& stream : plan_.streams) add_chain(stream);
   }
@@ -119,8 +131,12 @@ class Builder {
   void add_chain(const ChannelPlan& plan) {
     const std::size_t here = channels_.at(plan.name);
     if (const auto topic = channels_.find(plan.from_topic); topic != channels_.end()) {
-      graph_.edges.push_back(
-          {topic->second, here, Edge::Kind::chain, plan.filter_policy.empty() ? "" : short_filter(plan.filter_policy)});
+      graph_.edges.push_back({topic->second,
+                              here,
+                              Edge::Kind::chain,
+                              plan.filter_policy.empty() ? "" : short_filter(plan.filter_policy),
+                              {},
+                              crossing(plan.outbox, plan.broker)});
     }
     if (const auto letters = channels_.find(plan.dead_letter_queue); letters != channels_.end()) {
       graph_.edges.push_back(

@@ -24,6 +24,8 @@ struct Edge {
   Kind kind = Kind::flow;
   std::string label;        ///< the port, the filter in short form, `after 5 receives`
   std::string filter = {};  ///< of a flow from a topic that is read live: in short form; empty: everything
+  /// Of a chain from one broker to another: `main ⇒ edge, over rides-outbox`. What carries the messages over is not drawn besides.
+  std::string crossing = {};
 };
 
 struct Graph {

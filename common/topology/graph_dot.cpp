@@ -46,6 +46,11 @@ std::string_view attributes(Edge::Kind kind) {
   return "";
 }
 
+std::string label_of(const Edge& edge) {
+  if (!edge.crossing.empty()) return edge.crossing + (edge.label.empty() ? "" : ": " + edge.label);
+  return edge.filter.empty() ? edge.label : edge.label + ": " + edge.filter;
+}
+
 }  // namespace
 
 std::string graph_as_dot(const Graph& graph) {
@@ -59,9 +64,8 @@ std::string graph_as_dot(const Graph& graph) {
            "];\n";
   }
   for (const auto& edge : graph.edges) {
-    out += "  v" + std::to_string(edge.from) + " -> v" + std::to_string(edge.to) +
-           " [label=" + quoted_id(edge.filter.empty() ? edge.label : edge.label + ": " + edge.filter) +
-           std::string{attributes(edge.kind)} + "];\n";
+    out += "  v" + std::to_string(edge.from) + " -> v" + std::to_string(edge.to) + " [label=" + quoted_id(label_of(edge)) +
+           std::string{attributes(edge.kind)} + (edge.crossing.empty() ? "" : ", style=bold") + "];\n";
   }
   return out + "}\n";
 }

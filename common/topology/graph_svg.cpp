@@ -155,6 +155,7 @@ class SvgWriter {
       if (has_port(edge)) widest_port = std::max(widest_port, static_cast<double>(edge.label.size()) * detail_width);
       const auto& note = has_port(edge) ? edge.filter : edge.label;
       if (!note.empty()) notes_[edge.to].insert(note);
+      if (!edge.crossing.empty()) notes_[edge.to].insert(edge.crossing);
     }
     std::vector<Size> sizes;
     for (std::size_t v = 0; v < graph.vertices.size(); ++v) sizes.push_back(size_of(v));
@@ -233,7 +234,8 @@ class SvgWriter {
     }
     const Edge::Kind kind = graph_.edges[e].kind;
     const char* css = kind == Edge::Kind::ask ? "edge ask" : kind == Edge::Kind::dead_letter ? "edge dead" : "edge";
-    out_ += std::string{"<path class=\""} + css + "\" d=\"" + path + "\"/>\n";
+    const char* heavy = graph_.edges[e].crossing.empty() ? "" : " style=\"stroke-width:3\"";  // from one broker to another
+    out_ += std::string{"<path class=\""} + css + "\"" + heavy + " d=\"" + path + "\"/>\n";
   }
 
   [[nodiscard]] static bool has_port(const Edge& edge) {

@@ -110,18 +110,18 @@ class TextWriter {
       const Edge& edge = graph_.edges[edges[i]];
       const bool last = i + 1 == edges.size();
       const std::string under = indent + (last ? " " : "│");
-      std::string head = indent + (last ? "└─" : "├─");
+      std::string head = indent + (last ? "└" : "├") + (edge.crossing.empty() ? "─" : "═");
       if (edge.kind == Edge::Kind::chain) {
         head += "▶ ";
       } else {
         const std::string port = printable(edge.label);
         head += " " + port + " " + repeated("─", widest_port - columns(port) + 1) + "▶ ";
       }
-      channel(edge.to, head, under, widest_channel, edge.kind == Edge::Kind::chain ? printable(edge.label) : "");
+      channel(edge.to, head, under, widest_channel, edge);
     }
   }
 
-  void channel(std::size_t v, const std::string& head, const std::string& under, std::size_t widest, const std::string& filter) {
+  void channel(std::size_t v, const std::string& head, const std::string& under, std::size_t widest, const Edge& edge) {
     const bool again = !shown_.insert(v).second;
     std::vector<std::size_t> readers;
     std::vector<std::size_t> chains;
@@ -143,11 +143,12 @@ class TextWriter {
     } else {
       line(row);
       for (const std::size_t e : readers) {
-        const Edge& edge = graph_.edges[e];
-        line(below + " ─▶ " + label(edge.to) + (edge.filter.empty() ? "" : "  if " + printable(edge.filter)));
+        const Edge& reader = graph_.edges[e];
+        line(below + " ─▶ " + label(reader.to) + (reader.filter.empty() ? "" : "  if " + printable(reader.filter)));
       }
     }
-    if (!filter.empty()) line(below + " if " + filter);
+    if (!edge.crossing.empty()) line(below + " " + printable(edge.crossing));
+    if (edge.kind == Edge::Kind::chain && !edge.label.empty()) line(below + " if " + printable(edge.label));
     branches(chains, below + " ");
   }
 
@@ -159,7 +160,7 @@ class TextWriter {
                       [&](const Edge& edge) { return edge.to == v && edge.kind == Edge::Kind::chain; }))
         continue;
       line("");
-      channel(v, "  ", "  ", columns(label(v)), "");
+      channel(v, "  ", "  ", columns(label(v)), {});
     }
   }
 
@@ -201,6 +202,8 @@ class TextWriter {
     add(Vertex::Shape::queue, "[queue]");
     add(Vertex::Shape::stream, "{stream}");
     add(Vertex::Shape::pipe, "=pipe=");
+    if (std::any_of(graph_.edges.begin(), graph_.edges.end(), [](const Edge& edge) { return !edge.crossing.empty(); }))
+      words += "  ═▶ to another broker";
     if (words.empty()) return;
     line("");
     line("  " + words);

@@ -84,8 +84,10 @@ struct QueueSpec {
   FilterSpec filter;
   Name dead_letter;  ///< empty: none. `max_receives` alone names `<queue>-dlq`
   bool dead_letter_by_default =
-      false;             ///< came from [defaults.queue]: not applied to queues that are dead-letter queues themselves
-  bool created = false;  ///< nobody wrote it: it is the `<queue>-dlq` of another queue
+      false;              ///< came from [defaults.queue]: not applied to queues that are dead-letter queues themselves
+  bool created = false;   ///< nobody wrote it: it is the `<queue>-dlq` of another queue
+  std::string outbox;     ///< its topic is on another broker: the queue there that its messages wait in; see outboxes.hpp
+  std::string outbox_of;  ///< this is such a queue, or its dead-letter queue, of that channel
   Place max_receives_place;
   Place fifo_place;  ///< of `fifo = `; no line when it is not written
   /// The settings; `broker`, `from_topic`, `dead_letter_queue` and `filter_policy` are filled in by wiring.
@@ -99,6 +101,7 @@ struct StreamSpec {
   FilterSpec filter;
   Name dead_letter;
   bool dead_letter_by_default = false;
+  std::string outbox;
   Place max_receives_place;
   StreamPlan settings;
 };
@@ -153,6 +156,7 @@ struct NodeSpec {
   std::vector<Name> depends_on;
   std::chrono::milliseconds stop_grace{10'000};
   ResourceLimits limits = {};
+  bool implied = false;  ///< nobody wrote it: it carries what waits in outboxes
 };
 
 struct LaunchFile {

@@ -6,6 +6,7 @@
 #include "common/topology/arguments.hpp"
 #include "common/topology/completion.hpp"
 #include "common/topology/launch_file.hpp"
+#include "common/topology/outboxes.hpp"
 #include "common/topology/sections.hpp"
 #include "common/topology/substitution.hpp"
 #include "common/topology/table_reader.hpp"
@@ -322,6 +323,7 @@ std::vector<std::string> LaunchFile::channel_names() const {
 LaunchFile load(const std::string& path, const FileReader& read, const LoadOptions& options, Diagnostics& diagnostics) {
   LaunchFile file = Loading{read, options, diagnostics}.load(path);
   complete(file, diagnostics);
+  add_outboxes(file, diagnostics);
   return file;
 }
 

@@ -50,6 +50,7 @@ struct ProcessPlan {
   ResourceLimits limits = {};
   /// Processes are started in waves: all of rank 0, then when those are ready rank 1, and so on; they stop in the opposite order.
   int start_rank = 0;
+  bool implied = false;  ///< not in the launch file: it carries what waits in outboxes to another broker
 };
 
 /// What makes a queue a FIFO queue. Selectors name a place in a message, see common/filter/selector.hpp.
@@ -78,6 +79,10 @@ struct QueuePlan {
   bool relaxed = false;            ///< durability = "relaxed": confirmed before the sync
   std::optional<FifoPlan> fifo;    ///< absent: a standard queue
   std::map<std::string, std::string> tags;
+  /// Its topic is on another broker, where its messages wait in this queue until a forwarder brings them: `from_topic` and the filter are
+  /// that queue's, and this one's broker knows neither. Empty: the topic is on the same broker, or there is none.
+  std::string outbox;
+  std::string outbox_of;    ///< not in the launch file: what waits here, or its dead letters, are for this queue or stream
   bool of_request = false;  ///< not in the launch file: it carries a request channel's questions or answers
 };
 
@@ -93,6 +98,7 @@ struct StreamPlan {
   std::uint64_t max_bytes = 0;    ///< that are kept; 0: no limit
   std::string dead_letter_queue;  ///< empty: none
   int max_receives = 0;           ///< 0: no limit
+  std::string outbox;             ///< as of a queue
 };
 
 struct TopicPlan {

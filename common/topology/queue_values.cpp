@@ -29,6 +29,7 @@ template <class Plan>
 Value chain_value(const Plan& plan, bool with_broker) {
   Value table;
   if (with_broker && !plan.broker.empty()) table.add("broker", Value::of(plan.broker));
+  if (!with_broker && !plan.outbox.empty()) return table;  // its broker does not have the topic
   if (!plan.from_topic.empty()) table.add("from", Value::of(plan.from_topic));
   if (!plan.filter_policy.empty()) table.add("filter_policy", Value::of(plan.filter_policy));
   if (plan.filter_on_attributes) table.add("filter_scope", Value::of("attributes"));

@@ -354,7 +354,12 @@ class Wiring {
         process.arguments.emplace_back("--listen");
         process.arguments.push_back(endpoint);
       }
-      if (const auto keys = keys_of(broker); !keys.empty()) process.arguments.insert(process.arguments.end(), {"--keys", keys});
+      // Those of the host matter where it listens to more than this machine: they may be there for its nodes alone.
+      const auto& endpoints = plan_.brokers[i].endpoints;
+      const bool has_tcp =
+          std::any_of(endpoints.begin(), endpoints.end(), [](const auto& text) { return text.starts_with("tcp:"); });
+      if (const auto keys = has_tcp || !broker.keys.empty() ? keys_of(broker) : ""; !keys.empty())
+        process.arguments.insert(process.arguments.end(), {"--keys", keys});
       if (broker.body_cache_bytes) {
         process.arguments.insert(process.arguments.end(), {"--body-cache", std::to_string(*broker.body_cache_bytes) + "B"});
       }
@@ -385,6 +390,7 @@ class Wiring {
         process.stop_grace = node.stop_grace;
         process.limits = node.limits;
         process.start_rank = first_rank + ranks[i];
+        process.implied = node.implied;
         plan_.processes.push_back(std::move(process));
       }
     }
@@ -416,6 +422,7 @@ class Wiring {
   }
 
   [[nodiscard]] ParameterType parameter_type(const NodeSpec& node, const std::string& name) const {
+    if (node.implied) return name == "outboxes" ? ParameterType::table : ParameterType::broker;  // known without being asked
     const auto description = descriptions_.find(node.exec.text);
     if (description == descriptions_.end()) return ParameterType::text;
     for (const auto& known : description->second.parameters) {
@@ -459,6 +466,7 @@ std::vector<QueuePlan> queue_plans(const LaunchFile& file) {
     settings.name = queue.name.text;
     settings.broker = queue.broker.text;
     settings.from_topic = queue.from.text;
+    settings.outbox = queue.outbox;
     settings.dead_letter_queue = queue.dead_letter.text;
     settings.filter_policy = filter_json(queue.filter);
     plans.push_back(std::move(settings));
@@ -473,6 +481,7 @@ std::vector<StreamPlan> stream_plans(const LaunchFile& file) {
     settings.name = stream.name.text;
     settings.broker = stream.broker.text;
     settings.from_topic = stream.from.text;
+    settings.outbox = stream.outbox;
     settings.dead_letter_queue = stream.dead_letter.text;
     settings.filter_policy = filter_json(stream.filter);
     settings.filter_on_attributes = stream.filter.on_attributes;

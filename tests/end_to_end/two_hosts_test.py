@@ -10,6 +10,7 @@ import json
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -37,6 +38,25 @@ def ip(*words):
     subprocess.run(["ip", *words], check=True, capture_output=True, text=True)
 
 
+# A topic on one host, its queue on the other.
+OUTBOX = """
+schema = 1
+name = "outbox"
+[hosts.front]
+[hosts.back]
+[brokers.main]
+host = "front"
+[brokers.depot]
+host = "back"
+[topics.rides]
+broker = "main"
+[queues.depot-rides]
+broker = "depot"
+from = "rides"
+filter = { fare = [{ numeric = [">=", 50] }] }
+"""
+
+
 class Host:
     """A machine: a network namespace with an address, and a registry of its own."""
 
@@ -58,8 +78,8 @@ class Host:
     def remuda(self, *words, expect=0):
         return self.run(BINARIES / "remuda", *words, expect=expect)
 
-    def up(self, *words, expect=0):
-        return self.remuda("up", FILE, "--host", self.label, "-d", "--wait", "--data", self.folder / "data", *words, expect=expect)
+    def up(self, *words, expect=0, file=FILE):
+        return self.remuda("up", file, "--host", self.label, "-d", "--wait", "--data", self.folder / "data", *words, expect=expect)
 
     def rows(self, *words):
         return [json.loads(line) for line in self.remuda(*words, "--json", expect=None).splitlines() if line.startswith("{")]
@@ -176,6 +196,38 @@ class TwoHosts(unittest.TestCase):
         self.front.remuda("down", "--yes")
         count, stored = self.check_ledgers(accepted, later)
         print(f"{count} rides got a 201 ({stored} stored): each exactly once in every ledger after {CUTS} cuts; slowest recovery {slowest:.1f} s", file=sys.stderr)
+
+    def test_what_is_for_a_queue_on_the_other_host_waits_while_the_cable_is_cut_and_then_comes_once(self):
+        file = self.folder / "outbox.toml"
+        file.write_text(OUTBOX)
+        self.back.remuda("keys", "init", "--keys", self.keys["back"])
+        self.back.remuda("keys", "add-host", "front", "--role", "node", "--keys", self.keys["back"], "--out", self.keys["front"])
+        self.write_inventory()
+        for host in (self.front, self.back):
+            host.up("--inventory", self.inventory, file=file)
+            self.stack.callback(host.remuda, "down", "--yes", expect=None)
+
+        def publish(numbers):
+            for n in numbers:
+                self.front.remuda("topic", "pub", "rides", json.dumps({"n": n, "fare": 45 + n % 10}))
+
+        def row(host, queue):
+            return next(iter(host.rows("queue", "info", queue)), {"visible": 0, "in_flight": 0})
+
+        def arrived():
+            return row(self.back, "depot-rides")["visible"]
+
+        publish(range(20))
+        until("it crosses the network", PATIENCE, lambda: arrived() == 10)
+        ip("-n", self.front.space, "route", "add", "blackhole", self.back.address + "/32")
+        publish(range(20))
+        until("it waits", PATIENCE, lambda: (outbox := row(self.front, "depot-rides-outbox"))["visible"] + outbox["in_flight"] == 10)
+        forwarder = next(one for one in self.front.rows("ps") if one["node"] == "main-to-depot")
+        os.kill(forwarder["pid"], signal.SIGKILL)
+        ip("-n", self.front.space, "route", "del", "blackhole", self.back.address + "/32")
+        until("it crosses the network", PATIENCE, lambda: arrived() >= 20)
+        until("the outbox is empty", PATIENCE, lambda: (outbox := row(self.front, "depot-rides-outbox"))["visible"] + outbox["in_flight"] == 0)
+        self.assertEqual(arrived(), 20)
 
     def test_without_keys_nothing_is_opened_to_the_network(self):
         self.write_inventory(keys=False)

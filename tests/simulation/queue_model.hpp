@@ -111,6 +111,7 @@ struct ModelWait {
   std::uint32_t attempt_id = 0;
   Milliseconds visibility{};
   Instant deadline{};
+  bool exclusive = false;
 };
 
 /// A message that ended, for the question whether this handle deleted it.
@@ -136,7 +137,9 @@ class QueueModel {
   std::size_t gone = 0;                                     ///< how much of the world's list of ended messages is so
   std::array<std::vector<ModelQueue::Accepted>, 2> topics;  ///< what FIFO topics accepted
   std::array<bool, 2> topic_exists{};
-  Instant last_request_at{};  ///< of the session
+  Instant last_request_at{};           ///< of the session
+  std::uint64_t progress_version = 0;  ///< of the one source
+  std::uint32_t progress_value = 0;
 
   [[nodiscard]] ModelQueue* of(QueueId id) {
     for (ModelQueue& queue : queues) {

@@ -186,6 +186,11 @@ void Simulation::compare_everything() {
     compare_queue(queue);
   }
   require(engine_->queues(now()).size() == there, "another number of queues");
+  const Progress progress = engine_->progress(forwarded_source);
+  check(Invariant::forwarded_once,
+        progress.version == model_.progress_version &&
+            progress.value == (progress.version == 0 ? "" : std::to_string(model_.progress_value)),
+        "another progress of the source");
   check(Invariant::i5_atomic_moves, true, "");
 }
 

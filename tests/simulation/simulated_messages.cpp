@@ -354,11 +354,13 @@ void Simulation::receive() {
   const Requester from = next_request();
   wait.request = from.request;
   wait.deadline = clock_.now() + patience;
+  wait.exclusive = once_in(6);
   const bool others_wait =
       std::any_of(model_.waiting.begin(), model_.waiting.end(), [&](const ModelWait& other) { return other.queue == wait.queue; });
   const auto* attempt = wait.attempt_id == 0 ? nullptr : model_.repeatable(queue, wait.attempt_id, steady_ms());
   const Answer* answer =
-      ask(ReceiveMessage{from, queue.id, wait.max, patience, wait.visibility, attempt_names[wait.attempt_id]}, from, false);
+      ask(ReceiveMessage{from, queue.id, wait.max, patience, wait.visibility, attempt_names[wait.attempt_id], wait.exclusive}, from,
+          false);
   if (answer == nullptr && reply_to(from.request) != nullptr) return;  // the session had to be opened again
   const auto* delivered = answer == nullptr ? nullptr : std::get_if<Delivered>(answer);
   if (attempt != nullptr && attempt->may_be_forgotten && (delivered == nullptr || delivered->count == 0)) {
@@ -375,6 +377,7 @@ void Simulation::receive() {
     const ModelQueue::Attempt copy = *attempt;
     return take_again(queue, {effects_.deliveries.data() + delivered->first, delivered->count}, wait, copy);
   }
+  if (wait.exclusive) model_take_over(queue);
   const bool something = !others_wait && has_something(queue);
   if (!something && patience > 0ms) {
     check(Invariant::i9_liveness, answer == nullptr, "a receive with nothing to deliver did not wait");

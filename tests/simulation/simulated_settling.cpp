@@ -147,6 +147,16 @@ void Simulation::release_messages() {
   }
 }
 
+/// An exclusive receive: what is in flight comes back as if it had been released.
+void Simulation::model_take_over(ModelQueue& queue) {
+  for (ModelMessage& message : queue.messages) {
+    if (message.state != MessageState::in_flight) continue;
+    tally_.reached(Transition::taken_over);
+    --message.receive_count;
+    message.state = MessageState::visible;
+  }
+}
+
 void Simulation::change_visibility() {
   const ReceiptHandle handle = some_handle();
   touched_ = model_.of(handle.queue);
@@ -236,6 +246,34 @@ void Simulation::transact() {
   model_.send(to, number, 0ms, 0, steady_ms());
   model_delete(first, doomed_turns_ == 0 && first_syncs);
   model_retry_later(second, 0ms);
+}
+
+/// What a forwarder does at the receiving side: a message and how far its source has been taken, both or neither; and nothing for who
+/// does not know how far it is.
+void Simulation::forward() {
+  ModelQueue& to = some_queue(false);
+  const std::uint32_t number = new_body();
+  const Text text = text_of(number);
+  if (to.messages.size() >= messages_wanted_max || text.bytes.size() > to.attributes.max_size) return;
+  const Body body{text.bytes, text.checksum};
+  const std::uint64_t after = once_in(4) ? roll(3) : model_.progress_version;
+  const std::string value = std::to_string(number);
+  const std::vector<TransactionStep> steps{SendMessage{{}, to.id, {&body, 1}, 0ms, {}, {}},
+                                           KeepProgress{forwarded_source, after, value}};
+  const bool works = after == model_.progress_version;
+  const std::string_view no_room = to.refusal(1, text.bytes.size());
+  const Requester from = next_request();
+  const Answer* answer = ask(Transact{from, steps}, from, works);
+  if (answer == nullptr) return;
+  touched_ = &to;
+  tally_.checked(Invariant::forwarded_once);
+  if (!works) return expect_refused(answer, "progress_moved");
+  if (!no_room.empty()) return expect_refused(answer, no_room);
+  if (log_.full) return expect_refused(answer, "storage_full");
+  check(Invariant::forwarded_once, std::holds_alternative<Done>(*answer), "who knows how far the source is does not get on");
+  model_.send(to, number, 0ms, 0, steady_ms());
+  ++model_.progress_version;
+  model_.progress_value = number;
 }
 
 // --- operators

@@ -58,7 +58,7 @@ void Simulation::step(std::uint64_t number) {
   } else if (dice < 72) {
     reject();
   } else if (dice < 75) {
-    transact();
+    once_in(3) ? forward() : transact();
   } else if (dice < 78) {
     publish();
   } else if (dice < 80) {
@@ -146,6 +146,7 @@ void Simulation::finish_turn() {
       ModelQueue& queue = model_.queues[name];
       for (std::size_t i = 0; i < model_.waiting.size();) {
         const ModelWait wait = model_.waiting[i];
+        if (wait.queue == name && wait.exclusive && model_.deliverable(queue) > 0) model_take_over(queue);
         if (wait.queue != name || !has_something(queue)) {
           ++i;
           continue;

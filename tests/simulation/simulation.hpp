@@ -106,6 +106,7 @@ class Simulation {
   void retry_later();
   void reject();
   void transact();
+  void forward();
   void purge();
   void redrive();
   void start_move();
@@ -131,6 +132,7 @@ class Simulation {
   void model_retry_later(const ReceiptHandle& handle, std::optional<Milliseconds> delay);
   void model_end_attempt(ModelQueue& queue, Sequence sequence, Transition how);
   void model_delete(const ReceiptHandle& handle, bool confirmed);
+  void model_take_over(ModelQueue& queue);
   void model_gone(ModelQueue& queue, Sequence sequence, bool deleted);
   /// Whether this handle deleted its message; nothing when a restart may have made the engine forget.
   [[nodiscard]] std::optional<bool> was_deleted_by(const ReceiptHandle& handle) const;

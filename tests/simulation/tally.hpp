@@ -37,6 +37,7 @@ enum class Invariant : std::uint8_t {
   deduplication,
   receive_attempts,
   clocks,
+  forwarded_once,
 };
 inline constexpr std::array invariant_names{std::string_view{"I1 no loss"},
                                             std::string_view{"I2 no invention"},
@@ -61,7 +62,8 @@ inline constexpr std::array invariant_names{std::string_view{"I1 no loss"},
                                             std::string_view{"F7 dead letter of a head"},
                                             std::string_view{"deduplication window"},
                                             std::string_view{"receive attempt ids"},
-                                            std::string_view{"D2 clocks"}};
+                                            std::string_view{"D2 clocks"},
+                                            std::string_view{"forwarded once"}};
 
 /// The rows of message_states.hpp, and what else may become of a message.
 enum class Transition : std::uint8_t {
@@ -97,6 +99,7 @@ enum class Transition : std::uint8_t {
   delivered_again_to_its_attempt,
   kept_in_flight_by_a_restart,
   removed_with_its_queue,
+  taken_over,
 };
 inline constexpr std::array transition_names{std::string_view{"stored visible"},
                                              std::string_view{"stored delayed"},
@@ -129,7 +132,8 @@ inline constexpr std::array transition_names{std::string_view{"stored visible"},
                                              std::string_view{"accepted after the window"},
                                              std::string_view{"delivered again to its attempt"},
                                              std::string_view{"kept in flight by a restart"},
-                                             std::string_view{"removed with its queue"}};
+                                             std::string_view{"removed with its queue"},
+                                             std::string_view{"taken over"}};
 
 /// Every code with which the engine refuses. Two limits are out of reach of a small world, 120,000 messages in flight and 100,000
 /// queues: they have unit tests of their own.
@@ -139,7 +143,7 @@ inline constexpr std::array error_codes{
     std::string_view{"stale_handle"},    std::string_view{"hello_first"},       std::string_view{"invalid_attribute"},
     std::string_view{"queue_not_empty"}, std::string_view{"queue_in_use"},      std::string_view{"move_in_progress"},
     std::string_view{"no_such_move"},    std::string_view{"corrupt_record"},    std::string_view{"queue_full"},
-    std::string_view{"over_limit"}};
+    std::string_view{"over_limit"},      std::string_view{"progress_moved"}};
 
 inline constexpr std::array command_names{
     std::string_view{"send"},           std::string_view{"publish"},           std::string_view{"receive"},

@@ -30,6 +30,7 @@ enum : Name {
 };
 
 inline constexpr std::uint32_t ledger_max_size = 150;
+inline constexpr const char* forwarded_source = "rides-outbox";
 inline constexpr std::size_t messages_wanted_max = 12;  ///< per queue; a fuller one is sent nothing
 
 inline ModelAttributes first_attributes(Name name) {

@@ -32,6 +32,7 @@ const std::map<std::string, std::string> table{
     {"reject", "-y-y"},
     {"release", "-y-y"},
     {"transact", "-y-y"},
+    {"progress", "-y-y"},
     {"append", "-y-y"},
     {"stream_take", "-y-y"},
     {"stream_checkpoint", "-y-y"},
@@ -108,6 +109,9 @@ BOOST_AUTO_TEST_CASE(every_name_in_a_request_must_match_a_pattern) {
   BOOST_TEST(!may(node, wire::Send{.queue = "rides2", .messages = {}}));
   BOOST_TEST(!may(node, wire::Publish{.topic = "completed", .messages = {}}));
   BOOST_TEST(!may(node, wire::Append{.stream = "positions", .messages = {}}));
+  BOOST_TEST(may(node, wire::Transact{{wire::KeepProgress{"rides", 0, "x"}}}));
+  BOOST_TEST(!may(node, wire::Transact{{wire::KeepProgress{"rides-outbox", 0, "x"}}}));
+  BOOST_TEST(!may(node, wire::GetProgress{"rides-outbox"}));
   wire::Transact transact;
   transact.steps.emplace_back(wire::Send{.queue = "rides", .messages = {}});
   BOOST_TEST(may(node, transact));

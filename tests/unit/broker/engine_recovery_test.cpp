@@ -195,7 +195,7 @@ BOOST_AUTO_TEST_CASE(the_example_of_records_md_is_what_is_written) {
   record.stored(1, 0, first, 2);
   using namespace std::string_view_literals;
   BOOST_TEST(record.operations() ==
-             "\x02\xe8\x07\x00\x01\x05\x05\x01\x02\x02\x01\x02\x03\x04\x02\x05\x06\x07\x08\x02\x01\x00\x00\x02"sv);
+             "\x03\xe8\x07\x00\x01\x05\x05\x01\x02\x02\x01\x02\x03\x04\x02\x05\x06\x07\x08\x02\x01\x00\x00\x02"sv);
   std::string runs;
   const Sequence sequences[] = {5, 6, 7, 9};
   put_runs(runs, sequences);

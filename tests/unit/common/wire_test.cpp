@@ -42,6 +42,7 @@ std::vector<Command> every_command() {
           Publish{"topic", {"a"}},
           Receive{"rides", 10, 20'000, 30'000, "try-1"},
           Receive{"rides", 10, 20'000, std::nullopt, "try-1"},
+          Receive{"rides", 10, 20'000, std::nullopt, {}, true},
           CancelReceives{},
           Delete{"rides", {"h1", "h2"}},
           ChangeVisibility{"rides", {"h1"}, 5'000},
@@ -50,7 +51,8 @@ std::vector<Command> every_command() {
           Reject{"rides", "h1", "negative"},
           Release{"rides", {"h1"}},
           Transact{{Delete{"rides", {"h1"}}, Send{"out", {"m"}, std::nullopt}, Publish{"topic", {"m"}},
-                    RetryLater{"rides", "h2", "no", 1}}},
+                    RetryLater{"rides", "h2", "no", 1}, KeepProgress{"rides-outbox", 7, "so far"}}},
+          GetProgress{"rides-outbox"},
           Peek{"rides", 5, 20, selection},
           Purge{"rides", selection, true},
           Redrive{"rides-dlq", "rides", 10, selection, true},
@@ -180,10 +182,10 @@ BOOST_AUTO_TEST_CASE(exactly_the_requests_that_change_something_are_remembered) 
   for (const auto& command : every_command()) {
     if (!is_remembered(command)) passing.emplace_back(name_of(command));
   }
-  const std::vector<std::string> expected{"hello",       "ping",        "receive",    "receive",     "cancel_receives",
-                                          "peek",        "list_moves",  "queue_info", "list_queues", "list_topics",
-                                          "subscribe",   "unsubscribe", "credit",     "stream_read", "stream_take",
-                                          "stream_info", "list_streams"};
+  const std::vector<std::string> expected{"hello",           "ping",        "receive",     "receive",     "receive",
+                                          "cancel_receives", "progress",    "peek",        "list_moves",  "queue_info",
+                                          "list_queues",     "list_topics", "subscribe",   "unsubscribe", "credit",
+                                          "stream_read",     "stream_take", "stream_info", "list_streams"};
   BOOST_TEST(passing == expected, boost::test_tools::per_element());
 }
 

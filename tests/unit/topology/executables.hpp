@@ -53,6 +53,11 @@ inline std::optional<std::string> describe(const std::string& exec) {
     return R"({"name": "recipient_list", "open_outputs": true, "parameters": [{"name": "recipients", "type": "table", "default": null, "help": ""}], "ports": [
       {"name": "messages", "direction": "input", "message": "any", "wants_acknowledgement": true}]})";
   }
+  if (exec == "forwarder") {
+    return R"({"name": "forwarder", "ports": [], "parameters": [
+      {"name": "from", "type": "broker", "default": null, "help": ""}, {"name": "to", "type": "broker", "default": null, "help": ""},
+      {"name": "outboxes", "type": "table", "default": null, "help": ""}]})";
+  }
   if (exec == "ticker") return R"({"name": "ticker", "ports": [{"name": "ticks", "direction": "output"}], "parameters": []})";
   if (exec == "display") return R"({"name": "display", "ports": [{"name": "ticks", "direction": "input"}], "parameters": []})";
   if (exec == "broken_describe") return "usage: broken_describe FILE";
