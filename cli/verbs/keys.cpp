@@ -1,4 +1,5 @@
 // remuda keys init, add-host, rotate, revoke, show: who may talk to a queue node from beyond this machine. See common/keys/KEYS.md.
+// Tokens for HTTP servers are in keys_token.cpp.
 
 #include <fmt/format.h>
 
@@ -8,6 +9,7 @@
 #include <utility>
 
 #include "cli/table.hpp"
+#include "cli/verbs/keys_token.hpp"
 #include "cli/verbs/verbs.hpp"
 #include "common/keys/key_folder.hpp"
 
@@ -31,8 +33,6 @@ struct KeysOptions {
 using Shared = std::shared_ptr<KeysOptions>;
 using Clients = std::vector<KnownClient>;
 
-constexpr std::size_t name_size_max = 80;
-
 ExitCode refused(const Terminal& terminal, const Error& error) {
   const bool wrong = error.code == "wrong_usage";
   return terminal.problem(wrong ? ExitCode::wrong_usage : ExitCode::failed, error.code + ": " + error.message,
@@ -43,14 +43,6 @@ Result<KeyFolder> folder_of(const KeysOptions& options) {
   if (options.folder) return KeyFolder{*options.folder};
   if (auto folder = keys::folder_from_environment()) return *std::move(folder);
   return fail("wrong_usage", "which folder of keys? Name it with --keys FOLDER or in the variable REMUDA_KEYS");
-}
-
-bool is_client_name(const std::string& name) {
-  const auto is_right = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
-  };
-  return !name.empty() && name.size() <= name_size_max && name[0] != '-' && name[0] != '.' &&
-         std::all_of(name.begin(), name.end(), is_right);
 }
 
 /// Neither spaces, which end a field of the list, nor an empty pattern, which would match nothing.
@@ -114,7 +106,7 @@ ExitCode init(Terminal& terminal, const KeysOptions& options) {
 ExitCode add_host(Terminal& terminal, const KeysOptions& options) {
   const auto folder = folder_of(options);
   if (!folder) return refused(terminal, folder.error());
-  if (!is_client_name(options.name))
+  if (!is_key_name(options.name))
     return refused(terminal,
                    {"wrong_usage", "'" + options.name + "' cannot be a name; a name is 1 to 80 of a-z A-Z 0-9 - _ .", true});
   const auto role = keys::role_from(options.role);
@@ -264,14 +256,24 @@ std::vector<Command> subcommands(const Shared& options) {
        .summary = "Who is known, and what they may do; no secrets",
        .options = {folder_option(options), json_option(options->json)},
        .run = running(options, show)},
+      keys_token(),
   };
 }
 
 }  // namespace
 
+bool is_key_name(const std::string& name) {
+  constexpr std::size_t name_size_max = 80;
+  const auto is_right = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+  };
+  return !name.empty() && name.size() <= name_size_max && name[0] != '-' && name[0] != '.' &&
+         std::all_of(name.begin(), name.end(), is_right);
+}
+
 Command keys_verb() {
   return {.name = "keys",
-          .summary = "Decide which machines may reach the queue node",
+          .summary = "Decide which machines may reach the queue node, and who may ask an HTTP server",
           .subcommands = subcommands(std::make_shared<KeysOptions>())};
 }
 

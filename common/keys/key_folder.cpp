@@ -1,10 +1,8 @@
 #include "common/keys/key_folder.hpp"
 
-#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -12,14 +10,13 @@
 #include <stdexcept>
 #include <utility>
 
-#include "common/descriptor.hpp"
+#include "common/keys/secret_file.hpp"
 
 namespace remuda::keys {
 
 namespace {
 
 constexpr mode_t others = S_IRWXG | S_IRWXO;
-constexpr std::size_t file_size_max = std::size_t{1} << 20U;
 
 Failure<Error> unsafe(const std::string& path, const std::string& what, const std::string& remedy) {
   return fail("unsafe_keys", path + ": " + what + "; " + remedy);
@@ -93,44 +90,14 @@ bool KeyFolder::has(std::string_view file) const {
 
 Result<std::string> KeyFolder::read(std::string_view file) const {
   if (auto safe = check(); !safe) return Failure{safe.error()};
-  const std::string path = (path_ + "/").append(file);
-  const Descriptor in{::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC)};
-  if (!in.is_open()) {
-    if (errno == ENOENT)
-      return fail("no_keys",
-                  "there is no " + path + "; `remuda keys init` makes it for a queue node, `remuda keys add-host` for a client");
-    if (errno == ELOOP) return unsafe(path, "is a link", "put the file itself there");
-    return system_failure(path);
-  }
-  struct stat info {};
-  if (::fstat(in.get(), &info) != 0) return system_failure(path);
-  if (!S_ISREG(info.st_mode) || info.st_uid != geteuid()) return unsafe(path, "is no file of yours", "use a file of your own");
-  if ((info.st_mode & others) != 0) {
-    return unsafe(path, "others may read it",
-                  "`chmod 600 " + path + "`, and `remuda keys rotate` if it is a secret that others could read");
-  }
-  std::string text;
-  std::array<char, 4096> part{};
-  ssize_t size = 0;
-  while ((size = ::read(in.get(), part.data(), part.size())) > 0 && text.size() < file_size_max)
-    text.append(part.data(), static_cast<std::size_t>(size));
-  if (size < 0) return system_failure(path);
-  return text;
+  return read_secret((path_ + "/").append(file),
+                     {"`remuda keys init` makes it for a queue node, `remuda keys add-host` for a client",
+                      "`remuda keys rotate` if it is a secret that others could read"});
 }
 
 Result<void> KeyFolder::write(std::string_view file, std::string_view text) const {
   if (auto safe = check(); !safe) return safe;
-  const std::string path = (path_ + "/").append(file);
-  const std::string draft = path + ".new";
-  ::unlink(draft.c_str());
-  const Descriptor out{::open(draft.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, S_IRUSR | S_IWUSR)};
-  if (!out.is_open()) return system_failure(draft);
-  if (::write(out.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) || ::fsync(out.get()) != 0)
-    return system_failure(draft);
-  if (::rename(draft.c_str(), path.c_str()) != 0) return system_failure(path);
-  const Descriptor folder{::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-  if (!folder.is_open() || ::fsync(folder.get()) != 0) return system_failure(path_);
-  return {};
+  return write_secret((path_ + "/").append(file), text);
 }
 
 // ---- its files ----
@@ -210,11 +177,7 @@ Result<void> KeyFolder::write_clients(const std::vector<KnownClient>& clients) c
 }
 
 std::uint64_t KeyFolder::clients_version() const {
-  struct stat info {};
-  if (::lstat((path_ + "/clients").c_str(), &info) != 0) return 0;
-  constexpr std::uint64_t nanoseconds = 1'000'000'000;
-  return static_cast<std::uint64_t>(info.st_mtim.tv_sec) * nanoseconds + static_cast<std::uint64_t>(info.st_mtim.tv_nsec) +
-         info.st_ino;
+  return version_of_file(path_ + "/clients");
 }
 
 // ---- this process ----

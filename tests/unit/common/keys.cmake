@@ -1,0 +1,1 @@
+remuda_test(test_keys SOURCES tokens_test.cpp secret_file_test.cpp LIBRARIES remuda_keys)
