@@ -2,10 +2,11 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/dispatch.hpp>
-#include <boost/asio/write.hpp>
+#include <boost/asio/ssl/error.hpp>
 
 #include "common/http/response_writer.hpp"
 #include "common/http/server_core.hpp"
+#include "common/http/tls.hpp"
 
 namespace remuda::http {
 
@@ -59,43 +60,74 @@ void Responder::operator()(Response response) const {
 }
 
 Connection::Connection(asio::ip::tcp::socket socket, std::shared_ptr<Server::Core> core)
-    : socket_{std::move(socket)},
-      core_{std::move(core)},
+    : core_{std::move(core)},
+      transport_{std::move(socket), core_->tls.get()},
       reader_{core_->options.limits, core_->options.hosts},
-      clock_{core_->options.deadlines, core_->clock.now()} {}
+      clock_{core_->options.deadlines, core_->clock.now()},
+      arriving_{std::make_unique_for_overwrite<char[]>(read_size)} {}
 
 void Connection::begin() {
   error_code ignored;
-  socket_.set_option(asio::ip::tcp::no_delay{true}, ignored);
+  transport_.socket().set_option(asio::ip::tcp::no_delay{true}, ignored);
+  if (transport_.encrypts()) return shake_hands();
   read();
+}
+
+void Connection::shake_hands() {
+  transport_.handshake([self = shared_from_this()](error_code error) {
+    if (self->closed_) return;
+    if (!error) return self->read();
+    self->core_->refused.fetch_add(1, std::memory_order_relaxed);
+    if (!is_plain_http(error)) return self->close();
+    self->transport_.stop_encrypting();
+    self->refuse({400, "this port speaks TLS: ask with https", {}});
+  });
 }
 
 std::optional<std::pair<bool, Instant::duration>> Connection::spare(Instant now) const {
   auto spare = clock_.spare(now);
   error_code ignored;
-  if (spare && clock_.phase() != Phase::closing && socket_.available(ignored) > 0) spare.reset();
+  if (spare && clock_.phase() != Phase::closing && transport_.socket().available(ignored) > 0) spare.reset();
   return spare;
 }
 
 void Connection::read() {
-  const std::size_t size = input_.size();
-  input_.resize(size + read_size);
-  socket_.async_read_some(asio::buffer(input_.data() + size, read_size),
-                          [self = shared_from_this(), size](error_code error, std::size_t got) {
-                            self->input_.resize(size + got);
-                            if (error || self->closed_) return self->close();
-                            self->on_read(got);
-                          });
+  if (reading_) return;
+  reading_ = true;
+  transport_.read_some(asio::buffer(arriving_.get(), read_size), [self = shared_from_this()](error_code error, std::size_t got) {
+    self->reading_ = false;
+    if (self->closed_) return;
+    if (error) return self->on_end(error);
+    self->on_read(got);
+  });
 }
 
 void Connection::on_read(std::size_t size) {
-  if (clock_.phase() == Phase::closing) {
-    lingered_ += size;
-    input_.clear();
-    if (lingered_ > linger_size_max) return close();
-    return read();
+  switch (clock_.phase()) {
+    case Phase::closing:
+      lingered_ += size;
+      if (lingered_ > linger_size_max) return close();
+      return read();
+    case Phase::handling:
+    case Phase::writing:
+      // The next request of a client that pipelines: it waits, and so does what comes after it.
+      input_.append(arriving_.get(), size);
+      return;
+    case Phase::idle:
+    case Phase::header:
+    case Phase::body:
+      input_.append(arriving_.get(), size);
+      return process_input();
   }
-  process_input();
+}
+
+void Connection::on_end(const error_code& error) {
+  const bool is_orderly = error == asio::error::eof || error == asio::ssl::error::stream_truncated;
+  const bool owes_answer = clock_.phase() == Phase::handling || clock_.phase() == Phase::writing;
+  if (!owes_answer || !is_orderly) return close();
+  // Who has ended its side may still read; mostly it is gone.
+  ended_ = true;
+  *wanted_ = 0;
 }
 
 void Connection::process_input() {
@@ -118,11 +150,10 @@ void Connection::process_input() {
     case RequestReader::Progress::wants_continue: {
       clock_.enter(Phase::body, core_->clock.now());
       static constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-      asio::async_write(socket_, asio::buffer(go_on.data(), go_on.size()),
-                        [self = shared_from_this()](error_code error, std::size_t) {
-                          if (error || self->closed_) return self->close();
-                          self->read();
-                        });
+      transport_.write(asio::buffer(go_on.data(), go_on.size()), [self = shared_from_this()](error_code error, std::size_t) {
+        if (error || self->closed_) return self->close();
+        self->read();
+      });
       return;
     }
     case RequestReader::Progress::needs_more:
@@ -139,24 +170,8 @@ void Connection::hand_on() {
   keep_alive_ = request.keep_alive;
   *wanted_ = request_;
   core_->handler(std::move(request), Responder{std::make_shared<Responder::Pending>(core_, weak_from_this(), request_, wanted_)});
-  watch();
-}
-
-void Connection::watch() {
-  if (closed_ || watching_ || clock_.phase() != Phase::handling || input_begin_ < input_.size()) return;
-  watching_ = true;
-  socket_.async_wait(asio::ip::tcp::socket::wait_read, [self = shared_from_this()](error_code error) {
-    self->watching_ = false;
-    if (error || self->closed_ || self->clock_.phase() != Phase::handling) return;
-    char next = 0;
-    self->socket_.non_blocking(true, error);
-    self->socket_.receive(asio::buffer(&next, 1), asio::ip::tcp::socket::message_peek, error);
-    // Bytes are the next request of a client that pipelines: they stay where they are.
-    if (error == asio::error::would_block) return self->watch();
-    // Who has ended its side may still read; mostly it is gone.
-    if (error == asio::error::eof) *self->wanted_ = 0;
-    if (error && error != asio::error::eof) self->close();
-  });
+  // Until the answer one read may be under way, which tells when the client hangs up.
+  if (!closed_ && clock_.phase() == Phase::handling && input_begin_ == input_.size()) read();
 }
 
 void Connection::answer(std::uint64_t request, const Response& response) {
@@ -176,7 +191,7 @@ void Connection::refuse(const Problem& problem) {
 
 void Connection::write() {
   clock_.enter(Phase::writing, core_->clock.now());
-  asio::async_write(socket_, asio::buffer(output_), [self = shared_from_this()](error_code error, std::size_t) {
+  transport_.write(asio::buffer(output_), [self = shared_from_this()](error_code error, std::size_t) {
     if (error || self->closed_) return self->close();
     self->on_written();
   });
@@ -184,6 +199,7 @@ void Connection::write() {
 
 void Connection::on_written() {
   output_.clear();
+  if (ended_) return close();
   if (!keep_alive_ || draining_) return linger();
   clock_.enter(Phase::idle, core_->clock.now());
   if (input_begin_ < input_.size()) return process_input();  // the client pipelines
@@ -195,11 +211,11 @@ void Connection::linger() {
   // Closing with unread input resets the connection, and the reset may overtake the answer: so end our side, and read until the
   // client ends its own.
   clock_.enter(Phase::closing, core_->clock.now());
-  error_code ignored;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
   input_.clear();
   input_begin_ = 0;
-  read();
+  transport_.end_sending([self = shared_from_this()] {
+    if (!self->closed_) self->read();
+  });
 }
 
 void Connection::check_deadline(Instant now) {
@@ -211,12 +227,13 @@ void Connection::check_deadline(Instant now) {
       return answer(request_, core_->refusal_of({504, "no answer in time", {}}));
     case Phase::header:
     case Phase::body:
-      if (reader_.in_request()) {
+      if (reader_.in_request() && !transport_.encrypts()) {  // TLS could not be sure to say it without waiting
         std::string last;
         write_response(core_->refusal_of({408, "the request did not arrive in time", {}}), {false, false}, core_->date(), last);
         error_code ignored;
-        socket_.non_blocking(true, ignored);
-        socket_.write_some(asio::buffer(last), ignored);  // at most once, and never waited for: this client has had its time
+        transport_.socket().non_blocking(true, ignored);
+        transport_.socket().write_some(asio::buffer(last),
+                                       ignored);  // at most once, and never waited for: this client has had its time
       }
       return close();
     case Phase::idle:
@@ -236,8 +253,8 @@ void Connection::close() {
   closed_ = true;
   *wanted_ = 0;
   error_code ignored;
-  socket_.shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
-  socket_.close(ignored);
+  transport_.socket().shutdown(asio::ip::tcp::socket::shutdown_both, ignored);
+  transport_.socket().close(ignored);
   core_->remove(*this);
 }
 

@@ -13,6 +13,7 @@
 #include "common/http/deadlines.hpp"
 #include "common/http/request_reader.hpp"
 #include "common/http/server.hpp"
+#include "common/http/transport.hpp"
 
 namespace remuda::http {
 
@@ -34,28 +35,31 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::list<std::shared_ptr<Connection>>::iterator place;  ///< in the server's list
 
  private:
+  void shake_hands();
+  /// One read at a time: nothing while one is under way.
   void read();
   void on_read(std::size_t size);
+  void on_end(const boost::system::error_code& error);
   void process_input();
   void hand_on();
   void refuse(const Problem& problem);
   void write();
   void on_written();
   void linger();
-  /// While a request is handled nothing is read, so the end of the connection has to be looked for.
-  void watch();
 
-  boost::asio::ip::tcp::socket socket_;
-  std::shared_ptr<Server::Core> core_;
+  std::shared_ptr<Server::Core> core_;  ///< before the transport, which uses its TLS
+  Transport transport_;
   RequestReader reader_;
   PhaseClock clock_;
+  std::unique_ptr<char[]> arriving_;  ///< what a read is filling
+  bool reading_ = false;
+  bool ended_ = false;  ///< the client has ended its side while it waits for an answer
   std::string input_;
   std::size_t input_begin_ = 0;  ///< what lies before it has been read
   std::string output_;
   std::uint64_t request_ = 0;  ///< counts requests, so that a late answer never meets the next one
   std::shared_ptr<std::atomic<std::uint64_t>> wanted_ =
       std::make_shared<std::atomic<std::uint64_t>>(0);  ///< the request being handled
-  bool watching_ = false;
   bool head_ = false;
   bool keep_alive_ = true;
   bool draining_ = false;

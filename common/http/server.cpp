@@ -7,6 +7,7 @@
 
 #include "common/http/response_writer.hpp"
 #include "common/http/server_core.hpp"
+#include "common/http/tls.hpp"
 
 namespace remuda::http {
 
@@ -34,6 +35,11 @@ Server::Core::Core(ServerOptions given_options, Handler given_handler, const Clo
       endpoint{options.listen} {}
 
 Result<void> Server::Core::listen() {
+  if (options.tls) {
+    auto made = tls_context(*options.tls);
+    if (!made) return Failure{made.error()};
+    tls = *std::move(made);
+  }
   error_code error;
   const auto address = asio::ip::make_address(options.listen.host, error);
   if (error) return fail("cannot_listen", "'" + options.listen.host + "' is not an address");
@@ -194,6 +200,9 @@ Server::~Server() {
 }
 const Endpoint& Server::endpoint() const {
   return core_->endpoint;
+}
+std::string Server::url() const {
+  return (core_->tls ? "https://" : "http://") + core_->endpoint.text();
 }
 void Server::drain() {
   core_->drain();

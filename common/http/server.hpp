@@ -3,12 +3,14 @@
 // requests and answers whenever it likes, from any thread.
 //
 // What it stands: slow and silent clients (total deadlines; at the connection cap room is made by whoever is idle after an answer,
-// or has been sending one request for more than a second, and newcomers wait until somebody does), endless headers and bodies, smuggling, pipelining, clients that never read. What it does not do:
-// TLS, compression, files, HTTP/2; for a network beyond this machine a proxy stands in front.
+// or has been sending one request for more than a second, and newcomers wait until somebody does), endless headers and bodies, smuggling, pipelining, clients that never read,
+// TLS handshakes that never end (they count as part of the first header). What it does not do: compression, files, HTTP/2. Who may ask is
+// decided by its handler (bearer_gate.hpp), where it may listen by exposure.hpp.
 
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,8 +24,15 @@
 
 namespace remuda::http {
 
+/// Two files in PEM form. The key must be 0600 and of this user.
+struct TlsFiles {
+  std::string certificate;  ///< the server's own first, then what leads to a root
+  std::string key;
+};
+
 struct ServerOptions {
   Endpoint listen;
+  std::optional<TlsFiles> tls;  ///< nothing: in the clear. Read when it begins to listen, and not again
   Limits limits;
   Deadlines deadlines;
   std::size_t connections_max = 1'024;
@@ -62,7 +71,7 @@ struct ServerStatistics {
 class Server {
  public:
   /// Listens; connections wait until serve(). `clock` must outlive the server. Errors:
-  /// `address_in_use`, `cannot_listen` (definite).
+  /// `address_in_use`, `cannot_listen`, and those of tls_context() (definite).
   static Result<std::unique_ptr<Server>> listen(const ServerOptions& options, Handler handler, const Clock& clock);
   /// Starts the thread; once.
   void serve();
@@ -73,6 +82,8 @@ class Server {
 
   /// Where it listens, with the real port.
   [[nodiscard]] const Endpoint& endpoint() const;
+  /// "http://127.0.0.1:8080", "https://[::1]:8443"
+  [[nodiscard]] std::string url() const;
   [[nodiscard]] ServerStatistics statistics() const;
 
   /// Takes no new connections, closes idle ones, and ends each other one after its present answer. Returns at once.

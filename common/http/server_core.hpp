@@ -5,6 +5,7 @@
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ssl/context.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <condition_variable>
 #include <list>
@@ -33,11 +34,12 @@ class Server::Core : public std::enable_shared_from_this<Server::Core> {
     return options.refusal ? options.refusal(problem) : to_response(problem);
   }
 
-  // constant after construction
+  // constant after listen()
   const ServerOptions options;
   const Handler handler;
   const Clock& clock;
   Endpoint endpoint;
+  std::unique_ptr<boost::asio::ssl::context> tls;  ///< null: without
   // the loop's
   boost::asio::io_context loop{1};
   std::list<std::shared_ptr<Connection>> connections;
