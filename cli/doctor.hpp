@@ -16,7 +16,7 @@ struct Finding {
     warning,  ///< it works, and something is worse than it need be
     problem,  ///< something will not work
   };
-  std::string about;  ///< one word: versions, programs, ports, limits, clock, keys, disk, runtime
+  std::string about;  ///< one word: versions, programs, ports, limits, clock, keys, tokens, disk, runtime
   Verdict verdict = Verdict::good;
   std::string what;    ///< a sentence for somebody who has never heard of it
   std::string remedy;  ///< what to do; empty when there is nothing to do

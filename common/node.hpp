@@ -165,7 +165,7 @@ class Node {
   /// Constant; called before anything else, also for `--describe` and `--help`.
   [[nodiscard]] virtual NodeDescription describe() const = 0;
   /// Opens stores and remembers `context` (valid until stop() returned). Ports are connected; the node is ready when this returns.
-  /// An exception here ends the process with exit code 1 and its text.
+  /// An exception here ends the process with its text and exit code 1, or 2 for a std::invalid_argument: parameters that cannot be.
   virtual void start(NodeContext& context) = 0;
   virtual Outcome on_message(std::string_view port, const Message& message, Outbox& out) = 0;
   /// Makes the effects of all on_message calls since the last commit durable. An exception makes all of them `retry_later`.

@@ -26,6 +26,7 @@
 #include "common/clock.hpp"
 #include "common/descriptor.hpp"
 #include "common/keys/key_folder.hpp"
+#include "common/keys/tokens.hpp"
 #include "common/socket.hpp"
 #include "common/wire.hpp"
 #include "common/zmtp/stream_socket.hpp"
@@ -143,6 +144,21 @@ Finding keys_of(const std::optional<std::string>& named) {
   return {"keys", Verdict::good, fmt::format("{}: a queue node's keys, {} known clients", folder->path(), known), ""};
 }
 
+/// Only where a folder of keys has any: token files may be anywhere.
+void examine_tokens(const std::optional<std::string>& named, Findings& findings) {
+  const auto folder = named ? std::optional{keys::KeyFolder{*named}} : keys::folder_from_environment();
+  if (!folder || !folder->has("tokens")) return;
+  const auto list = keys::TokenList::open(folder->path() + "/tokens");
+  if (!list) {
+    findings.push_back({"tokens", Verdict::problem, list.error().message, "`remuda keys token --help` lists what there is to do"});
+    return;
+  }
+  const auto& tokens = list->tokens();
+  const auto working = std::count_if(tokens.begin(), tokens.end(), [](const keys::KnownToken& each) { return !each.revoked; });
+  findings.push_back(
+      {"tokens", Verdict::good, fmt::format("{}/tokens: {} may ask HTTP servers that name it", folder->path(), working), ""});
+}
+
 std::string trouble_of_listening(const std::string& endpoint) {
   const auto listener = zmtp::listen_at(endpoint, true);
   return listener ? std::string{} : listener.error().message;
@@ -169,6 +185,7 @@ void examine_file(const Options& options, Findings& findings) {
 
 Findings examine(const Options& options) {
   Findings findings{versions(), limits(), clock(), keys_of(options.keys), disk(options.data.value_or(".remuda")), runtime()};
+  examine_tokens(options.keys, findings);
   if (options.file) {
     examine_file(options, findings);
   } else {

@@ -91,8 +91,10 @@ class NodeProcess {
   int run() {
     std::string reason = "drained";
     int exit_code = exit_failed;
+    bool started = false;
     try {
       runtime_.start();
+      started = true;
       loop();
       exit_code = runtime_.exit_code();
       if (!runtime_.drained()) {
@@ -104,7 +106,8 @@ class NodeProcess {
     } catch (const std::exception& error) {
       reason = error.what();
       log_error(reason);
-      exit_code = exit_failed;
+      const bool wrong_parameters = !started && dynamic_cast<const std::invalid_argument*>(&error) != nullptr;
+      exit_code = wrong_parameters ? exit_usage : exit_failed;
     }
     control_.bye(exit_code, reason);
     const auto report = runtime_.figures().report(clock_.now());

@@ -1,5 +1,6 @@
 #include <algorithm>
 
+#include "common/http/exposure.hpp"
 #include "common/topology/channel_use.hpp"
 #include "common/topology/checks.hpp"
 #include "common/topology/parameter_value.hpp"
@@ -54,6 +55,7 @@ class NodeChecks {
     if (description == nullptr) return;
     check_unwired(node, *description);
     check_parameters(node, *description);
+    check_http_server(node, *description);
   }
 
  private:
@@ -194,6 +196,42 @@ class NodeChecks {
                              std::string{expectation(parameter.type)},
                          "add params = { " + toml_key(parameter.name) + " = ... }");
     }
+  }
+
+  /// Where a node with an HTTP server listens, by the rule that it will apply to itself.
+  void check_http_server(const NodeSpec& node, const NodeDescription& description) {
+    const auto declares = [&](std::string_view name) {
+      return std::any_of(description.parameters.begin(), description.parameters.end(),
+                         [&](const ParameterDescription& known) { return known.name == name; });
+    };
+    if (!declares("listen") || !declares("behind_proxy")) return;
+    const auto given = [&](std::string_view name) {
+      const auto found = std::find_if(node.parameters.begin(), node.parameters.end(),
+                                      [&](const ParameterSpec& known) { return known.name.text == name; });
+      return found == node.parameters.end() ? nullptr : &*found;
+    };
+    const auto has = [&](std::string_view name) {
+      const auto* parameter = given(name);
+      return parameter != nullptr && (parameter->value.broken || !parameter->value.text.empty() || !parameter->value.items.empty());
+    };
+    const auto* listen = given("listen");
+    const auto* behind_proxy = given("behind_proxy");
+    http::Exposure exposure;
+    exposure.proof = declares("tokens") ? http::Proof::tokens : http::Proof::signatures;
+    exposure.is_proved = has("tokens") || has("credentials");
+    exposure.has_certificate = has("tls_certificate");
+    exposure.has_key = has("tls_key");
+    exposure.behind_proxy = behind_proxy != nullptr && (behind_proxy->value.boolean || behind_proxy->value.text == "true");
+    Place place = node.name.place;
+    exposure.listen.host = "127.0.0.1";  // as every default
+    if (listen != nullptr) {
+      if (listen->value.broken || !listen->value.is(Value::Kind::text)) return;
+      const auto endpoint = http::parse_endpoint(listen->value.text);
+      if (!endpoint) return diagnostics_.error(listen->value.place, "T402", endpoint.error().message);
+      exposure.listen = *endpoint;
+      place = listen->value.place;
+    }
+    if (const auto problem = http::problem_of(exposure)) diagnostics_.error(place, "T406", problem->what, problem->remedy);
   }
 
   void check_broker(const ParameterSpec& given) {

@@ -4,6 +4,7 @@
 #include <stdexcept>
 
 #include "common/http/http_messages.hpp"
+#include "common/http/server_parameters.hpp"
 #include "common/log.hpp"
 
 namespace remuda {
@@ -25,61 +26,50 @@ std::string_view method_label(std::string_view method) {
   return "other";
 }
 
-[[noreturn]] void refuse_start(const Error& error) {
-  throw std::invalid_argument{error.message};
-}
-
 }  // namespace
 
 NodeDescription Gateway::describe() const {
-  return {.name = "gateway",
-          .summary = "answers HTTP requests by asking nodes, or accepts them onto a channel",
-          .ports = {},
-          .parameters = {{"listen", ParameterType::text, "\"127.0.0.1:8080\"", "address and port; port 0 lets the system choose"},
-                         {"routes", ParameterType::table, "{}",
-                          "which request goes to which port: { \"GET /rides/{id}\" = \"submit\" }; a table { send = \"PORT\", task "
-                          "= \"/PATH/{id}\" } accepts with 202"},
-                         {"deadline", ParameterType::duration, "\"5s\"", "how long a node may take for its answer; then 504"},
-                         {"outstanding", ParameterType::integer, "1024",
-                          "requests per port that may wait for an answer; further ones get 503"},
-                         {"connections", ParameterType::integer, "1024",
-                          "open connections; beyond it the one that has idled longest is closed"},
-                         {"body_size", ParameterType::size, "\"1MiB\"", "the largest body of a request; then 413"},
-                         {"hosts", ParameterType::list, "[]", "names that Host may hold besides localhost and the address itself"},
-                         {"allow_remote", ParameterType::boolean, "false",
-                          "listen beyond this machine; only behind a proxy that does TLS and authentication"}},
-          .open_request_ports = true,
-          .open_outputs = true};
+  NodeDescription description{.name = "gateway",
+                              .summary = "answers HTTP requests by asking nodes, or accepts them onto a channel",
+                              .ports = {},
+                              .parameters = http::server_parameters("127.0.0.1:8080", http::Proof::tokens),
+                              .open_request_ports = true,
+                              .open_outputs = true};
+  const ParameterDescription own[] = {
+      {"routes", ParameterType::table, "{}",
+       "which request goes to which port: { \"GET /rides/{id}\" = \"submit\" }; a table { send = \"PORT\", task = \"/PATH/{id}\" } "
+       "accepts with 202"},
+      {"deadline", ParameterType::duration, "\"5s\"", "how long a node may take for its answer; then 504"},
+      {"outstanding", ParameterType::integer, "1024", "requests per port that may wait for an answer; further ones get 503"},
+      {"connections", ParameterType::integer, "1024", "open connections; beyond it the one that has idled longest is closed"},
+      {"body_size", ParameterType::size, "\"1MiB\"", "the largest body of a request; then 413"}};
+  description.parameters.insert(description.parameters.end(), std::begin(own), std::end(own));
+  return description;
 }
 
 void Gateway::start(NodeContext& context) {
   context_ = &context;
   const Parameters& parameters = context.parameters();
-  const auto listen = http::parse_endpoint(parameters.text("listen"));
-  if (!listen) refuse_start(listen.error());
-  if (!listen->is_loopback() && !parameters.boolean("allow_remote")) {
-    throw std::invalid_argument{"listen = \"" + listen->text() +
-                                "\" is open to the network, and the gateway has neither TLS nor authentication: listen on "
-                                "127.0.0.1, or put a proxy that has both in front and set allow_remote = true"};
+  auto options = http::server_options(parameters, http::Proof::tokens);
+  if (const auto tokens = parameters.text("tokens"); !tokens.empty()) {
+    auto gate = http::BearerGate::open(tokens, context.clock(),
+                                       [](const std::string& why) { log_warning("the earlier tokens hold: " + why); });
+    if (!gate) throw std::invalid_argument{"parameter tokens: " + gate.error().message};
+    gate_ = *std::move(gate);
   }
   read_routes(context);
   deadline_ = parameters.duration("deadline");
   outstanding_max_ = static_cast<int>(parameters.integer("outstanding"));
 
-  http::ServerOptions options;
-  options.listen = *listen;
   options.limits.body_size_max = parameters.size("body_size");
   options.connections_max = static_cast<std::size_t>(parameters.integer("connections"));
   options.deadlines.handling = deadline_ + std::chrono::seconds{5};  // the node's deadline comes first: it knows more
-  for (const auto& host : parameters.json("hosts")) options.hosts.push_back(host.get<std::string>());
-  auto server = http::Server::listen(
+  server_ = http::listen_or_throw(
       options, [this](http::Request request, http::Responder respond) { on_request(std::move(request), std::move(respond)); },
       context.clock());
-  if (!server) refuse_start(server.error());
-  server_ = std::move(*server);
   server_->serve();
   context.every(drain_check_interval, [this] { check_drain(); });
-  log_info("listening", {{"http", "http://" + server_->endpoint().text()}});
+  log_info("listening", {{"http", server_->url()}});
 }
 
 void Gateway::read_routes(NodeContext& context) {
@@ -95,7 +85,7 @@ void Gateway::read_routes(NodeContext& context) {
     accepting_.emplace(route, std::move(*accepting));
   }
   auto router = http::Router::make(routes);
-  if (!router) refuse_start(router.error());
+  if (!router) throw std::invalid_argument{"parameter routes: " + router.error().message};
   router_ = std::move(*router);
   for (const auto& route : router_.routes()) {
     const std::string name = "route '" + route.method + " " + route.path + "'";
@@ -117,7 +107,9 @@ void Gateway::on_request(http::Request request, http::Responder respond) {
     respond(std::move(response));
   };
   const bool is_read = request.method == "GET" || request.method == "HEAD";
-  if (is_read && request.path() == "/healthz") return answer_now("/healthz", health());
+  auto refusal = gate_ ? gate_->refusal(request) : std::nullopt;
+  if (is_read && request.path() == "/healthz") return answer_now("/healthz", health(!refusal));
+  if (refusal) return answer_now(no_route, *std::move(refusal));
   if (is_read && request.path() == "/metrics") return answer_now("/metrics", metrics());
   if (draining_) return answer_now(no_route, http::to_response({503, "the gateway is about to stop", {}}));
 
@@ -186,19 +178,20 @@ void Gateway::stop() {
   if (server_) server_->stop(stop_grace);
 }
 
-http::Response Gateway::health() const {
+http::Response Gateway::health(bool with_details) const {
   http::Response response;
-  nlohmann::ordered_json json{{"status", draining_ ? "draining" : "ok"}};
-  auto& waiting = json["outstanding"] = nlohmann::ordered_json::object();
+  auto waiting = nlohmann::ordered_json::object();
   bool overloaded = false;
   for (const auto& [port, count] : outstanding_) {
     waiting[port] = count.load();
     overloaded = overloaded || count >= outstanding_max_;
   }
+  nlohmann::ordered_json json{{"status", draining_ ? "draining" : overloaded ? "overloaded" : "ok"}};
+  if (with_details) json["outstanding"] = std::move(waiting);
   if (draining_ || overloaded) {
     response.status = 503;
-    json["reason"] = draining_ ? "the gateway is about to stop" : "a port has as many outstanding requests as it may";
-    if (overloaded && !draining_) json["status"] = "overloaded";
+    if (with_details)
+      json["reason"] = draining_ ? "the gateway is about to stop" : "a port has as many outstanding requests as it may";
   }
   response.body = json.dump();
   return response;

@@ -6,14 +6,18 @@
 // A route may also just send, onto a queue, a topic or whatever its port is wired to, with nobody behind it that answers
 // (accept_route.hpp): the client gets 202 as soon as the channel has the message.
 //
+// With `tokens` every request has to show one, /metrics too; /healthz then says without one that it lives, and no more.
+//
 // It answers by itself: GET /healthz, GET /metrics, and every request that no node should see (see http_requests.hpp). At most
 // `outstanding` requests per port wait for an answer, further ones get 503, so a service that hangs takes nothing from the others.
 
 #include <atomic>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 
+#include "common/http/bearer_gate.hpp"
 #include "common/http/metrics.hpp"
 #include "common/http/router.hpp"
 #include "common/http/server.hpp"
@@ -41,6 +45,8 @@ class Gateway final : public Node {
   std::chrono::milliseconds deadline_{};
   int outstanding_max_ = 0;
   std::map<std::string, std::atomic<int>, std::less<>> outstanding_;  ///< by port; the keys are constant
+  // the server's thread
+  std::optional<http::BearerGate> gate_;  ///< nothing: whoever can connect is heard
   // used by both threads
   http::RequestMetrics metrics_;
   std::atomic<bool> draining_{false};
@@ -52,7 +58,8 @@ class Gateway final : public Node {
   void forward(OutgoingRequest outgoing, http::Responder respond, Instant began);
   void accept(const AcceptRoute& accepting, OutgoingRequest outgoing, http::Responder respond, Instant began);
   void check_drain();
-  [[nodiscard]] http::Response health() const;
+  /// Without details it says whether it lives, and nothing of what it does.
+  [[nodiscard]] http::Response health(bool with_details) const;
   [[nodiscard]] http::Response metrics() const;
 };
 

@@ -77,9 +77,9 @@ Protocol protocol_of(const http::Request& request) {
   return request.field("X-Amz-Target").empty() ? Protocol::query : Protocol::json;
 }
 
-Answered<Call> read_call(const http::Request& request) {
+Answered<Call> read_call(const http::Request& request, const std::string& scheme) {
   auto call = protocol_of(request) == Protocol::json ? read_json(request) : read_query(request);
-  if (call) call->base_url = "http://" + std::string{request.field("Host")};
+  if (call) call->base_url = scheme + "://" + std::string{request.field("Host")};
   return call;
 }
 

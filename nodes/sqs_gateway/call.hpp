@@ -26,7 +26,7 @@ struct Call {
 [[nodiscard]] Protocol protocol_of(const http::Request& request);
 
 /// A queue named by the path stands as QueueUrl in the input. Errors: `malformed_query_string`, `malformed_input` (no JSON object, or
-/// deeper than 16), `missing_action`, `invalid_action`, `unsupported_operation` (a method).
-Answered<Call> read_call(const http::Request& request);
+/// deeper than 16), `missing_action`, `invalid_action`, `unsupported_operation` (a method). `scheme`: of the base_url.
+Answered<Call> read_call(const http::Request& request, const std::string& scheme = "http");
 
 }  // namespace remuda::sqs

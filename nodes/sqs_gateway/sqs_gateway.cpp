@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include "common/http/server_parameters.hpp"
 #include "common/log.hpp"
 #include "nodes/sqs_gateway/verbs.hpp"
 
@@ -17,9 +18,8 @@ sqs::AwsError unavailable(std::string why) {
   return {sqs::Fault::service_unavailable, std::move(why)};
 }
 
-http::ServerOptions options_of(const http::Endpoint& listen) {
-  http::ServerOptions options;
-  options.listen = listen;
+http::ServerOptions options_of(const Parameters& parameters) {
+  auto options = http::server_options(parameters, http::Proof::signatures);
   options.limits.body_size_max = body_size_max;
   options.limits.target_size_max = target_size_max;
   options.refusal = [](const http::Problem& problem) { return sqs::answer(problem, new_message_id()); };
@@ -29,45 +29,39 @@ http::ServerOptions options_of(const http::Endpoint& listen) {
 }  // namespace
 
 NodeDescription SqsGateway::describe() const {
-  return {
-      .name = "sqs_gateway",
-      .summary = "queues and topics for clients of Amazon SQS and SNS",
-      .ports = {},
-      .parameters = {
-          {"broker", ParameterType::broker, "", "whose queues and topics it shows"},
-          {"listen", ParameterType::text, "\"127.0.0.1:9324\"", "address and port on this machine; port 0 lets the system choose"},
-          {"cool_down", ParameterType::duration, "\"60s\"",
-           "how long after a purge the next one, and after a deletion the creation of the same queue, is refused"},
-          {"outstanding", ParameterType::integer, "4096", "requests that may be under way; further ones get 503"},
-          {"credentials", ParameterType::list, "[]",
-           "who may sign requests: { id, secret } or { id, secret_file } each; without any, every signature is taken"}}};
+  NodeDescription description{.name = "sqs_gateway",
+                              .summary = "queues and topics for clients of Amazon SQS and SNS",
+                              .ports = {},
+                              .parameters = http::server_parameters("127.0.0.1:9324", http::Proof::signatures)};
+  const ParameterDescription own[] = {
+      {"broker", ParameterType::broker, "", "whose queues and topics it shows"},
+      {"cool_down", ParameterType::duration, "\"60s\"",
+       "how long after a purge the next one, and after a deletion the creation of the same queue, is refused"},
+      {"outstanding", ParameterType::integer, "4096", "requests that may be under way; further ones get 503"},
+      {"credentials", ParameterType::list, "[]",
+       "who may sign requests: { id, secret } or { id, secret_file } each; without any, every signature is taken"}};
+  description.parameters.insert(description.parameters.end(), std::begin(own), std::end(own));
+  return description;
 }
 
 void SqsGateway::start(NodeContext& context) {
-  const auto listen = http::parse_endpoint(context.parameters().text("listen"));
-  if (!listen) throw std::invalid_argument{listen.error().message};
+  const auto options = options_of(context.parameters());
+  scheme_ = http::public_scheme(context.parameters());
   credentials_ = sqs::read_credentials(context.parameters().json("credentials"));
   clock_ = &context.clock();
-  if (!listen->is_loopback() && credentials_.empty())
-    throw std::invalid_argument{
-        "listen = \"" + listen->text() +
-        "\" is open to the network, and nobody has to sign: listen on 127.0.0.1, or name the credentials that "
-        "requests are signed with"};
   outstanding_max_ = static_cast<int>(context.parameters().integer("outstanding"));
   link_ = std::make_unique<sqs::BrokerLink>(context.parameters().broker("broker"), ClientIdentity{context.node_name(), {}},
                                             context.clock());
   desk_ = std::make_unique<sqs::Desk>(*link_, context.parameters().duration("cool_down"));
-  auto server = http::Server::listen(
-      options_of(*listen),
-      [this](const http::Request& request, http::Responder respond) { on_request(request, std::move(respond)); }, context.clock());
-  if (!server) throw std::invalid_argument{server.error().message};
-  server_ = std::move(*server);
-  forwarder_ = std::make_unique<sqs::Forwarder>(*desk_, "http://" + server_->endpoint().text());
+  server_ = http::listen_or_throw(
+      options, [this](const http::Request& request, http::Responder respond) { on_request(request, std::move(respond)); },
+      context.clock());
+  forwarder_ = std::make_unique<sqs::Forwarder>(*desk_, scheme_ + "://" + server_->endpoint().text());
   desk_->on_subscription = [this](const std::string& queue) { forwarder_->found(queue); };
   link_->post([this] { forwarder_->start(); });
   link_->start();
   server_->serve();
-  log_info("listening", {{"http", "http://" + server_->endpoint().text()}});
+  log_info("listening", {{"http", server_->url()}});
 }
 
 Outcome SqsGateway::on_message(std::string_view, const Message&, Outbox&) {
@@ -85,7 +79,7 @@ void SqsGateway::on_request(const http::Request& request, http::Responder respon
     if (auto known = sqs::check_signature(request, credentials_, to_unix_ms(clock_->wall_now()) / 1'000); !known)
       return refuse(sqs::Service::sqs, known.error());
   }
-  auto call = sqs::read_call(request);
+  auto call = sqs::read_call(request, scheme_);
   if (!call) return refuse(sqs::Service::sqs, call.error());
   const auto* verb = sqs::find_verb(call->service, call->action);
   if (verb == nullptr)

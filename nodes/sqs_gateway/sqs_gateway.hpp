@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <memory>
+#include <string>
 
 #include "common/http/server.hpp"
 #include "common/node.hpp"
@@ -33,6 +34,7 @@ class SqsGateway final : public Node {
   std::atomic<int> outstanding_{0};  ///< requests that are not answered yet
   int outstanding_max_ = 0;
   sqs::Credentials credentials_;  ///< empty: whoever can connect is heard
+  std::string scheme_;            ///< of the URLs that clients are given
   const Clock* clock_ = nullptr;
   std::atomic<bool> draining_{false};
   std::unique_ptr<sqs::BrokerLink> link_;

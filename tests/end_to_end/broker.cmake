@@ -14,3 +14,8 @@ if(TARGET remuda AND TARGET remuda-broker)
   add_test(NAME export COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/export_test.py ${PROJECT_BINARY_DIR}/bin)
   set_tests_properties(export PROPERTIES TIMEOUT 300 LABELS end_to_end)
 endif()
+# Who may ask over HTTP from beyond its machine.
+if(TARGET remuda AND TARGET remuda-broker AND TARGET gateway AND TARGET sqs_gateway)
+  add_test(NAME http_security COMMAND /usr/bin/python3 ${CMAKE_CURRENT_LIST_DIR}/http_security_test.py ${PROJECT_BINARY_DIR}/bin)
+  set_tests_properties(http_security PROPERTIES TIMEOUT 120 LABELS end_to_end)
+endif()

@@ -117,8 +117,10 @@ std::string start_with(const std::vector<std::pair<std::string, std::string>>& p
 
 BOOST_AUTO_TEST_CASE(the_gateway_does_not_listen_beyond_this_machine_by_accident) {
   BOOST_TEST(start_with({{"listen", "\"127.0.0.1:0\""}}) == "");
-  BOOST_TEST(start_with({{"listen", "\"0.0.0.0:0\""}}).find("allow_remote") != std::string::npos);
-  BOOST_TEST(start_with({{"listen", "\"0.0.0.0:0\""}, {"allow_remote", "true"}}) == "");
+  BOOST_TEST(start_with({{"listen", "\"0.0.0.0:0\""}}).find("remuda keys token add") != std::string::npos);
+  const auto with_proxy = start_with({{"listen", "\"0.0.0.0:0\""}, {"behind_proxy", "true"}});
+  BOOST_TEST(with_proxy.find("remuda keys token add") != std::string::npos);
+  BOOST_TEST(with_proxy.find("openssl") == std::string::npos);
 }
 
 BOOST_AUTO_TEST_CASE(wrong_routes_end_the_start) {

@@ -46,6 +46,17 @@ inline std::optional<std::string> describe(const std::string& exec) {
       {"name": "submit", "direction": "input", "message": "ride.submit", "request": true},
       {"name": "completed", "direction": "output", "message": "ride.completed", "wants_acknowledgement": true}]})";
   }
+  if (exec == "web_door" || exec == "signed_door") {
+    return R"({"name": "door", "ports": [], "parameters": [
+      {"name": "listen", "type": "text", "default": "\"127.0.0.1:8080\"", "help": ""},
+      {"name": "tls_certificate", "type": "text", "default": "\"\"", "help": ""},
+      {"name": "tls_key", "type": "text", "default": "\"\"", "help": ""},
+      {"name": "behind_proxy", "type": "boolean", "default": "false", "help": ""},
+      {"name": ")" +
+           std::string{exec == "web_door" ? R"(tokens", "type": "text", "default": "\"\"")"
+                                          : R"(credentials", "type": "list", "default": "[]")"} +
+           R"(, "help": ""}]})";
+  }
   if (exec == "front_door") {
     return R"({"name": "front_door", "ports": [], "parameters": [{"name": "broker", "type": "broker", "default": null, "help": ""}]})";
   }
