@@ -42,13 +42,18 @@ class EventSource {
   /// When turn() wants to be called at the latest; Instant::max() when only a socket can make it necessary.
   [[nodiscard]] virtual Instant next_deadline() const { return Instant::max(); }
 
-  // ---- when the process at the other end of a direct channel is swapped (common/runtime/handover.hpp)
+  // ---- when the process at the other end of a direct channel is swapped, comes or leaves (common/runtime/handover.hpp)
 
   /// Nothing more leaves for who listens at, or subscribes to, one of these endpoints, until resume(); what is sent meanwhile waits.
   virtual void hold(std::span<const std::string> endpoints) { static_cast<void>(endpoints); }
   /// `replaced`: another process is there now. What waited leaves as soon as that one can take it.
   virtual void resume(std::span<const std::string> endpoints, bool replaced) {
     static_cast<void>(endpoints), static_cast<void>(replaced);
+  }
+  /// The node at the other end has more or fewer replicas: where they listen, for an end that connects; how many subscribe, for one that
+  /// publishes. Whoever is not among them any more gets nothing, and nothing is waited for from there.
+  virtual void rewire(std::span<const std::string> endpoints, std::size_t subscribers) {
+    static_cast<void>(endpoints), static_cast<void>(subscribers);
   }
   /// Answers that are still to come from where it is held.
   [[nodiscard]] virtual std::size_t unanswered_while_held() const { return 0; }

@@ -72,7 +72,13 @@ struct ControlArrived {
   std::uint64_t missing = 0;
   friend bool operator==(const ControlArrived&, const ControlArrived&) = default;
 };
-using ControlMessage = std::variant<ControlHello, ControlReady, ControlHeartbeat, ControlBye, ControlHeld, ControlArrived>;
+/// The answer to a rewire: whatever is sent from now on goes by it.
+struct ControlRewired {
+  std::uint64_t number = 0;  ///< of the rewire
+  friend bool operator==(const ControlRewired&, const ControlRewired&) = default;
+};
+using ControlMessage =
+    std::variant<ControlHello, ControlReady, ControlHeartbeat, ControlBye, ControlHeld, ControlArrived, ControlRewired>;
 
 // From the supervisor.
 struct ControlDrain {
@@ -82,7 +88,7 @@ struct ControlDrain {
 struct ControlPing {
   friend bool operator==(const ControlPing&, const ControlPing&) = default;
 };
-// Of a swap (cli/supervisor/swap.hpp says in which order):
+// Of a swap, and of a replica that leaves (cli/supervisor/swap.hpp says in which order):
 /// Nothing more may leave for who listens at, or subscribes to, these endpoints, until the resume with the same number; what is
 /// sent meanwhile waits. Answered by `held`.
 struct ControlHold {
@@ -107,7 +113,14 @@ struct ControlFinish {
   std::uint64_t number = 0;
   friend bool operator==(const ControlFinish&, const ControlFinish&) = default;
 };
-using ControlRequest = std::variant<ControlDrain, ControlPing, ControlHold, ControlResume, ControlAwait, ControlFinish>;
+/// A node at the other end of its direct channels has more or fewer replicas: these are its ports now. Answered by `rewired`.
+struct ControlRewire {
+  std::uint64_t number = 0;
+  std::vector<std::string> ports;  ///< those that changed, as `--port` has them
+  friend bool operator==(const ControlRewire&, const ControlRewire&) = default;
+};
+using ControlRequest =
+    std::variant<ControlDrain, ControlPing, ControlHold, ControlResume, ControlAwait, ControlFinish, ControlRewire>;
 
 [[nodiscard]] std::string encode(const ControlMessage& message);
 [[nodiscard]] std::string encode(const ControlRequest& request);

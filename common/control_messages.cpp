@@ -183,6 +183,11 @@ std::string encode(const ControlMessage& message) {
                    packer.pack(arrived.number);
                    packer.pack(arrived.missing);
                  },
+                 [&](const ControlRewired& rewired) {
+                   packer.pack_array(2);
+                   packer.pack("rewired");
+                   packer.pack(rewired.number);
+                 },
              },
              message);
   return text(buffer);
@@ -223,6 +228,12 @@ std::string encode(const ControlRequest& request) {
                    packer.pack_array(2);
                    packer.pack("finish");
                    packer.pack(finish.number);
+                 },
+                 [&](const ControlRewire& rewire) {
+                   packer.pack_array(3);
+                   packer.pack("rewire");
+                   packer.pack(rewire.number);
+                   packer.pack(rewire.ports);
                  },
              },
              request);
@@ -267,6 +278,9 @@ Result<ControlMessage> decode_control_message(std::string_view frame) {
     arrived.number = in.unsigned_integer();
     arrived.missing = in.unsigned_integer();
     message = arrived;
+  } else if (head.name == "rewired") {
+    taken = 1;
+    message = ControlRewired{in.unsigned_integer()};
   } else {
     return malformed("unknown message `" + std::string{head.name.substr(0, 32)} + "`");
   }
@@ -308,6 +322,13 @@ Result<ControlRequest> decode_control_request(std::string_view frame) {
   } else if (head.name == "finish") {
     taken = 1;
     request = ControlFinish{in.unsigned_integer()};
+  } else if (head.name == "rewire") {
+    ControlRewire rewire;
+    taken = 2;
+    rewire.number = in.unsigned_integer();
+    const auto count = in.array();
+    for (std::uint32_t i = 0; i < count && in.ok(); ++i) rewire.ports.emplace_back(in.string());
+    request = std::move(rewire);
   } else {
     return malformed("unknown request `" + std::string{head.name.substr(0, 32)} + "`");
   }

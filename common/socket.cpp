@@ -240,6 +240,15 @@ Result<void> Socket::connect(const std::string& endpoint) {
   }
 }
 
+void Socket::disconnect(const std::string& endpoint) {
+  assert_owner();
+  try {
+    socket_->disconnect(endpoint);
+  } catch (const zmq::error_t& error) {
+    if (error.num() != ENOENT) throw;
+  }
+}
+
 void Socket::subscribe(std::string_view prefix) {
   assert_owner();
   socket_->set(zmq::sockopt::subscribe, zmq::buffer(prefix.data(), prefix.size()));

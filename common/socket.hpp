@@ -98,6 +98,8 @@ class Socket {
   Result<std::string> listen(const std::string& endpoint);
   /// Connects now or later: a peer that is not there yet is no error. Errors: as check_endpoint.
   Result<void> connect(const std::string& endpoint);
+  /// Ends a connection; what came by it and was not received is lost. Nothing happens when there is none.
+  void disconnect(const std::string& endpoint);
   void subscribe(std::string_view prefix);  ///< SUB
   /// How long what was handed to libzmq and is not written yet holds up the end of the context, once this socket is closed. Only for
   /// sockets whose frames nobody sends again.

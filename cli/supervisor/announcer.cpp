@@ -16,13 +16,7 @@ std::int64_t milliseconds_between(Instant from, Instant to) {
 
 Announcer::Announcer(const topology::Plan& plan, std::vector<ProcessFacts>& facts, Audience& audience, const Clock& clock,
                      const std::string& logs_folder)
-    : plan_{plan},
-      facts_{facts},
-      audience_{audience},
-      clock_{clock},
-      logs_{logs_folder},
-      told_(plan.processes.size(), ProcessState::stopped),
-      started_{clock.now()} {}
+    : plan_{plan}, facts_{facts}, audience_{audience}, clock_{clock}, logs_{logs_folder}, started_{clock.now()} {}
 
 std::string Announcer::name_of(std::size_t process) const {
   const topology::ProcessPlan& plan = plan_.processes[process];
@@ -67,6 +61,7 @@ void Announcer::tell(Progress::Kind kind, const std::string& text) {
 
 void Announcer::changes(const Fleet& fleet) {
   const Instant now = clock_.now();
+  told_.resize(fleet.processes().size(), ProcessState::stopped);
   for (std::size_t i = 0; i < told_.size(); ++i) {
     const Process& process = fleet.processes()[i];
     if (process.state() == told_[i]) continue;

@@ -2,8 +2,6 @@
 
 #include <algorithm>
 
-#include "common/runtime/port_binding.hpp"
-
 namespace remuda::supervisor {
 
 using topology::Link;
@@ -11,10 +9,6 @@ using topology::Plan;
 using topology::ProcessPlan;
 
 namespace {
-
-bool is_direct(const PortBinding& binding) {
-  return binding.kind == BindingKind::pipe || binding.kind == BindingKind::pubsub || binding.kind == BindingKind::request;
-}
 
 const Link* link_of(const Plan& plan, const std::string& node, const PortBinding& binding) {
   const auto found = std::find_if(plan.links.begin(), plan.links.end(), [&](const Link& link) {
@@ -26,12 +20,8 @@ const Link* link_of(const Plan& plan, const std::string& node, const PortBinding
 /// The direct channels of a process that go one way.
 std::vector<PortBinding> direct_bindings(const Plan& plan, const ProcessPlan& process, bool into_process) {
   std::vector<PortBinding> bindings;
-  for (std::size_t i = 0; i + 1 < process.arguments.size(); ++i) {
-    if (process.arguments[i] != "--port") continue;
-    auto binding = parse_port_binding(process.arguments[i + 1]);
-    if (!binding || !is_direct(*binding)) continue;
-    const Link* const link = link_of(plan, process.node, *binding);
-    if (link != nullptr && link->into_node == into_process) bindings.push_back(std::move(*binding));
+  for (WiredPort& port : wired_ports(plan, process)) {
+    if (port.is_direct() && port.into_process == into_process) bindings.push_back(std::move(port.binding));
   }
   return bindings;
 }
@@ -47,11 +37,8 @@ bool any_meet(const std::vector<PortBinding>& some, const std::vector<PortBindin
   });
 }
 
-}  // namespace
-
-DirectEdges direct_edges_of(const Plan& plan, std::size_t process) {
+DirectEdges edges_of(const Plan& plan, std::size_t process, const std::vector<PortBinding>& inputs) {
   DirectEdges edges;
-  const auto inputs = direct_bindings(plan, plan.processes[process], true);
   auto outputs = direct_bindings(plan, plan.processes[process], false);
   std::erase_if(outputs, [](const PortBinding& binding) { return binding.kind == BindingKind::request; });
   for (const PortBinding& input : inputs)
@@ -69,6 +56,29 @@ DirectEdges direct_edges_of(const Plan& plan, std::size_t process) {
     if (!link.into_node && comes_here && !here.contains(link.node)) edges.senders_elsewhere.insert(link.node);
   }
   return edges;
+}
+
+}  // namespace
+
+std::vector<WiredPort> wired_ports(const Plan& plan, const ProcessPlan& process) {
+  std::vector<WiredPort> ports;
+  for (std::size_t i = 0; i + 1 < process.arguments.size(); ++i) {
+    if (process.arguments[i] != "--port") continue;
+    auto binding = parse_port_binding(process.arguments[i + 1]);
+    const Link* const link = binding ? link_of(plan, process.node, *binding) : nullptr;
+    if (link != nullptr) ports.push_back({i + 1, std::move(*binding), link->into_node});
+  }
+  return ports;
+}
+
+DirectEdges direct_edges_of(const Plan& plan, std::size_t process) {
+  return edges_of(plan, process, direct_bindings(plan, plan.processes[process], true));
+}
+
+DirectEdges direct_edges_of_leaving(const Plan& plan, std::size_t process) {
+  auto inputs = direct_bindings(plan, plan.processes[process], true);
+  std::erase_if(inputs, [](const PortBinding& binding) { return binding.kind == BindingKind::pubsub; });
+  return edges_of(plan, process, inputs);
 }
 
 }  // namespace remuda::supervisor

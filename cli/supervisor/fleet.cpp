@@ -13,14 +13,20 @@ std::ostream& operator<<(std::ostream& out, const Action& action) {
   return out << action.effect << ' ' << action.process;
 }
 
-Fleet::Fleet(const std::vector<topology::ProcessPlan>& plans, std::uint64_t jitter_seed) {
-  processes_.reserve(plans.size());
-  for (const topology::ProcessPlan& plan : plans) processes_.emplace_back(plan, jitter_seed + processes_.size() + 1);
+Fleet::Fleet(const std::vector<topology::ProcessPlan>& plans, std::uint64_t jitter_seed) : jitter_seed_{jitter_seed} {
+  adopt(plans);
+}
+
+void Fleet::adopt(const std::vector<topology::ProcessPlan>& plans) {
+  for (std::size_t i = 0; i < processes_.size(); ++i) processes_[i].adopt(plans[i]);
+  while (processes_.size() < plans.size()) processes_.emplace_back(plans[processes_.size()], jitter_seed_ + processes_.size() + 1);
 }
 
 std::set<std::size_t> Fleet::everything() const {
   std::set<std::size_t> all;
-  for (std::size_t i = 0; i < processes_.size(); ++i) all.insert(all.end(), i);
+  for (std::size_t i = 0; i < processes_.size(); ++i) {
+    if (!is_gone(i)) all.insert(all.end(), i);
+  }
   return all;
 }
 
@@ -31,6 +37,7 @@ Result<std::set<std::size_t>> Fleet::select(const std::vector<std::string>& name
     bool found = false;
     for (std::size_t i = 0; i < processes_.size(); ++i) {
       const topology::ProcessPlan& plan = processes_[i].plan();
+      if (is_gone(i)) continue;
       if (name != plan.node && name != fmt::format("{}/{}", plan.node, plan.replica)) continue;
       selected.insert(i);
       found = true;

@@ -76,6 +76,9 @@ class Process {
   /// When tick() has something to do at the latest.
   [[nodiscard]] std::optional<Instant> next_deadline() const { return deadline_; }
 
+  /// Its plan stands elsewhere, or differs in what its next start is given. Must outlive the process.
+  void adopt(const topology::ProcessPlan& plan) { plan_ = &plan; }
+
   // How it is.
   [[nodiscard]] const topology::ProcessPlan& plan() const { return *plan_; }
   [[nodiscard]] ProcessState state() const { return state_; }

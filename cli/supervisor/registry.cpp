@@ -98,6 +98,21 @@ TopologyEntry entry_of(const topology::Plan& plan, const std::string& host) {
   return entry;
 }
 
+void replace_endpoints(TopologyEntry& entry, const topology::Plan& before, const topology::Plan& now) {
+  const TopologyEntry earlier = entry_of(before);
+  const TopologyEntry later = entry_of(now);
+  const auto endpoints_of = [](const TopologyEntry& of, const std::string& channel) {
+    const ChannelEntry* const found = of.find_channel(channel);
+    return found == nullptr ? std::vector<std::string>{} : found->endpoints;
+  };
+  for (ChannelEntry& channel : entry.channels) {
+    const std::vector<std::string> gone = endpoints_of(earlier, channel.name);
+    std::erase_if(channel.endpoints,
+                  [&](const std::string& endpoint) { return std::find(gone.begin(), gone.end(), endpoint) != gone.end(); });
+    for (std::string& endpoint : endpoints_of(later, channel.name)) channel.endpoints.push_back(std::move(endpoint));
+  }
+}
+
 std::string to_json(const TopologyEntry& entry) {
   ordered_json json;
   json["topology"] = entry.name;

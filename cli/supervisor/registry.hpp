@@ -45,6 +45,10 @@ std::optional<TopologyEntry> topology_entry_from_json(const std::string& json);
 /// The channels, brokers and ports of a plan, as `host` reaches them. Pure.
 TopologyEntry entry_of(const topology::Plan& plan, const std::string& host = {});
 
+/// The channels of `entry` that have endpoints get those of `now` for those of `before`; what neither has, as it is of other machines,
+/// stays. Pure.
+void replace_endpoints(TopologyEntry& entry, const topology::Plan& before, const topology::Plan& now);
+
 class Registry {
  public:
   explicit Registry(std::string folder) : folder_{std::move(folder)} {}

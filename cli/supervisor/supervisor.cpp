@@ -18,6 +18,8 @@
 #include "cli/supervisor/fleet.hpp"
 #include "cli/supervisor/output_collector.hpp"
 #include "cli/supervisor/process_report.hpp"
+#include "cli/supervisor/scale_desk.hpp"
+#include "cli/supervisor/scaled_plan.hpp"
 #include "cli/supervisor/swap_desk.hpp"
 #include "cli/supervisor/topology_folder.hpp"
 #include "common/clock.hpp"
@@ -66,10 +68,20 @@ class Supervisor {
                fleet_,
                facts_,
                announcer_,
+               handovers_,
                options_.entry.data_folder + "/programs",
                {[this](std::size_t i, const ControlRequest& request) { tell(i, request); },
-                [this](std::size_t i) { carry_out(fleet_.restart({i}, clock_.now())); },
-                [this](std::size_t i) { spawner_->signal(static_cast<std::uint32_t>(i), SIGKILL, true); }}} {
+                [this](std::size_t i) { carry_out(fleet_.restart({i}, clock_.now())); }, [this](std::size_t i) { kill(i); }}},
+        scales_{options_.plan,
+                fleet_,
+                facts_,
+                announcer_,
+                handovers_,
+                {[this](std::size_t i, const ControlRequest& request) { tell(i, request); },
+                 [this](const std::set<std::size_t>& which) { carry_out(fleet_.start(which, clock_.now())); },
+                 [this](const std::set<std::size_t>& which) { carry_out(fleet_.stop(which, clock_.now())); },
+                 [this](std::size_t i) { kill(i); },
+                 [this](const topology::Plan& before, const topology::Plan& now) { record(before, now); }}} {
     for (std::size_t i = 0; i < facts_.size(); ++i)
       facts_[i].launched_program = facts_[i].program = facts_[i].wanted_program = options_.executables[i];
   }
@@ -93,7 +105,8 @@ class Supervisor {
       take_signals();
       take_commands();
       carry_out(fleet_.tick(clock_.now()));
-      swaps_.tick(clock_.now());
+      swaps_.course().tick(clock_.now());
+      scales_.tick(clock_.now());
       announcer_.changes(fleet_);
       answer_finished_commands();
     }
@@ -129,7 +142,9 @@ class Supervisor {
   Fleet fleet_;
   std::vector<ProcessFacts> facts_;
   Announcer announcer_;
+  std::uint64_t handovers_ = 0;  // swaps and scales so far, as processes are told
   SwapDesk swaps_;
+  ScaleDesk scales_;
   std::vector<Pending> pending_;
   bool stopping_all_ = false;
   bool stopped_by_command_ = false;
@@ -156,7 +171,9 @@ class Supervisor {
     outputs_.append_poll_items(items);
     long timeout_ms = -1;
     auto deadline = fleet_.next_deadline();
-    if (const auto of_swap = swaps_.next_deadline(); of_swap && (!deadline || *of_swap < *deadline)) deadline = of_swap;
+    for (const auto& other : {swaps_.course().next_deadline(), scales_.next_deadline()}) {
+      if (other && (!deadline || *other < *deadline)) deadline = other;
+    }
     if (deadline) {
       timeout_ms = static_cast<long>(
           std::max<std::int64_t>(0, std::chrono::duration_cast<std::chrono::milliseconds>(*deadline - clock_.now()).count() + 1));
@@ -175,12 +192,12 @@ class Supervisor {
                        announcer_.lines(outputs_.finish(e.process));
                        announcer_.note(e.process, LogLevel::error, e.why);
                        carry_out(fleet_.spawn_failed(e.process, e.why, now));
-                       swaps_.ended(e.process, false, e.why, now);
+                       ended(e.process, false, e.why, now);
                      },
                      [&](const Exited& e) {
                        announcer_.lines(outputs_.finish(e.process));
                        carry_out(fleet_.exited(e.process, e.ending, now));
-                       swaps_.ended(e.process, e.ending.success(), e.ending.text(), now);
+                       ended(e.process, e.ending.success(), e.ending.text(), now);
                      },
                      [&](const SpawnerGone&) {
                        announcer_.say(LogLevel::error, "the process starter died, and with it every process of the topology");
@@ -192,6 +209,11 @@ class Supervisor {
       if (spawner_is_gone_) return;
       announcer_.changes(fleet_);
     }
+  }
+
+  void ended(std::size_t process, bool well, const std::string& how, Instant now) {
+    swaps_.course().ended(process, well, how, now);
+    scales_.ended(process, well, how, now);
   }
 
   void take_control_messages() {
@@ -219,7 +241,8 @@ class Supervisor {
                      [](const ControlHello&) {},
                      [&](const ControlReady&) {
                        carry_out(fleet_.said_ready(process, now));
-                       swaps_.ready(process, now);
+                       swaps_.course().ready(process, now);
+                       scales_.ready(process, now);
                      },
                      [&](const ControlHeartbeat& beat) {
                        fleet_.heartbeat(process, now);
@@ -229,7 +252,10 @@ class Supervisor {
                        known->report = bye.report;
                        if (bye.exit_code != 0 && !bye.reason.empty()) announcer_.note(process, LogLevel::error, bye.reason);
                      },
-                     [&](const auto& word) { swaps_.said(process, word, now); },
+                     [&](const auto& word) {
+                       swaps_.course().said(process, word, now);
+                       scales_.said(process, word, now);
+                     },
                  },
                  *message);
     }
@@ -245,7 +271,8 @@ class Supervisor {
       if (process.is_running() && process.pid() != pid && getpgid(pid) != process.pid()) continue;
       facts_[i].routing_id = std::move(routing_id);
       facts_[i].version = hello.version;
-      swaps_.greeted(i, clock_.now());
+      swaps_.course().greeted(i, clock_.now());
+      scales_.greeted(i, clock_.now());
       return;
     }
     announcer_.say(LogLevel::warning, fmt::format("a process {} that calls itself {}/{} is none of this topology", hello.pid,
@@ -272,6 +299,7 @@ class Supervisor {
     stopping_all_ = true;
     announcer_.tell(Progress::Kind::stopping, text);
     swaps_.abandon(clock_.now());  // who is held could not finish
+    scales_.abandon(clock_.now());
     carry_out(fleet_.stop(fleet_.everything(), clock_.now()));
   }
 
@@ -295,6 +323,10 @@ class Supervisor {
         swap(request.connection, nodes, json);
         continue;
       }
+      if (verb == "scale") {
+        scale(request.connection, nodes, json);
+        continue;
+      }
       obey(request.connection, verb, nodes, json.is_object() && json.value("now", false));
     }
   }
@@ -305,8 +337,11 @@ class Supervisor {
     const Instant now = clock_.now();
     const Pending pending{connection, verb, *selected};
     if (verb == "ps") return answer(pending, true);
-    if (verb != "down" && std::any_of(selected->begin(), selected->end(), [&](std::size_t i) { return swaps_.is_swapping(i); }))
+    const auto any = [&](const auto& is_so) { return std::any_of(selected->begin(), selected->end(), is_so); };
+    if (verb != "down" && any([&](std::size_t i) { return swaps_.is_swapping(i); }))
       return refuse(connection, {"swap_in_progress", "it is being swapped; wait until that is done", true});
+    if (verb != "down" && any([&](std::size_t i) { return scales_.is_scaling(i); }))
+      return refuse(connection, {"scale_in_progress", "it is being scaled; wait until that is done", true});
     if (stopping_all_ && verb != "down") return refuse(connection, {"stopping", "the topology is being stopped", true});
     if (verb == "stop") {
       stopped_by_command_ = true;
@@ -330,12 +365,44 @@ class Supervisor {
     const Result<std::set<std::size_t>> selected = fleet_.select(nodes);
     if (!selected) return refuse(connection, selected.error());
     if (stopping_all_) return refuse(connection, {"stopping", "the topology is being stopped", true});
+    if (scales_.is_busy())
+      return refuse(connection, {"scale_in_progress", "a node is being scaled; wait until that is done", true});
     const SwapCommand command{connection, *selected, json.value("program", ""),
                               std::chrono::milliseconds{json.value("ready_ms", std::int64_t{10'000})}};
     if (const Result<void> begun = swaps_.begin(command, clock_.now()); !begun) refuse(connection, begun.error());
   }
 
+  /// `nodes` are `NODE=N`. With `dry_run` it only says which queues have to be there first.
+  void scale(std::uint64_t connection, const std::vector<std::string>& nodes, const nlohmann::json& json) {
+    if (stopping_all_) return refuse(connection, {"stopping", "the topology is being stopped", true});
+    if (swaps_.is_busy()) return refuse(connection, {"swap_in_progress", "a node is being swapped; wait until that is done", true});
+    const Result<std::vector<std::pair<std::string, int>>> counts = replica_counts(nodes);
+    if (!counts) return refuse(connection, counts.error());
+    const ScaleCommand command{connection, *counts, std::chrono::milliseconds{json.value("ready_ms", std::int64_t{10'000})}};
+    if (json.value("dry_run", false)) {
+      const Result<std::vector<ReplyQueue>> queues = scales_.look(command);
+      if (!queues) return refuse(connection, queues.error());
+      nlohmann::ordered_json list = nlohmann::ordered_json::array();
+      for (const ReplyQueue& queue : *queues)
+        list.push_back({{"queue", queue.name}, {"like", queue.like}, {"broker", queue.broker}});
+      return commands_.answer(connection, fmt::format(R"({{"ok":true,"queues":{}}})", list.dump()));
+    }
+    if (const Result<void> begun = scales_.begin(command, clock_.now()); !begun) refuse(connection, begun.error());
+  }
+
+  /// Verbs that come later read the plan and the registry: who is where now.
+  void record(const topology::Plan& before, const topology::Plan& now) {
+    Result<void> written = folder_.write_plan(now);
+    if (Result<TopologyEntry> entry = options_.registry.choose(options_.entry.name); written && entry) {
+      replace_endpoints(*entry, before, now);
+      written = options_.registry.write(*entry);
+    }
+    if (!written) announcer_.say(LogLevel::error, written.error().message);
+  }
+
   // ---- what to do
+
+  void kill(std::size_t i) { spawner_->signal(static_cast<std::uint32_t>(i), SIGKILL, true); }
 
   void carry_out(const Actions& actions) {
     for (const Action& action : actions) {
@@ -347,7 +414,7 @@ class Supervisor {
           drain(action.process);
           break;
         case Effect::kill:
-          spawner_->signal(static_cast<std::uint32_t>(action.process), SIGKILL, true);
+          kill(action.process);
           break;
       }
     }
@@ -357,6 +424,7 @@ class Supervisor {
     const ProcessPlan& plan = options_.plan.processes[i];
     facts_[i].begin();
     swaps_.started(i);
+    scales_.started(i);
     SpawnRequest request{static_cast<std::uint32_t>(i), facts_[i].program, plan.arguments, options_.environment};
     if (plan.kind == ProcessPlan::Kind::broker) {
       request.arguments.insert(request.arguments.end(), {"--definitions", folder_.definitions_of(plan.node)});
@@ -388,6 +456,11 @@ class Supervisor {
   void answer_finished_commands() {
     if (const auto done = swaps_.take_done())
       answer({done->command.connection, "swap", done->command.processes}, done->ok, R"(,"swaps":)" + done->swaps);
+    if (const auto done = scales_.take_done()) {
+      std::set<std::size_t> processes;
+      for (const auto& [node, replicas] : done->command.nodes) processes.merge(*fleet_.select({node}));
+      answer({done->command.connection, "scale", processes}, done->ok, R"(,"scales":)" + done->scales);
+    }
     const auto any_failed = [&](const std::set<std::size_t>& which) {
       return std::any_of(which.begin(), which.end(),
                          [&](std::size_t i) { return fleet_.processes()[i].state() == ProcessState::failed; });

@@ -13,10 +13,14 @@ double seconds(std::chrono::milliseconds time) {
   return std::chrono::duration<double>(time).count();
 }
 
+void append(SwapActions& actions, const SwapActions& more) {
+  actions.insert(actions.end(), more.begin(), more.end());
+}
+
 }  // namespace
 
 std::ostream& operator<<(std::ostream& out, SwapAction::Kind kind) {
-  static constexpr std::array names{"hold", "await", "finish", "deliver", "run_new", "run_old", "kill", "resume"};
+  static constexpr std::array names{"hold", "await", "finish", "deliver", "run_new", "leave", "run_old", "kill", "resume"};
   return out << names.at(static_cast<std::size_t>(kind));
 }
 
@@ -31,7 +35,7 @@ std::ostream& operator<<(std::ostream& out, Swap::Phase phase) {
 }
 
 std::string_view name_of(Swap::Outcome outcome) {
-  static constexpr std::array<std::string_view, 4> names{"swapped", "unchanged", "rolled_back", "failed"};
+  static constexpr std::array<std::string_view, 5> names{"swapped", "left", "unchanged", "rolled_back", "failed"};
   return names.at(static_cast<std::size_t>(outcome));
 }
 
@@ -48,12 +52,13 @@ SwapActions Swap::begin(Instant now) {
   for (const std::size_t sender : options_.running) actions.push_back({SwapAction::Kind::hold, sender});
   if (!options_.old_works) {
     // What came to it so far was lost or waits in a queue; there is nothing to wait for.
-    actions.push_back(run_new(now).front());
-    if (!options_.old_runs) old_is_gone(now);
+    append(actions, options_.old_runs ? run_new(now) : run_new_at_once(now));
     return actions;
   }
   missing_ = options_.running;
-  return missing_.empty() ? await_old(now) : actions;
+  if (!missing_.empty()) return actions;
+  // Nobody owes it anything, and a topic's messages that it has not read yet are read by those who stay.
+  return options_.leaves ? finish_old(now) : await_old(now);
 }
 
 SwapActions Swap::held(std::size_t process, const std::vector<SentUpTo>& sent, Instant now) {
@@ -68,12 +73,16 @@ SwapActions Swap::await_old(Instant /*now*/) {
   return {{SwapAction::Kind::await, options_.process}};
 }
 
+SwapActions Swap::finish_old(Instant now) {
+  phase_ = Phase::finishing;
+  deadline_ = now + options_.barrier_time;
+  return {{SwapAction::Kind::finish, options_.process}};
+}
+
 SwapActions Swap::arrived(std::size_t process, std::uint64_t missing, Instant now) {
   if (phase_ == Phase::awaiting && process == options_.process) {
     if (missing > 0) note(fmt::format("{} messages that were sent to it had not arrived", missing));
-    phase_ = Phase::finishing;
-    deadline_ = now + options_.barrier_time;
-    return {{SwapAction::Kind::finish, process}};
+    return finish_old(now);
   }
   if (phase_ != Phase::delivering || missing_.erase(process) == 0) return {};
   if (missing > 0) note(fmt::format("{} messages that the old one had sent did not arrive", missing));
@@ -95,7 +104,14 @@ SwapActions Swap::deliver(std::vector<SentUpTo> sent, Instant now) {
 SwapActions Swap::run_new(Instant /*now*/) {
   phase_ = Phase::ending;
   deadline_.reset();
-  return {{SwapAction::Kind::run_new, options_.process}};
+  return {{options_.leaves ? SwapAction::Kind::leave : SwapAction::Kind::run_new, options_.process}};
+}
+
+/// Nothing runs that would have to end first.
+SwapActions Swap::run_new_at_once(Instant now) {
+  SwapActions actions = run_new(now);
+  append(actions, old_is_gone(now));
+  return actions;
 }
 
 SwapActions Swap::run_old(Instant now, const std::string& why) {
@@ -113,10 +129,12 @@ SwapActions Swap::ready(std::size_t process, Instant now) {
   return {};
 }
 
-void Swap::old_is_gone(Instant now) {
+SwapActions Swap::old_is_gone(Instant now) {
+  if (options_.leaves) return end(Outcome::left, now);
   replaced_ = true;
   phase_ = Phase::starting;
   deadline_ = now + options_.ready_time;
+  return {};
 }
 
 SwapActions Swap::ended(std::size_t process, bool well, const std::string& how, Instant now) {
@@ -130,18 +148,17 @@ SwapActions Swap::ended(std::size_t process, bool well, const std::string& how, 
     case Phase::holding:
     case Phase::awaiting:
       note(fmt::format("it ended by itself meanwhile ({})", how));
+      if (options_.leaves) return run_new_at_once(now);
       replaced_ = true;
       return end(Outcome::unchanged, now);
     case Phase::finishing:
     case Phase::delivering:
       note(fmt::format("the old one ended before it had finished ({})", how));
-      old_is_gone(now);
-      return {{SwapAction::Kind::run_new, process}};
+      return run_new_at_once(now);
     case Phase::ending:
       if (!well && options_.old_works)
         note(fmt::format("the old one ended with {}; what it had taken from queues comes again", how));
-      old_is_gone(now);
-      return {};
+      return old_is_gone(now);
     case Phase::starting:
       deadline_.reset();
       return run_old(now, fmt::format("the new one ended before it was ready ({})", how));

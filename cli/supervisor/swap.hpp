@@ -1,6 +1,6 @@
 #pragma once
-// One process is exchanged for a new one of the same node while everything around it runs, and nothing that is on its way is lost.
-// Pure, like Process: what happened and the time go in, what to do about it comes out.
+// One process is exchanged for a new one of the same node, or leaves for good, while everything around it runs, and nothing that is
+// on its way is lost. Pure, like Process: what happened and the time go in, what to do about it comes out.
 //
 //   hold       who sends or asks over direct channels holds back, and says how far it has sent
 //   await      the old one says when all of that has come and was given to its handler
@@ -8,6 +8,8 @@
 //   deliver    who receives from it says when all of that has come
 //   run        the old one ends; then, for endpoints and stores have one owner at a time, the new one is started
 //   resume     the new one is ready: who held back goes on, to the new one
+//
+// Where no new one comes, `leave` stands for `run`: who sends to it is told that it is none of the others any more, and it ends.
 //
 // Until `finish` nothing has changed, so a barrier that does not stand in time is taken back and the old one goes on. A new one that
 // ends before it is ready, or is not ready in time, is replaced by the old program; who holds back goes on holding until then.
@@ -33,6 +35,7 @@ struct SwapAction {
     finish,   ///< tell the old one to finish
     deliver,  ///< tell `process` to say when everything that the old one has sent has come
     run_new,  ///< end what runs; then start the new program
+    leave,    ///< end what runs, and let nobody send there
     run_old,  ///< end what runs; then start the old program
     kill,     ///< end what runs at once
     resume,   ///< tell `process` to go on
@@ -47,6 +50,7 @@ using SwapActions = std::vector<SwapAction>;
 
 struct SwapOptions {
   std::size_t process = 0;                         ///< to be swapped
+  bool leaves = false;                             ///< no new one takes its place
   bool old_runs = true;                            ///< there is something to end
   bool old_works = true;                           ///< it is ready: something to be careful with
   std::set<std::size_t> senders = {};              ///< whether they run or not
@@ -63,6 +67,7 @@ class Swap {
   enum class Phase { holding, awaiting, finishing, delivering, ending, starting, withdrawing, returning, over };
   enum class Outcome {
     swapped,      ///< the new one is ready
+    left,         ///< it has ended, as it should
     unchanged,    ///< the old one was not touched
     rolled_back,  ///< the new one did not get ready, the old program runs again
     failed,       ///< neither does: the supervisor goes on trying the old one
@@ -103,9 +108,11 @@ class Swap {
 
  private:
   SwapActions await_old(Instant now);
+  SwapActions finish_old(Instant now);
   SwapActions deliver(std::vector<SentUpTo> sent, Instant now);
   SwapActions run_new(Instant now);
-  void old_is_gone(Instant now);
+  SwapActions run_new_at_once(Instant now);
+  SwapActions old_is_gone(Instant now);
   SwapActions run_old(Instant now, const std::string& why);
   SwapActions end(Outcome outcome, Instant now);
   void note(const std::string& text);

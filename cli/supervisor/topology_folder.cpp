@@ -46,6 +46,10 @@ Result<void> TopologyFolder::prepare(const topology::Plan& plan) const {
   for (const topology::ProcessPlan& process : plan.processes) {
     if (process.kind == topology::ProcessPlan::Kind::node) make_private_folder(data_of(process, plan));
   }
+  return write_plan(plan);
+}
+
+Result<void> TopologyFolder::write_plan(const topology::Plan& plan) const {
   std::ofstream out{this->plan(), std::ios::trunc};
   out << topology::plan_as_json(plan);
   if (!out.flush()) return fail("failed", "cannot write " + this->plan());

@@ -15,8 +15,10 @@ class TopologyFolder {
 
   /// Creates what the plan's processes need and writes the plan and the brokers' definitions. Errors: `failed`.
   [[nodiscard]] Result<void> prepare(const topology::Plan& plan) const;
+  /// Errors: `failed`.
+  [[nodiscard]] Result<void> write_plan(const topology::Plan& plan) const;
 
-  /// The plan that its processes were started by, as JSON.
+  /// The plan that its processes run by, as JSON.
   [[nodiscard]] std::string plan() const { return path_ + "/plan.json"; }
   [[nodiscard]] std::string logs() const { return path_ + "/logs"; }
   /// A broker keeps its data here unless the launch file names a folder.

@@ -17,6 +17,7 @@ Command stop_verb();
 Command start_verb();
 Command restart_verb();
 Command swap_verb();
+Command scale_verb();
 Command queue_verb();
 Command topic_verb();
 Command stream_verb();

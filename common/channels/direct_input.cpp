@@ -31,6 +31,19 @@ std::unique_ptr<DirectInput> DirectInput::subscription(Context& context, const s
       new DirectInput{std::move(socket), endpoints, filter.policy.empty() ? std::string{} : subscription}};
 }
 
+void DirectInput::rewire(std::span<const std::string> endpoints, std::size_t /*subscribers*/) {
+  const auto is_in = [](const std::string& endpoint, std::span<const std::string> some) {
+    return std::find(some.begin(), some.end(), endpoint) != some.end();
+  };
+  for (const auto& endpoint : endpoints_) {
+    if (!is_in(endpoint, endpoints)) socket_.disconnect(endpoint);
+  }
+  for (const auto& endpoint : endpoints) {
+    if (!is_in(endpoint, endpoints_)) must(socket_.connect(endpoint));
+  }
+  endpoints_.assign(endpoints.begin(), endpoints.end());
+}
+
 void DirectInput::append_poll_items(std::vector<zmq_pollitem_t>& items) const {
   if (!draining_ && waiting_ < waiting_max) items.push_back(socket_.poll_item());
 }

@@ -26,6 +26,8 @@ class DirectInput final : public InputChannel {
   void append_poll_items(std::vector<zmq_pollitem_t>& items) const override;
   void turn(Instant now) override;
   bool take(Incoming& incoming) override;
+  /// Of a subscription: to other publishers.
+  void rewire(std::span<const std::string> endpoints, std::size_t subscribers) override;
   /// Later messages stay where they are; those that arrived are still given out.
   void drain() override { draining_ = true; }
   [[nodiscard]] std::uint64_t missed() const override { return gaps_.missed(); }
@@ -37,7 +39,7 @@ class DirectInput final : public InputChannel {
 
  private:
   DirectInput(Socket socket, std::vector<std::string> endpoints, std::string prefix = {})
-      : endpoints_{std::move(endpoints)}, prefix_{std::move(prefix)}, socket_{std::move(socket)} {}
+      : prefix_{std::move(prefix)}, endpoints_{std::move(endpoints)}, socket_{std::move(socket)} {}
   void read(Frame frame);
 
   /// A frame of which not everything is taken yet: messages are read out of it one by one, where they are needed.
@@ -47,10 +49,9 @@ class DirectInput final : public InputChannel {
     std::size_t next = 0;
   };
 
-  // Constant after construction.
-  std::vector<std::string> endpoints_;
-  std::string prefix_;  ///< what stands before every frame: the filter that it has passed
+  std::string prefix_;  ///< what stands before every frame: the filter that it has passed; constant
 
+  std::vector<std::string> endpoints_;
   Socket socket_;
   Frame frame_;
   std::deque<Arrived> frames_;

@@ -20,6 +20,17 @@ Socket PipeOutput::connected_to(const std::string& endpoint) {
   return socket;
 }
 
+void PipeOutput::rewire(std::span<const std::string> endpoints, std::size_t /*subscribers*/) {
+  std::erase_if(consumers_, [&](const Consumer& consumer) {
+    return std::find(endpoints.begin(), endpoints.end(), consumer.endpoint) == endpoints.end();
+  });
+  for (const auto& endpoint : endpoints) {
+    if (std::none_of(consumers_.begin(), consumers_.end(), [&](const Consumer& known) { return known.endpoint == endpoint; }))
+      consumers_.push_back({connected_to(endpoint), endpoint});
+  }
+  turn_of_ = 0;
+}
+
 void PipeOutput::append_poll_items(std::vector<zmq_pollitem_t>& items) const {
   if (waiting_.empty()) return;
   for (const auto& consumer : consumers_) {

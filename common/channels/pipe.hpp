@@ -24,6 +24,7 @@ class PipeOutput final : public OutputChannel {
   /// The other consumers get what a held one would have got; without any it waits.
   void hold(std::span<const std::string> endpoints) override;
   void resume(std::span<const std::string> endpoints, bool replaced) override;
+  void rewire(std::span<const std::string> endpoints, std::size_t subscribers) override;
   void append_sent(std::vector<SentUpTo>& sent) const override;
 
  private:
@@ -39,8 +40,10 @@ class PipeOutput final : public OutputChannel {
   /// Hands one frame of at most `most` sends to the next consumer that can take it; returns how many sends, 0 when nobody can.
   std::size_t hand_over(std::size_t most);
 
+  // Constant after construction.
   Context& context_;
   std::string sender_;
+
   std::vector<Consumer> consumers_;
   std::size_t turn_of_ = 0;
   direct::Gathered waiting_;

@@ -145,6 +145,10 @@ void PubSubOutput::resume(std::span<const std::string> endpoints, bool replaced)
   for (auto& [prefix, filtered] : filtered_) filtered.first_of_receiver = filtered.next_sequence;
 }
 
+void PubSubOutput::rewire(std::span<const std::string> /*endpoints*/, std::size_t subscribers) {
+  expected_ = subscribers;
+}
+
 void PubSubOutput::append_sent(std::vector<SentUpTo>& sent) const {
   for (const auto& endpoint : endpoints_) {
     if (next_sequence_ > first_of_receiver_) sent.push_back({endpoint, {}, sender_, next_sequence_ - 1});

@@ -35,6 +35,8 @@ class PubSubOutput final : public OutputChannel {
   /// Holds everybody up: whoever subscribes gets the same. After a replacement it goes on when as many subscribe as before.
   void hold(std::span<const std::string> endpoints) override;
   void resume(std::span<const std::string> endpoints, bool replaced) override;
+  /// Only the beginning waits for subscribers: who has begun goes on.
+  void rewire(std::span<const std::string> endpoints, std::size_t subscribers) override;
   void append_sent(std::vector<SentUpTo>& sent) const override;
 
  private:

@@ -20,7 +20,7 @@ class RequestOutput final : public RequestChannel {
  public:
   static constexpr std::size_t outstanding_max = 10'000;
 
-  /// Connects to who answers, now or when it comes. `clock` must outlive the channel. Throws std::runtime_error when an endpoint
+  /// Connects to who answers, now or when it comes. `context` and `clock` must outlive the channel. Throws std::runtime_error when an endpoint
   /// has a wrong form.
   RequestOutput(Context& context, const std::vector<std::string>& endpoints, const Clock& clock);
 
@@ -34,6 +34,7 @@ class RequestOutput final : public RequestChannel {
   /// The others are asked meanwhile; without any the request waits, until its deadline.
   void hold(std::span<const std::string> endpoints) override;
   void resume(std::span<const std::string> endpoints, bool replaced) override;
+  void rewire(std::span<const std::string> endpoints, std::size_t subscribers) override;
   [[nodiscard]] std::size_t unanswered_while_held() const override;
   /// Replies nobody waits for any more: late, repeated or never asked for. They do no harm.
   [[nodiscard]] std::uint64_t dropped_replies() const { return dropped_replies_; }
@@ -67,8 +68,11 @@ class RequestOutput final : public RequestChannel {
   void on_lost(const Peer& peer);
   void answer(Number number, Result<Message> result);
 
+  // Constant after construction.
+  Context& context_;
   const Clock& clock_;
   std::string asker_;  ///< random: replies to an earlier life of this process are not ours
+
   std::vector<std::unique_ptr<Peer>> peers_;
   std::size_t turn_of_ = 0;
   Number next_number_ = 1;

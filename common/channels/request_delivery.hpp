@@ -25,6 +25,7 @@ class RequestDelivery final : public OutputChannel {
   [[nodiscard]] bool waits_for_handling() const override { return true; }
   void hold(std::span<const std::string> endpoints) override { asker_.hold(endpoints); }
   void resume(std::span<const std::string> endpoints, bool replaced) override { asker_.resume(endpoints, replaced); }
+  void rewire(std::span<const std::string> endpoints, std::size_t subscribers) override { asker_.rewire(endpoints, subscribers); }
   [[nodiscard]] std::size_t unanswered_while_held() const override { return asker_.unanswered_while_held(); }
 
  private:

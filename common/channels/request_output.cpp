@@ -15,7 +15,7 @@ RequestOutput::Peer::Peer(Context& context, const std::string& listens_at)
 }
 
 RequestOutput::RequestOutput(Context& context, const std::vector<std::string>& endpoints, const Clock& clock)
-    : clock_{clock}, asker_{direct::new_sender()} {
+    : context_{context}, clock_{clock}, asker_{direct::new_sender()} {
   for (const auto& endpoint : endpoints) peers_.push_back(std::make_unique<Peer>(context, endpoint));
 }
 
@@ -157,6 +157,26 @@ void RequestOutput::resume(std::span<const std::string> endpoints, bool replaced
     if (std::find(endpoints.begin(), endpoints.end(), peer->endpoint) == endpoints.end()) continue;
     peer->held = false;
     if (!replaced) peer->outlived = false;
+  }
+}
+
+void RequestOutput::rewire(std::span<const std::string> endpoints, std::size_t /*subscribers*/) {
+  const auto is_among_them = [&](const std::string& endpoint) {
+    return std::find(endpoints.begin(), endpoints.end(), endpoint) != endpoints.end();
+  };
+  std::vector<std::unique_ptr<Peer>> leaving;
+  for (auto& peer : peers_) {
+    if (!is_among_them(peer->endpoint)) leaving.push_back(std::move(peer));
+  }
+  std::erase(peers_, nullptr);
+  for (const auto& endpoint : endpoints) {
+    if (std::none_of(peers_.begin(), peers_.end(), [&](const auto& peer) { return peer->endpoint == endpoint; }))
+      peers_.push_back(std::make_unique<Peer>(context_, endpoint));
+  }
+  turn_of_ = 0;
+  for (const auto& peer : leaving) {
+    read_replies(*peer);
+    on_lost(*peer);
   }
 }
 

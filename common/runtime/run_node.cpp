@@ -131,11 +131,25 @@ class NodeProcess {
       if (const auto* hold = std::get_if<ControlHold>(&request)) handover_.hold(*hold);
       if (const auto* resume = std::get_if<ControlResume>(&request)) handover_.resume(*resume);
       if (const auto* await = std::get_if<ControlAwait>(&request)) handover_.await(*await, clock_.now());
+      if (const auto* rewire = std::get_if<ControlRewire>(&request)) {
+        this->rewire(*rewire);
+        control_.say(ControlRewired{rewire->number});
+      }
       if (const auto* finish = std::get_if<ControlFinish>(&request)) {
         finish_ = finish->number;
         runtime_.begin_drain();
       }
     });
+  }
+
+  void rewire(const ControlRewire& rewire) {
+    for (const auto& text : rewire.ports) {
+      if (const auto binding = parse_port_binding(text)) {
+        wiring_.rewire(*binding);
+      } else {
+        log_error(binding.error().message);
+      }
+    }
   }
 
   [[nodiscard]] bool may_end() const { return runtime_.drained() && (!finish_ || drain_asked_ || signals_.asked()); }

@@ -144,6 +144,19 @@ void Wiring::add(std::unique_ptr<EventSource> source) {
   owned_.push_back(std::move(source));
 }
 
+void Wiring::add(const PortBinding& binding, std::unique_ptr<EventSource> source) {
+  by_binding_.emplace_back(binding, source.get());
+  add(std::move(source));
+}
+
+void Wiring::rewire(const PortBinding& binding) {
+  const auto subscribers = binding.options.find("subscribers");
+  for (const auto& [wired, source] : by_binding_) {
+    if (wired.port != binding.port || wired.channel != binding.channel || wired.kind != binding.kind) continue;
+    source->rewire(binding.endpoints, subscribers == binding.options.end() ? 0 : static_cast<std::size_t>(subscribers->second));
+  }
+}
+
 void Wiring::wire_input(const PortBinding& binding) {
   std::unique_ptr<InputChannel> channel;
   switch (binding.kind) {
@@ -171,20 +184,20 @@ void Wiring::wire_input(const PortBinding& binding) {
   }
   const bool is_request = binding.kind == BindingKind::request || binding.kind == BindingKind::queued_request;
   ports_.inputs.push_back({binding.port, is_request, channel.get()});
-  add(std::move(channel));
+  add(binding, std::move(channel));
 }
 
 void Wiring::wire_output(const PortBinding& binding, bool asks) {
   if (binding.kind == BindingKind::request && asks) {
     auto channel = std::make_unique<RequestOutput>(context_, binding.endpoints, clock_);
     ports_.requests[binding.port].push_back(channel.get());
-    return add(std::move(channel));
+    return add(binding, std::move(channel));
   }
   if (binding.kind == BindingKind::queued_request) {
     auto channel = std::make_unique<QueuedRequestOutput>(broker(binding.endpoints.front()), binding.channel, binding.reply_to,
                                                          options_.prefetch, clock_);
     ports_.requests[binding.port].push_back(channel.get());
-    return add(std::move(channel));
+    return add(binding, std::move(channel));
   }
   std::unique_ptr<OutputChannel> channel;
   if (binding.kind == BindingKind::pipe) {
@@ -204,7 +217,7 @@ void Wiring::wire_output(const PortBinding& binding, bool asks) {
     channel = std::make_unique<BrokerOutput>(broker(binding.endpoints.front()), kind, binding.channel);
   }
   ports_.outputs[binding.port].push_back(channel.get());
-  add(std::move(channel));
+  add(binding, std::move(channel));
 }
 
 }  // namespace remuda

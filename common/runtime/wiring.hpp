@@ -35,10 +35,13 @@ class Wiring {
   ~Wiring();
 
   [[nodiscard]] const PortTable& ports() const { return ports_; }
+  /// The same port and channel with other endpoints at its other end. Nothing happens to what is not wired so.
+  void rewire(const PortBinding& binding);
 
  private:
   BrokerConnection& broker(const std::string& endpoint);
   void add(std::unique_ptr<EventSource> source);
+  void add(const PortBinding& binding, std::unique_ptr<EventSource> source);
   void wire_input(const PortBinding& binding);
   /// `asks`: the node asks over this port and reads the answers.
   void wire_output(const PortBinding& binding, bool asks);
@@ -50,6 +53,7 @@ class Wiring {
 
   PortTable ports_;
   std::vector<std::pair<std::string, BrokerConnection*>> by_endpoint_;
+  std::vector<std::pair<PortBinding, EventSource*>> by_binding_;
   std::vector<std::unique_ptr<EventSource>> owned_;  // brokers before the channels that use them
 };
 

@@ -142,6 +142,8 @@ struct ParameterSpec {
   Value value;
 };
 
+inline constexpr int replicas_max = 256;
+
 struct NodeSpec {
   Name name;
   Name exec;

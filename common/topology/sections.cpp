@@ -346,7 +346,7 @@ NodeSpec read_node(const Name& name, TableReader& table, const Name& include_hos
   }
   node.replicas_place = name.place;
   if (const Value* replicas = table.take("replicas")) node.replicas_place = replicas->place;
-  node.replicas = static_cast<int>(table.integer("replicas", 1, 256).value_or(1));
+  node.replicas = static_cast<int>(table.integer("replicas", 1, replicas_max).value_or(1));
   node.restart = read_restart(table.table("restart"));
   node.environment = table.texts("env");
   node.depends_on = table.names("depends_on");

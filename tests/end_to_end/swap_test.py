@@ -119,8 +119,9 @@ class Swapping(Story):
 class Numbers:
     """A numbered stream of messages into `numbers`, and a reader of `copies` that keeps account."""
 
-    def __init__(self, story, count):
+    def __init__(self, story, count, name="number"):
         self.count = count
+        self.name = name  # of the messages: a FIFO queue takes each once
         self.seen = bytearray(count)
         self.repeated = 0
         self.disordered = 0
@@ -147,7 +148,7 @@ class Numbers:
 
     def write(self, client):
         for begin in range(0, self.count, BATCH):
-            client.send("numbers", [message(f"number-{n}", {"n": n}, group_id=f"group-{n % GROUPS}")
+            client.send("numbers", [message(f"{self.name}-{n}", {"n": n}, group_id=f"group-{n % GROUPS}")
                                     for n in range(begin, min(begin + BATCH, self.count))])
 
     def read(self, client):

@@ -228,6 +228,74 @@ BOOST_AUTO_TEST_CASE(requests_to_who_is_held_wait_and_are_answered_by_the_next) 
   BOOST_TEST(answers[1] == "new: question-2");
 }
 
+BOOST_AUTO_TEST_CASE(a_pipe_learns_of_consumers_that_come_and_leave) {
+  const std::string second = fresh_endpoint();
+  PipeOutput output{context, way};
+  const auto here = DirectInput::pipe(context, way);
+  send(output, "ride-1");
+  BOOST_TEST(take(output, *here) == "ride-1");
+  const auto late = DirectInput::pipe(context, {second});
+  output.rewire(std::vector{endpoint, second}, 0);
+  int sent = 1;
+  BOOST_REQUIRE(pump_until({&output, here.get(), late.get()}, clock, [&] {
+    if (late->arrived() == 0) send(output, "ride-" + std::to_string(++sent));
+    return late->arrived() > 0 && confirmed == sent;
+  }));
+
+  output.rewire(std::vector{second}, 0);
+  const auto so_far = late->arrived();
+  send(output, "ride-a");
+  send(output, "ride-b");
+  BOOST_REQUIRE(pump_until({&output, here.get(), late.get()}, clock, [&] { return late->arrived() == so_far + 2; }));
+  BOOST_TEST(here->arrived() + late->arrived() == static_cast<std::uint64_t>(sent) + 2);
+  BOOST_TEST(here->missed() + late->missed() == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_subscription_learns_of_publishers_that_come_and_leave) {
+  const std::string second = fresh_endpoint();
+  PubSubOutput first{context, way, "rides", 1, clock};
+  PubSubOutput late{context, {second}, "rides", 1, clock};
+  const auto input = DirectInput::subscription(context, way);
+  send(first, "ride-1");
+  BOOST_TEST(take(first, *input) == "ride-1");
+  send(late, "ride-2");  // waits for its subscriber
+  input->rewire(std::vector{endpoint, second}, 0);
+  BOOST_TEST(take(late, *input) == "ride-2");
+  input->rewire(std::vector{second}, 0);
+  BOOST_REQUIRE(pump_until({&first, input.get()}, clock, [&] { return first.subscribers() == 0; }));
+  BOOST_TEST(input->missing_of({endpoint, "", "12345678", 9}) == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_publisher_that_has_not_begun_waits_for_as_many_as_there_are_now) {
+  PubSubOutput output{context, way, "rides", 2, clock};
+  const auto input = DirectInput::subscription(context, way);
+  send(output, "ride-1");
+  BOOST_REQUIRE(pump_until({&output, input.get()}, clock, [&] { return output.subscribers() == 1; }));
+  BOOST_TEST(confirmed == 0);
+  output.rewire(way, 1);
+  BOOST_TEST(take(output, *input) == "ride-1");
+}
+
+BOOST_AUTO_TEST_CASE(who_asks_learns_of_those_who_answer) {
+  const std::string second = fresh_endpoint();
+  RequestOutput output{context, way, clock};
+  RequestInput here{context, way, clock};
+  RequestInput late{context, {second}, clock};
+  output.rewire(std::vector{endpoint, second}, 0);
+  BOOST_REQUIRE(pump_until({&output, &here, &late}, clock, [&] { return output.live() == 2; }));
+  std::string answer;
+  output.rewire(std::vector{second}, 0);
+  Message question;
+  question.id = "question";
+  output.ask(question, 1h, [&](const Result<Message>& reply) { answer = reply ? reply->id : reply.error().code; });
+  Incoming incoming;
+  BOOST_REQUIRE(pump_until({&output, &here, &late}, clock, [&] { return late.take(incoming); }));
+  // Who is asked no more is not waited for either: the outcome is unknown, and told at once.
+  output.rewire(way, 0);
+  BOOST_TEST(answer == "unreachable");
+  BOOST_TEST(output.outstanding() == 0U);
+}
+
 BOOST_AUTO_TEST_CASE(a_request_that_is_held_for_too_long_was_certainly_not_sent) {
   RequestOutput output{context, way, clock};
   RequestInput input{context, way, clock};

@@ -179,6 +179,29 @@ BOOST_AUTO_TEST_CASE(two_hundred_nodes_that_die_together_are_all_up_again_within
   BOOST_TEST((clock.now() - died <= 30s));
 }
 
+BOOST_AUTO_TEST_CASE(a_process_that_comes_late_starts_alone_and_one_that_has_left_is_meant_by_no_name) {
+  run_all();
+  plans.push_back(plans[3]);
+  plans.back().replica = 2;
+  fleet.adopt(plans);
+  BOOST_TEST((*fleet.select({"accounting"}) == std::set<std::size_t>{2, 3, 5}));
+  CHECK_ACTIONS(fleet.start({5}, clock.now()), {{5, Effect::spawn}});
+  static_cast<void>(ready(5));
+  BOOST_TEST(fleet.all_ready(fleet.everything()));
+
+  CHECK_ACTIONS(fleet.stop({5}, clock.now()), {{5, Effect::drain}});
+  static_cast<void>(ended(5));
+  fleet.leave(5);
+  BOOST_TEST((*fleet.select({"accounting"}) == std::set<std::size_t>{2, 3}));
+  BOOST_TEST(!fleet.select({"accounting/2"}));
+  BOOST_TEST(!fleet.everything().contains(5));
+  BOOST_TEST(fleet.all_ready(fleet.everything()));
+
+  fleet.come_back(5);
+  CHECK_ACTIONS(fleet.start({5}, clock.now()), {{5, Effect::spawn}});
+  BOOST_TEST((*fleet.select({"accounting/2"}) == std::set<std::size_t>{5}));
+}
+
 BOOST_AUTO_TEST_SUITE_END()
 
 }  // namespace remuda::supervisor

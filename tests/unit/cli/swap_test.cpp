@@ -220,6 +220,47 @@ BOOST_AUTO_TEST_CASE(of_one_that_does_not_work_waits_for_nothing) {
   expect(Swap::Outcome::swapped, "");
 }
 
+BOOST_AUTO_TEST_CASE(without_a_successor_ends_with_the_old_one_and_lets_the_others_go_on) {
+  options.leaves = true;
+  BOOST_TEST(begin() == "hold 1; hold 2; ");
+  held(feeder), held(other_feeder), arrived(copier), held(copier);
+  BOOST_TEST(arrived(sink) == "leave 5; ");
+  BOOST_TEST(ended(copier) == "resume 1; resume 2; ");
+  BOOST_TEST(!swap->was_replaced());
+  expect(Swap::Outcome::left, "");
+}
+
+BOOST_AUTO_TEST_CASE(without_a_successor_and_without_senders_finishes_at_once) {
+  options = {.process = copier, .leaves = true, .barrier_time = 10s};
+  BOOST_TEST(begin() == "finish 5; ");
+  BOOST_TEST(held(copier, {}) == "leave 5; ");
+  ended(copier);
+  expect(Swap::Outcome::left, "");
+}
+
+BOOST_AUTO_TEST_CASE(without_a_successor_keeps_the_old_one_when_a_sender_does_not_hold) {
+  options.leaves = true;
+  begin();
+  BOOST_TEST(pass(10s) == "resume 1; resume 2; ");
+  expect(Swap::Outcome::unchanged, "those who send to it did not hold within 10 s");
+}
+
+BOOST_AUTO_TEST_CASE(without_a_successor_is_done_when_the_old_one_ends_by_itself_and_does_not_start_it_again) {
+  options.leaves = true;
+  begin();
+  BOOST_TEST(ended(copier, false) == "leave 5; resume 1; resume 2; ");
+  expect(Swap::Outcome::left, "it ended by itself meanwhile (exit 3)");
+
+  begin();
+  held(feeder), held(other_feeder), arrived(copier);
+  BOOST_TEST(ended(copier, false) == "leave 5; resume 1; resume 2; ");
+  expect(Swap::Outcome::left, "the old one ended before it had finished (exit 3)");
+
+  options.old_works = options.old_runs = false;
+  BOOST_TEST(begin() == "hold 1; hold 2; leave 5; resume 1; resume 2; ");
+  expect(Swap::Outcome::left, "");
+}
+
 BOOST_AUTO_TEST_CASE(is_abandoned_when_everything_is_stopped) {
   begin();
   BOOST_TEST(words(swap->abandon(clock.now())) == "resume 1; resume 2; ");
@@ -272,6 +313,8 @@ BOOST_AUTO_TEST_CASE(are_read_off_the_plan_by_endpoint_and_direction) {
 
   // Who subscribes holds up its publishers; who asks waits for its own answers.
   BOOST_TEST((direct_edges_of(plan, 4).senders == std::set<std::size_t>{1, 2}));
+  BOOST_TEST((direct_edges_of_leaving(plan, 4).senders.empty()));  // unless it leaves for good
+  BOOST_TEST((direct_edges_of_leaving(plan, 1).senders == std::set<std::size_t>{0, 3}));
   BOOST_TEST((direct_edges_of(plan, 3).receivers.empty()));
   BOOST_TEST((direct_edges_of(plan, 5).senders.empty()));
 }

@@ -72,7 +72,7 @@ BOOST_AUTO_TEST_CASE(every_message_survives_the_wire) {
        {ControlMessage{ControlHello{"accounting", 2, 4711, "0.1.0"}}, ControlMessage{ControlReady{}},
         ControlMessage{ControlHeartbeat{sample_report()}}, ControlMessage{ControlBye{-1, "no disk", sample_report()}},
         ControlMessage{ControlHeld{7, {{"ipc://@x/lane.0", "", "12345678", 40}, {"ipc://@x/ticks.0", "body {}", "87654321", 2}}}},
-        ControlMessage{ControlArrived{7, 3}}}) {
+        ControlMessage{ControlArrived{7, 3}}, ControlMessage{ControlRewired{8}}}) {
     const auto decoded = decode_control_message(encode(message));
     BOOST_REQUIRE(decoded.ok());
     BOOST_TEST((*decoded == message));
@@ -80,7 +80,7 @@ BOOST_AUTO_TEST_CASE(every_message_survives_the_wire) {
   for (const ControlRequest& request :
        {ControlRequest{ControlDrain{}}, ControlRequest{ControlPing{}}, ControlRequest{ControlHold{7, {"ipc://@x/lane.0"}}},
         ControlRequest{ControlResume{7, true}}, ControlRequest{ControlAwait{7, true, {{"ipc://@x/lane.0", "", "12345678", 40}}}},
-        ControlRequest{ControlFinish{7}}}) {
+        ControlRequest{ControlFinish{7}}, ControlRequest{ControlRewire{8, {"lane=pipe:ipc://@x/lane.0,ipc://@x/lane.1/lane"}}}}) {
     const auto decoded = decode_control_request(encode(request));
     BOOST_REQUIRE(decoded.ok());
     BOOST_TEST((*decoded == request));
