@@ -40,12 +40,13 @@ Result<std::unique_ptr<ssl::context>> tls_context(const TlsFiles& files) {
   if (error)
     return fail("bad_certificate", "tls_certificate: " + files.certificate + " is no certificate in PEM form (" + error.message() +
                                        "); " + how_to_make_one());
-  auto key = keys::read_secret(files.key, {how_to_make_one(), "make another key if others were here"});
-  if (!key) return fail(key.error().code, "tls_key: " + key.error().message);
+  auto read = keys::read_secret(files.key, {how_to_make_one(), "make another key if others were here"});
+  if (!read) return fail(read.error().code, "tls_key: " + read.error().message);
+  std::string key = *std::move(read);
   // Nobody is there to type a passphrase.
   context->set_password_callback([](std::size_t, ssl::context::password_purpose) { return std::string{}; }, error);
-  context->use_private_key(boost::asio::buffer(*key), ssl::context::pem, error);
-  OPENSSL_cleanse(key->data(), key->size());
+  context->use_private_key(boost::asio::buffer(key), ssl::context::pem, error);
+  OPENSSL_cleanse(key.data(), key.size());
   if (error)
     return fail("bad_certificate", "tls_key: " + files.key + " is not the private key of " + files.certificate +
                                        ", in PEM form and without a passphrase (" + error.message() + "); " + how_to_make_one());

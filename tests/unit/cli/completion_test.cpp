@@ -40,6 +40,8 @@ BOOST_AUTO_TEST_CASE(verbs_subcommands_and_options_are_offered_where_they_belong
   BOOST_TEST(offered("remuda queue pe") == "peek ");
   BOOST_TEST(offered("remuda queue peek --fil") == "--filter ");
   BOOST_TEST(offered("remuda queue peek rides-dlq --sc") == "--scope ");
+  BOOST_TEST(offered("remuda keys token re") == "revoke ");
+  BOOST_TEST(offered("remuda keys token add depot --fi") == "--file ");
   BOOST_TEST(offered("remuda ps --filter") == " ");
 }
 
