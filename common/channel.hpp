@@ -145,6 +145,8 @@ class RequestChannel : public EventSource {
   virtual void ask(const Message& request, std::chrono::milliseconds deadline, ReplyHandler handler) = 0;
   /// Requests that wait for an answer.
   [[nodiscard]] virtual std::size_t outstanding() const = 0;
+  /// Nobody will ask any more, and nobody waits for an answer.
+  virtual void drain() {}
 };
 
 }  // namespace remuda

@@ -37,6 +37,8 @@ class QueuedRequestOutput final : public RequestChannel {
   /// Errors: as RequestChannel::ask; a question that the broker refuses for good has its code (definite).
   void ask(const Message& request, std::chrono::milliseconds deadline, ReplyHandler handler) override;
   [[nodiscard]] std::size_t outstanding() const override { return asked_.size(); }
+  /// Takes no more answers.
+  void drain() override { replies_.drain(); }
   /// Answers nobody waits for any more: late, repeated, or to an earlier life of this process. They do no harm.
   [[nodiscard]] std::uint64_t dropped_replies() const { return dropped_replies_; }
 

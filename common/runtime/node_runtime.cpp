@@ -47,6 +47,7 @@ bool NodeRuntime::turn() {
     for (auto* source : ports_.sources) source->turn(now);
   }
   quiet_ = handled == 0;
+  if (waits_for_answers_ && has_finished()) stop_waiting_for_answers();
   return handled > 0;
 }
 
@@ -159,11 +160,26 @@ void NodeRuntime::begin_drain() {
   if (started_) node_.drain();
 }
 
-bool NodeRuntime::drained() const {
+/// Nothing that was begun is unfinished, and nothing can begin.
+bool NodeRuntime::has_finished() const {
   if (!draining_ || !quiet_ || settler_.pending() > 0 || outstanding_requests() > 0) return false;
-  const bool settled = std::all_of(ports_.brokers.begin(), ports_.brokers.end(),
-                                   [](const auto* broker) { return broker->unanswered() == 0 && broker->receiving() == 0; });
+  const bool settled =
+      std::all_of(ports_.brokers.begin(), ports_.brokers.end(), [](const auto* broker) { return broker->unanswered() == 0; });
   return settled && node_.idle();
+}
+
+/// What is asked over queues is answered in a queue, which is read as long as somebody may still ask.
+void NodeRuntime::stop_waiting_for_answers() {
+  waits_for_answers_ = false;
+  for (const auto& [port, channels] : ports_.requests) {
+    for (auto* channel : channels) channel->drain();
+  }
+  for (auto* broker : ports_.brokers) broker->cancel_receives();
+}
+
+bool NodeRuntime::drained() const {
+  return has_finished() && std::all_of(ports_.brokers.begin(), ports_.brokers.end(),
+                                       [](const auto* broker) { return broker->receiving() == 0; });
 }
 
 std::size_t NodeRuntime::outstanding_requests() const {

@@ -88,6 +88,8 @@ class NodeRuntime final : public NodeContext {
   void commit(std::vector<Handled>& batch);
   void complete(Message& message) const;
   [[nodiscard]] std::size_t outstanding_requests() const;
+  [[nodiscard]] bool has_finished() const;
+  void stop_waiting_for_answers();
 
   // Constant after construction.
   Node& node_;
@@ -104,6 +106,7 @@ class NodeRuntime final : public NodeContext {
   std::size_t turn_of_ = 0;  ///< the input whose turn it is
   bool started_ = false;
   bool draining_ = false;
+  bool waits_for_answers_ = true;
   bool stopped_ = false;
   bool quiet_ = false;  ///< the last turn found nothing waiting
   int exit_code_ = 0;

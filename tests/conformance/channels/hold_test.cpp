@@ -239,7 +239,7 @@ BOOST_AUTO_TEST_CASE(a_pipe_learns_of_consumers_that_come_and_leave) {
   int sent = 1;
   BOOST_REQUIRE(pump_until({&output, here.get(), late.get()}, clock, [&] {
     if (late->arrived() == 0) send(output, "ride-" + std::to_string(++sent));
-    return late->arrived() > 0 && confirmed == sent;
+    return late->arrived() > 0 && here->arrived() + late->arrived() == static_cast<std::uint64_t>(sent);
   }));
 
   output.rewire(std::vector{second}, 0);
@@ -247,7 +247,6 @@ BOOST_AUTO_TEST_CASE(a_pipe_learns_of_consumers_that_come_and_leave) {
   send(output, "ride-a");
   send(output, "ride-b");
   BOOST_REQUIRE(pump_until({&output, here.get(), late.get()}, clock, [&] { return late->arrived() == so_far + 2; }));
-  BOOST_TEST(here->arrived() + late->arrived() == static_cast<std::uint64_t>(sent) + 2);
   BOOST_TEST(here->missed() + late->missed() == 0U);
 }
 

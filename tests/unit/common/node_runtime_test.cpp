@@ -4,6 +4,7 @@
 
 #include <thread>
 
+#include "common/channels/queued_request.hpp"
 #include "tests/unit/common/runtime_fixture.hpp"
 
 using namespace remuda;
@@ -113,6 +114,29 @@ BOOST_AUTO_TEST_CASE(a_drain_waits_for_what_its_last_receive_may_bring_and_gives
   BOOST_REQUIRE(home.stored("rides").size() == 1U);
   BOOST_TEST(home.stored("rides").front().handle.empty());
   BOOST_TEST(home.stored("rides").front().receive_count == 0U);
+}
+
+BOOST_AUTO_TEST_CASE(a_drain_reads_the_queue_of_its_answers_until_nobody_waits_for_one) {
+  home.declare("quotes");
+  home.declare("answers");
+  QueuedRequestOutput quote{home, "quotes", "answers", 64, clock};
+  ports.requests["quote"] = {&quote};
+  ports.sources.push_back(&quote);
+  std::string answer;
+  node.context().request("quote", ride("question"), 10s,
+                         [&](const Result<Message>& reply) { answer = reply ? reply->body : reply.error().code; });
+  run();
+  runtime->begin_drain();
+  run();
+  BOOST_TEST(!runtime->drained());
+  BOOST_REQUIRE(home.stored("quotes").size() == 1U);
+  Message reply = ride("reply", "42");
+  reply.correlation_id = unpack_message(home.stored("quotes").front().packed)->correlation_id;
+  home.send("answers", reply);
+  run();
+  BOOST_TEST(answer == "42");
+  BOOST_TEST(home.receiving() == 0U);
+  BOOST_TEST(runtime->drained());
 }
 
 BOOST_AUTO_TEST_CASE(requests_that_had_arrived_are_still_answered_while_draining) {
