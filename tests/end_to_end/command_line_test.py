@@ -809,7 +809,7 @@ class Looks(Story):
         self.script("trap '' TERM INT; echo deaf; tail -f /dev/null & wait; wait\n")
         terminal = self.on_terminal("up", self.launch_file(SCRIPT_TOPOLOGY))
         terminal.read_until("deaf")
-        pid = self.process("script")["pid"]
+        pid = self.until("its start is known", lambda: self.process("script")["pid"])
         terminal.type("\x03")
         terminal.read_until("Ctrl-C again")
         terminal.type("\x03")
