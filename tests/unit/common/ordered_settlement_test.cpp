@@ -73,7 +73,7 @@ using Bodies = std::vector<std::string>;
 BOOST_FIXTURE_TEST_SUITE(ordered_settlement, OrderedFixture)
 
 BOOST_AUTO_TEST_CASE(what_has_no_output_elsewhere_does_not_overtake_what_has_one) {
-  on_ride([this](const Message& message, Outbox& out) { return copying_to(message.body == "far" ? "elsewhere" : "copy")(message, out); });
+  on_ride([](const Message& message, Outbox& out) { return copying_to(message.body == "far" ? "elsewhere" : "copy")(message, out); });
   abroad.set_reachable(false);
   comes("ride-1", "near");
   comes("ride-2", "far");
