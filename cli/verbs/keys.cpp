@@ -106,12 +106,8 @@ ExitCode init(Terminal& terminal, const KeysOptions& options) {
 ExitCode add_host(Terminal& terminal, const KeysOptions& options) {
   const auto folder = folder_of(options);
   if (!folder) return refused(terminal, folder.error());
-  if (!is_key_name(options.name))
-    return refused(terminal,
-                   {"wrong_usage", "'" + options.name + "' cannot be a name; a name is 1 to 80 of a-z A-Z 0-9 - _ .", true});
-  const auto role = keys::role_from(options.role);
-  if (!role)
-    return refused(terminal, {"wrong_usage", "'" + options.role + "' is no role; roles are observer, node, operator, admin", true});
+  const auto role = role_of_new(options.name, options.role);
+  if (!role) return refused(terminal, role.error());
   const auto patterns = patterns_of(options.patterns);
   if (!patterns) return refused(terminal, patterns.error());
   auto clients = folder->clients();
@@ -262,13 +258,16 @@ std::vector<Command> subcommands(const Shared& options) {
 
 }  // namespace
 
-bool is_key_name(const std::string& name) {
+Result<keys::Role> role_of_new(const std::string& name, const std::string& role) {
   constexpr std::size_t name_size_max = 80;
   const auto is_right = [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
   };
-  return !name.empty() && name.size() <= name_size_max && name[0] != '-' && name[0] != '.' &&
-         std::all_of(name.begin(), name.end(), is_right);
+  if (name.empty() || name.size() > name_size_max || name[0] == '-' || name[0] == '.' ||
+      !std::all_of(name.begin(), name.end(), is_right))
+    return fail("wrong_usage", "'" + name + "' cannot be a name; a name is 1 to 80 of a-z A-Z 0-9 - _ .");
+  if (const auto known = keys::role_from(role)) return *known;
+  return fail("wrong_usage", "'" + role + "' is no role; roles are observer, node, operator, admin");
 }
 
 Command keys_verb() {

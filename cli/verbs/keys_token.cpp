@@ -53,12 +53,8 @@ KnownToken* find_active(Tokens& tokens, const std::string& name) {
 ExitCode add(Terminal& terminal, const TokenOptions& options) {
   const auto file = file_of(options);
   if (!file) return refused(terminal, file.error());
-  if (!is_key_name(options.name))
-    return refused(terminal,
-                   {"wrong_usage", "'" + options.name + "' cannot be a name; a name is 1 to 80 of a-z A-Z 0-9 - _ .", true});
-  const auto role = keys::role_from(options.role);
-  if (!role)
-    return refused(terminal, {"wrong_usage", "'" + options.role + "' is no role; roles are observer, node, operator, admin", true});
+  const auto role = role_of_new(options.name, options.role);
+  if (!role) return refused(terminal, role.error());
   auto tokens = keys::read_tokens(*file);
   if (!tokens && tokens.error().code == "no_keys") tokens = Tokens{};
   if (!tokens) return refused(terminal, tokens.error());

@@ -13,25 +13,15 @@
 #include <thread>
 
 #include "common/http/server.hpp"
+#include "tests/unit/nodes/shared_clock.hpp"
 
 using namespace remuda::http;
+using remuda::test::SharedClock;
 using namespace std::chrono_literals;
 
 namespace {
 
 constexpr int patience_ms = 20'000;  // only ever waited for by a test that fails
-
-/// A clock that two threads may look at.
-class SharedClock final : public remuda::Clock {
- public:
-  [[nodiscard]] remuda::Instant now() const override { return remuda::Instant{std::chrono::nanoseconds{now_ns_.load()}}; }
-  [[nodiscard]] remuda::WallTime wall_now() const override { return remuda::from_unix_ms(1'767'225'600'000); }
-  void wait_until(remuda::Instant) const override { BOOST_FAIL("the server waits for events only"); }
-  void advance(std::chrono::nanoseconds by) { now_ns_ += by.count(); }
-
- private:
-  std::atomic<std::int64_t> now_ns_{3'600'000'000'000};
-};
 
 /// A client that does as it is told, right or wrong.
 class Client {

@@ -16,6 +16,7 @@
 #include <thread>
 
 #include "common/http/server.hpp"
+#include "tests/unit/nodes/shared_clock.hpp"
 #include "tests/unit/nodes/temporary_folder.hpp"
 
 namespace asio = boost::asio;
@@ -23,22 +24,12 @@ namespace ssl = boost::asio::ssl;
 using asio::ip::tcp;
 using boost::system::error_code;
 using namespace remuda::http;
+using remuda::test::SharedClock;
 using namespace std::chrono_literals;
 
 namespace {
 
 constexpr int patience_ms = 20'000;  // only ever waited for by a test that fails
-
-class SharedClock final : public remuda::Clock {
- public:
-  [[nodiscard]] remuda::Instant now() const override { return remuda::Instant{std::chrono::nanoseconds{now_ns_.load()}}; }
-  [[nodiscard]] remuda::WallTime wall_now() const override { return remuda::from_unix_ms(1'767'225'600'000); }
-  void wait_until(remuda::Instant) const override { BOOST_FAIL("the server waits for events only"); }
-  void advance(std::chrono::nanoseconds by) { now_ns_ += by.count(); }
-
- private:
-  std::atomic<std::int64_t> now_ns_{3'600'000'000'000};
-};
 
 /// Writes a certificate that signs itself, and its key.
 void make_certificate(const TlsFiles& files) {
