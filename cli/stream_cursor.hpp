@@ -24,7 +24,7 @@ class StreamCursor {
   static Result<StreamCursor> open(BlockingBrokerClient& client, std::string stream, std::optional<std::uint32_t> partition,
                                    const wire::StreamPosition& from);
 
-  /// The next record; nothing when the end is reached, for now.
+  /// The next record; nothing when all there is has been read. A stream grows: a later call gives what was appended meanwhile.
   Result<std::optional<ReadRecord>> next();
 
  private:

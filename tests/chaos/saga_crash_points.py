@@ -16,6 +16,7 @@ import json
 import mmap
 import os
 import pathlib
+import select
 import shutil
 import socket
 import sqlite3
@@ -28,6 +29,7 @@ import time
 TREE = pathlib.Path(__file__).resolve().parents[2]
 BINARIES, SHIM = pathlib.Path(sys.argv[1]).resolve(), pathlib.Path(sys.argv[2]).resolve()
 PATIENCE_S = 90
+PACE_S = 0.01
 VISIBILITY = "1s"  # what a killed process held comes again soon
 WAYS = [("cmr", "completed", "charged", "credited"), ("cmr_fail_credit", "failed", "refunded", None), ("cmr_fail_charge", "failed", "released", None),
         ("cmr_fail_auth", "failed", None, None), ("cmr_fail_register", "failed", None, None)][:int(os.environ.get("REMUDA_CRASH_FARES", "2"))]
@@ -49,7 +51,8 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def until(what, test):
+def until(what, test, processes):
+    """Asks again when one of the processes has died, and otherwise at a client's pace."""
     deadline = time.monotonic() + PATIENCE_S
     while True:
         found = test()
@@ -57,7 +60,7 @@ def until(what, test):
             return found
         if time.monotonic() > deadline:
             raise Failed(f"not within {PATIENCE_S} s: {what}")
-        time.sleep(0.01)
+        select.select([process.death for process in processes], [], [], PACE_S)
 
 
 class Process:
@@ -72,12 +75,15 @@ class Process:
             self.control = mmap.mmap(file.fileno(), 40)
         self.environment = {**os.environ, "LD_PRELOAD": str(SHIM), "KILL_AT_CALL": str(control)}
         self.process = None
+        self.death = -1  # readable once the process has died
 
     def start(self):
         with open(self.log, "ab") as log:
             self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=self.environment)
+        self.death = os.pidfd_open(self.process.pid)
 
     def is_ready(self):
+        self.look_after()
         return b'"ready"' in self.log.read_bytes()
 
     def look_after(self):
@@ -87,6 +93,7 @@ class Process:
         if code != -9:
             raise Failed(f"{self.name} ended by itself with {code}:\n{self.log.read_text()[-2000:]}")
         self.kills += 1
+        os.close(self.death)
         self.start()
 
     def die_at(self, call, after, number):
@@ -105,6 +112,7 @@ class Process:
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait()
+            os.close(self.death)
 
 
 class Topology:
@@ -141,7 +149,7 @@ class Topology:
         for process in self.processes.values():
             process.start()
         for process in self.processes.values():
-            until(f"{process.name} is ready", process.is_ready)
+            until(f"{process.name} is ready", process.is_ready, [process])
 
     def ask(self, method, path, body=None):
         """None when nobody answers: a process is being killed."""
@@ -172,10 +180,11 @@ def one_fare(topology, fare, way):
     """Submits it, as a client that tries again, and judges how it ended."""
     customer, wanted, payment, account = way
     body = {"customerId": customer, "fareId": fare, "fareAmount": "$20.00", "cc": "4929-1111-2222-3333", "expiryDate": "07/43", "cvv": "886"}
-    until(f"{fare} is accepted", lambda: topology.ask("POST", "/submit-fare", body))
+    processes = topology.processes.values()
+    until(f"{fare} is accepted", lambda: topology.ask("POST", "/submit-fare", body), processes)
     saga = until(f"{fare} is over", lambda: (lambda found: found if found and found["status"] in ("completed", "failed") else None)(
-        topology.ask("GET", f"/sagas/{fare}")))
-    until(f"{fare} is {wanted} for its customer", lambda: (topology.ask("GET", f"/fares/{fare}") or {}).get("status") == wanted)
+        topology.ask("GET", f"/sagas/{fare}")), processes)
+    until(f"{fare} is {wanted} for its customer", lambda: (topology.ask("GET", f"/fares/{fare}") or {}).get("status") == wanted, processes)
     if saga["status"] != wanted or [entry["what"] for entry in saga["history"]].count("ended") != 1:
         raise Failed(f"{fare} is {saga['status']} instead of {wanted}: {saga.get('error')}")
     state = dict(topology.rows("card_payment", f"SELECT fare, state FROM payment WHERE fare = '{fare}'")).get(fare)

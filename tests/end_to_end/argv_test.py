@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
-import time
+import threading
 import tomllib
 import unittest
 
@@ -43,6 +43,7 @@ for file, words in (("argv", sys.argv[1:]), ("environ", ["=".join(pair) for pair
     with open(os.path.join(folder, file + ".new"), "wb") as out:
         out.write(b"\\0".join(map(os.fsencode, words)))
     os.rename(os.path.join(folder, file + ".new"), os.path.join(folder, file))
+print("both are written", flush=True)
 signal.sigwait({signal.SIGTERM})
 """
 
@@ -77,19 +78,28 @@ class Argv(unittest.TestCase):
         strace = ["strace", "-f", "-qq", "-s", "4096", "-e", "trace=execve,execveat", "-o", str(self.trace)]
         run = subprocess.Popen([*strace, *command], cwd=self.folder / "launch", env=environment, stdin=subprocess.DEVNULL,
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        lines, written = [], threading.Event()
+
+        def follow():
+            for line in run.stdout:
+                lines.append(line)
+                if "both are written" in line:
+                    written.set()
+            written.set()
+        reader = threading.Thread(target=follow)
+        reader.start()
         try:
-            until = time.monotonic() + PATIENCE
-            while not (self.odd / "environ").exists():
-                if run.poll() is not None or time.monotonic() > until:
-                    self.fail("the node did not start:\n" + (run.stdout.read() if run.poll() is not None else ""))
-                time.sleep(0.02)
+            written.wait(PATIENCE)
+            self.assertTrue((self.odd / "environ").exists(), "the node did not start:\n" + "".join(lines))
         finally:
             run.send_signal(signal.SIGINT)
             if run.poll() is None:
                 children = pathlib.Path(f"/proc/{run.pid}/task/{run.pid}/children").read_text().split()
                 for child in children:
                     os.kill(int(child), signal.SIGINT)
-            run.communicate(timeout=PATIENCE)
+            run.wait(timeout=PATIENCE)
+            reader.join()
+            run.stdout.close()
 
     def test_every_word_arrives_byte_by_byte_and_no_shell_is_started(self):
         if shutil.which("strace") is None:

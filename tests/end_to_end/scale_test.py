@@ -12,7 +12,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 import unittest
 
 from command_line_test import BINARIES, PATIENCE
@@ -76,9 +75,8 @@ class Flow(Numbers):
     def write(self, client):
         sent = 0
         while sent < self.MOST and not (self.enough.is_set() and sent >= MESSAGES):
-            if sent - self.received > self.AHEAD and self.reader.is_alive():
-                time.sleep(0.001)  # the reader works meanwhile; nothing depends on how long this is
-                continue
+            with self.progress:
+                self.progress.wait_for(lambda: sent - self.received <= self.AHEAD or not self.reads)
             client.send("numbers", [message(f"number-{n}", {"n": n}, group_id=f"group-{n % GROUPS}") for n in range(sent, sent + BATCH)])
             sent += BATCH
         self.count = sent

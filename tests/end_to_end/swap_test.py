@@ -128,8 +128,10 @@ class Numbers:
         self.received = 0
         self.last_of_group = [-1] * GROUPS
         self.failed = None
+        self.progress = threading.Condition()
+        self.reads = True  # the reader has not ended
         self.writer = threading.Thread(target=self.guard, args=(self.write, story.broker()))
-        self.reader = threading.Thread(target=self.guard, args=(self.read, story.broker()))
+        self.reader = threading.Thread(target=self.guard, args=(self.read_and_say, story.broker()))
 
     def __enter__(self):
         self.writer.start()
@@ -151,6 +153,14 @@ class Numbers:
             client.send("numbers", [message(f"{self.name}-{n}", {"n": n}, group_id=f"group-{n % GROUPS}")
                                     for n in range(begin, min(begin + BATCH, self.count))])
 
+    def read_and_say(self, client):
+        try:
+            self.read(client)
+        finally:
+            with self.progress:
+                self.reads = False
+                self.progress.notify_all()
+
     def read(self, client):
         in_vain = 0  # asked; not a time, which goes on when this machine stands still
         while self.received < self.count and in_vain < 2 * PATIENCE and self.failed is None:
@@ -158,18 +168,20 @@ class Numbers:
             in_vain = 0 if batch else in_vain + 1
             if not batch:
                 continue
-            for one in batch:
-                n = unpack(one.message)[1]["n"]
-                self.repeated += self.seen[n]
-                self.received += 1 - self.seen[n]
-                self.seen[n] = 1
-                self.disordered += n < self.last_of_group[n % GROUPS]
-                self.last_of_group[n % GROUPS] = n
+            with self.progress:
+                for one in batch:
+                    n = unpack(one.message)[1]["n"]
+                    self.repeated += self.seen[n]
+                    self.received += 1 - self.seen[n]
+                    self.seen[n] = 1
+                    self.disordered += n < self.last_of_group[n % GROUPS]
+                    self.last_of_group[n % GROUPS] = n
+                self.progress.notify_all()
             client.delete("copies", [one.handle for one in batch])
 
     def wait_until(self, received):
-        while self.received < received and self.reader.is_alive():
-            time.sleep(0.002)  # the reader works meanwhile; nothing depends on how long this is
+        with self.progress:
+            self.progress.wait_for(lambda: self.received >= received or not self.reads)
 
     def check(self, story, ordered=True):
         story.assertIsNone(self.failed)
